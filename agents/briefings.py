@@ -1,0 +1,52 @@
+"""Rows in, Briefing out: what the builder of initiation data needs of a tenant. Needs the tenant's scope."""
+
+import datetime
+from collections.abc import Collection
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from agents.initiation import Briefing
+from agents.spoken import WEEKDAYS, Hours, hours_summary
+from appointments.models import OpeningHours
+from tenants.models import Tenant
+
+
+def brief(tenant: Tenant, *, caller_number: str, call_sid: str, conversation_id: str | None) -> Briefing:
+    today = timezone.now().astimezone(tenant.zone).date()
+    return Briefing(
+        tenant_id=tenant.pk,
+        business_name=tenant.name,
+        caller_number=caller_number,
+        call_sid=call_sid,
+        conversation_id=conversation_id,
+        business_hours_summary=hours_summary(opening_week(tenant)),
+        greeting=text_setting(tenant, "aiGreeting"),
+        tone=text_setting(tenant, "aiTone") or Briefing.tone,
+        language=tenant.language,
+        timezone=tenant.timezone,
+        today=f"{WEEKDAYS[today.weekday()]}, {today.isoformat()}",
+        voice_id=settings.ELEVENLABS_VOICE_ID,
+    )
+
+
+def overrides_of(tenant: Tenant) -> Collection[str] | None:
+    """`settings.sendOverrides`: "all" (None here), "none", or a list of names."""
+    wanted: Any = tenant.settings.get("sendOverrides", "all")
+    if isinstance(wanted, list):
+        return [str(name) for name in wanted]
+    return [] if wanted == "none" else None
+
+
+def opening_week(tenant: Tenant) -> list[Hours]:
+    """The business's weekly hours, Monday first."""
+    week: list[list[tuple[datetime.time, datetime.time]]] = [[] for _ in range(7)]
+    for row in OpeningHours.objects.for_tenant(tenant).filter(employee=None).order_by("weekday", "opens"):
+        week[row.weekday].append((row.opens, row.closes))
+    return [tuple(day) for day in week]
+
+
+def text_setting(tenant: Tenant, name: str) -> str:
+    value: Any = tenant.settings.get(name)
+    return value.strip() if isinstance(value, str) else ""

@@ -1,0 +1,84 @@
+"""What an ElevenLabs agent is told when a conversation begins.
+
+One builder for two outlets: the conversation-initiation webhook, and our own socket, where the vendor would
+not call the webhook. Pure: facts in, JSON object out.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+_FORMAT = "ulaw_8000"
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """The facts about a tenant and a call. Everything has a safe default: a missing variable ends a session."""
+
+    tenant_id: UUID | None = None
+    business_name: str = "Our Business"
+    caller_number: str = ""
+    call_sid: str = ""
+    conversation_id: str | None = None
+    """Left out on the socket, where it is not known yet."""
+    business_hours_summary: str = ""
+    greeting: str = ""
+    tone: str = "friendly and professional"
+    language: str = "en"
+    timezone: str = "UTC"
+    today: str = ""
+    """`Tuesday, 2026-11-24`, in the tenant's zone."""
+    voice_id: str = ""
+
+
+def first_message(briefing: Briefing) -> str:
+    return briefing.greeting or f"Hello! Welcome to {briefing.business_name}."
+
+
+def build_initiation(briefing: Briefing, overrides: Collection[str] | None = None) -> dict[str, Any]:
+    """`conversation_initiation_client_data`. `overrides` names the overrides to send; None sends all.
+
+    An agent whose settings forbid an override may end the session, so that a tenant can narrow them.
+    """
+    return {
+        "type": "conversation_initiation_client_data",
+        "dynamic_variables": _variables(briefing),
+        **_overrides(briefing, overrides),
+    }
+
+
+def _variables(briefing: Briefing) -> dict[str, str]:
+    tenant_id = str(briefing.tenant_id) if briefing.tenant_id else ""
+    variables = {
+        "tenant_id": tenant_id,
+        "tenant_name": briefing.business_name,
+        "business_name": briefing.business_name,
+        "caller_number": briefing.caller_number,
+        "call_sid": briefing.call_sid,
+        "business_hours_summary": briefing.business_hours_summary,
+        "greeting": first_message(briefing),
+        "ai_tone": briefing.tone,
+        "timezone": briefing.timezone,
+        "today": briefing.today,
+    }
+    if briefing.conversation_id is not None:
+        variables["conversation_id"] = briefing.conversation_id
+    return variables
+
+
+def _overrides(briefing: Briefing, names: Collection[str] | None) -> dict[str, Any]:
+    agent = {
+        "agent_output_audio_format": _FORMAT,
+        "user_input_audio_format": _FORMAT,
+        "language": briefing.language,
+        "first_message": first_message(briefing),
+    }
+    tts = {"output_format": _FORMAT}
+    if briefing.voice_id:
+        tts["voice_id"] = briefing.voice_id
+    if names is not None:
+        agent = {name: value for name, value in agent.items() if name in names}
+        tts = {name: value for name, value in tts.items() if name in names}
+    override = {section: fields for section, fields in (("agent", agent), ("tts", tts)) if fields}
+    return {"conversation_config_override": override} if override else {}

@@ -1,0 +1,149 @@
+"""What was said and done in a call: conversation, turns, tool calls; and the events that providers send."""
+
+import uuid
+
+from django.db import models
+
+from appointments.models import Appointment
+from tenants.isolation import TenantForeignKey
+from tenants.models import TenantOwned
+
+
+class Conversation(TenantOwned):
+    """One caller's whole dialogue, through however many provider sessions it took."""
+
+    provider = models.CharField(max_length=24)
+    agent_id = models.CharField(max_length=120, blank=True, help_text="The provider's id of the agent.")
+    caller_e164 = models.CharField(
+        max_length=16, blank=True, help_text="Claimed by caller ID; empty if withheld."
+    )
+    called_e164 = models.CharField(max_length=16, blank=True)
+    carrier_call_id = models.CharField(max_length=64, blank=True, db_index=True)
+    started_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    summary = models.TextField(blank=True)
+    analysis = models.JSONField(default=dict, blank=True)
+    cost = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
+    duration_seconds = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["-started_at"]
+        indexes = [models.Index(fields=["tenant", "-started_at"], name="conversation_by_start")]
+
+    def __str__(self) -> str:
+        return f"Conversation {self.started_at:%Y-%m-%d %H:%M} UTC"
+
+
+class ProviderSession(TenantOwned):
+    """One connection to an agent provider, known to it by `external_id` (conv_…)."""
+
+    conversation = TenantForeignKey(Conversation, on_delete=models.CASCADE, related_name="sessions")
+    provider = models.CharField(max_length=24)
+    agent_id = models.CharField(max_length=120, blank=True)
+    external_id = models.CharField(max_length=120)
+    input_format = models.CharField(
+        max_length=24, blank=True, help_text="Caller to agent, as the provider declared."
+    )
+    output_format = models.CharField(max_length=24, blank=True, help_text="Agent to caller, as declared.")
+    started_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    close_code = models.PositiveIntegerField(null=True, blank=True)
+    close_reason = models.CharField(max_length=240, blank=True)
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["started_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "external_id"], name="provider_session_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.external_id}"
+
+
+class Turn(TenantOwned):
+    """One thing said. `heard_text` is what reached the caller when an interruption cut it short."""
+
+    class Speaker(models.TextChoices):
+        CALLER = "caller"
+        AGENT = "agent"
+
+    conversation = TenantForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
+    position = models.PositiveIntegerField()
+    speaker = models.CharField(max_length=8, choices=Speaker.choices)
+    text = models.TextField()
+    heard_text = models.TextField(null=True, blank=True)  # noqa: DJ001 - "" means that nothing was heard
+    occurred_at = models.DateTimeField()
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["conversation", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "conversation", "position"], name="turn_position_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.speaker} #{self.position}"
+
+
+class ToolInvocation(TenantOwned):
+    """One tool call: what the agent asked and what it was answered."""
+
+    conversation = TenantForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="tool_invocations", null=True, blank=True
+    )
+    position = models.PositiveIntegerField(default=0, help_text="Place among the turns of the conversation.")
+    tool = models.CharField(max_length=64)
+    arguments = models.JSONField(default=dict)
+    answer = models.JSONField(default=dict)
+    succeeded = models.BooleanField()
+    duration_ms = models.PositiveIntegerField()
+    appointment = TenantForeignKey(
+        Appointment, on_delete=models.PROTECT, related_name="tool_invocations", null=True, blank=True
+    )
+    occurred_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["-occurred_at"]
+        indexes = [
+            models.Index(fields=["tenant", "conversation", "occurred_at"], name="tool_by_conversation")
+        ]
+
+    def __str__(self) -> str:
+        return self.tool
+
+
+class ProviderEvent(TenantOwned):
+    """A provider's webhook event, stored raw before it is answered; a worker makes sense of it later."""
+
+    provider = models.CharField(max_length=24)
+    kind = models.CharField(max_length=64)
+    external_id = models.CharField(max_length=120, blank=True, help_text="The provider's conversation id.")
+    body = models.JSONField()
+    digest = models.CharField(
+        max_length=64, help_text="SHA-256 of the raw body: the same event again is no news."
+    )
+    received_at = models.DateTimeField(auto_now_add=True)
+    processed_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["-received_at"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "digest"], name="provider_event_once")]
+        indexes = [
+            models.Index(
+                fields=["received_at"], condition=models.Q(processed_at=None), name="provider_event_waiting"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.external_id}"
+
+
+class SeenSignature(models.Model):
+    """A signed request that was accepted: its twin is a replay. Belongs to no tenant and holds no data."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    digest = models.CharField(max_length=64, unique=True)
+    seen_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.digest[:12]

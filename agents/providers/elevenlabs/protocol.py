@@ -1,0 +1,178 @@
+"""ElevenLabs' WebSocket messages to and from our events.  Source: ElevenLabs, "Agents WebSocket" reference.
+
+The vendor adds fields and types often: what we do not know is ignored, an optional key may be missing.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agents.audio import MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
+from agents.events import (
+    AgentCorrected,
+    AgentEvent,
+    AgentSaid,
+    CallerSaid,
+    HangUp,
+    Interrupted,
+    Speech,
+    ToolCall,
+)
+
+FORMATS: dict[str, AudioFormat] = {
+    "ulaw_8000": MULAW_8K,
+    "pcm_8000": PCM16_8K,
+    "pcm_16000": PCM16_16K,
+    "pcm_22050": AudioFormat("pcm16", 22050),
+    "pcm_24000": PCM16_24K,
+    "pcm_44100": AudioFormat("pcm16", 44100),
+    "pcm_48000": AudioFormat("pcm16", 48000),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The first message of every session. Formats are the vendor's names, obeyed whatever we asked for."""
+
+    conversation_id: str
+    output_format: str
+    input_format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    event_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An `error` message: the session is about to be closed."""
+
+    reason: str
+    code: int | None = None
+
+
+ServerMessage = AgentEvent | Metadata | Ping | Refusal
+
+
+class Decoder:
+    """Server messages of one session. Remembers the newest interruption: older audio is stale."""
+
+    def __init__(self) -> None:
+        self._interrupted_at = 0
+
+    def decode(self, text: str | bytes) -> ServerMessage | None:
+        """None for what we have no use for. Raises ValueError for what is not an ElevenLabs message."""
+        message = json.loads(text)
+        if not isinstance(message, dict):
+            raise ValueError("an ElevenLabs message is a JSON object")
+        kind = message.get("type")
+        match kind:
+            case "audio":
+                return self._audio(message)
+            case "ping":
+                return Ping(_event_id(_body(message, "ping_event")))
+            case "interruption":
+                event_id = _event_id(_body(message, "interruption_event"))
+                self._interrupted_at = max(self._interrupted_at, event_id)
+                return Interrupted()
+            case _:
+                return _decode_rest(str(kind), message)
+
+    def _audio(self, message: Mapping[str, Any]) -> Speech | None:
+        event = _body(message, "audio_event")
+        # Older than the interruption: the caller has talked over it. The same id may be the new reply.
+        if "event_id" in event and _event_id(event) < self._interrupted_at:
+            return None
+        payload = event.get("audio_base_64") or _body(message, "audio").get("chunk") or ""
+        try:
+            audio = b64decode(payload, validate=True)
+        except (Base64Error, TypeError, ValueError):
+            raise ValueError("audio is not base64") from None
+        return Speech(audio) if audio else None
+
+
+def _decode_rest(kind: str, message: Mapping[str, Any]) -> ServerMessage | None:
+    match kind:
+        case "conversation_initiation_metadata":
+            event = _body(message, "conversation_initiation_metadata_event")
+            return Metadata(
+                conversation_id=str(event.get("conversation_id", "")),
+                output_format=str(event.get("agent_output_audio_format") or "pcm_16000"),
+                input_format=str(event.get("user_input_audio_format") or "pcm_16000"),
+            )
+        case "user_transcript":
+            return CallerSaid(str(_body(message, "user_transcription_event").get("user_transcript", "")))
+        case "agent_response":
+            return AgentSaid(str(_body(message, "agent_response_event").get("agent_response", "")))
+        case "agent_response_correction":
+            event = _body(message, "agent_response_correction_event")
+            return AgentCorrected(str(event.get("corrected_agent_response", "")))
+        case "client_tool_call":
+            return _tool_call(_body(message, "client_tool_call"))
+        case "agent_tool_response":
+            return HangUp() if _body(message, kind).get("tool_name") == "end_call" else None
+        case "error":
+            return _refusal(message)
+    return None
+
+
+def _tool_call(call: Mapping[str, Any]) -> ToolCall:
+    arguments = call.get("parameters")
+    return ToolCall(
+        call_id=str(call.get("tool_call_id", "")),
+        tool=str(call.get("tool_name", "")),
+        arguments=arguments if isinstance(arguments, dict) else {},
+    )
+
+
+def _refusal(message: Mapping[str, Any]) -> Refusal:
+    """Two shapes are in use: nested in `error_event`, and flat."""
+    event = _body(message, "error_event") or message
+    reason = str(event.get("message") or event.get("reason") or event.get("error_type") or "error")
+    code = event.get("code")
+    return Refusal(reason, code if isinstance(code, int) else None)
+
+
+def _body(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    body = message.get(key)
+    return body if isinstance(body, dict) else {}
+
+
+def _event_id(event: Mapping[str, Any]) -> int:
+    try:
+        return int(event.get("event_id", 0))
+    except (TypeError, ValueError, OverflowError):
+        return 0
+
+
+# --- Client messages -----------------------------------------------------------------------------
+
+
+def audio_chunk(audio: bytes) -> str:
+    """The one message without a `type`."""
+    return '{"user_audio_chunk":"' + b64encode(audio).decode("ascii") + '"}'
+
+
+def pong(event_id: int) -> str:
+    return json.dumps({"type": "pong", "event_id": event_id})
+
+
+def tool_result(call_id: str, answer: Mapping[str, Any]) -> str:
+    """`result` must be a string, or the agent waits for it in vain."""
+    return json.dumps(
+        {
+            "type": "client_tool_result",
+            "tool_call_id": call_id,
+            "result": json.dumps(answer),
+            "is_error": not answer.get("success", False),
+        }
+    )
+
+
+def digit_pressed(digit: str) -> str:
+    """There is no message for keys: the agent is told in words, without being interrupted."""
+    return json.dumps({"type": "contextual_update", "text": f"The caller pressed {digit} on the keypad."})

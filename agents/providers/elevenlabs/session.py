@@ -1,0 +1,189 @@
+"""One conversation with an ElevenLabs agent over its WebSocket."""
+
+import asyncio
+import json
+import logging
+import ssl
+from collections.abc import AsyncIterator
+from functools import lru_cache
+from typing import Any
+
+import httpx2 as httpx
+from django.conf import settings
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
+from agents.audio import AudioFormat
+from agents.errors import AgentLost, AgentRefused, AgentUnreachable, UnsupportedAudio
+from agents.events import AgentEvent
+from agents.providers.elevenlabs import protocol
+from agents.session import Assignment, Closing
+
+logger = logging.getLogger(__name__)
+
+OPEN_SECONDS = 5.0
+"""For signed URL, connection and metadata together: the caller hears nothing meanwhile."""
+CLOSE_SECONDS = 1.0
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+
+
+class ElevenLabsSession:
+    """An AgentSession."""
+
+    provider = "elevenlabs"
+    name = "ElevenLabs"
+    input_format: AudioFormat
+    output_format: AudioFormat
+
+    def __init__(self, assignment: Assignment) -> None:
+        self._assignment = assignment
+        self.agent_id = assignment.agent_id
+        self._socket: ClientConnection | None = None
+        self._decoder = protocol.Decoder()
+        self._refusal: protocol.Refusal | None = None
+        self.external_id = ""
+        self.closing: Closing | None = None
+
+    async def open(self) -> None:
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                url = await self._signed_url()
+                self._socket = await self._connect(url)
+                await self._socket.send(json.dumps(self._assignment.initiation))
+                await self._await_metadata()
+        except TimeoutError:
+            raise AgentUnreachable(f"no answer from ElevenLabs within {OPEN_SECONDS:g} s") from None
+        except ConnectionClosed:
+            self._note_closing()
+            raise self._refused() from None
+
+    async def _signed_url(self) -> str:
+        """Signed URLs are secrets that open paid sessions: used once, never stored or logged."""
+        url = f"{settings.ELEVENLABS_BASE_URL}/v1/convai/conversation/get-signed-url"
+        headers = {"xi-api-key": self._assignment.api_key}
+        try:
+            async with httpx.AsyncClient(verify=_tls(), trust_env=False, timeout=OPEN_SECONDS) as client:
+                answer = await client.get(url, params={"agent_id": self.agent_id}, headers=headers)
+        except httpx.HTTPError as error:
+            raise AgentUnreachable(f"signed URL: {type(error).__name__}") from None
+        if answer.status_code != httpx.codes.OK:
+            raise AgentRefused("ElevenLabs gave no signed URL", answer.status_code)
+        try:
+            return str(answer.json()["signed_url"])
+        except (ValueError, KeyError, TypeError):
+            raise AgentRefused("ElevenLabs' answer has no signed_url") from None
+
+    async def _connect(self, url: str) -> ClientConnection:
+        try:
+            return await connect(
+                url,
+                open_timeout=OPEN_SECONDS,
+                close_timeout=CLOSE_SECONDS,
+                ping_interval=5,
+                ping_timeout=5,
+                max_size=MAX_MESSAGE_BYTES,
+                max_queue=32,
+                compression=None,
+                proxy=None,
+            )
+        except InvalidHandshake as error:
+            status = getattr(getattr(error, "response", None), "status_code", None)
+            raise AgentRefused("ElevenLabs refused the WebSocket", status) from None
+        except (OSError, InvalidURI) as error:
+            raise AgentUnreachable(f"WebSocket: {type(error).__name__}") from None
+
+    async def _await_metadata(self) -> None:
+        async for message in self._messages():
+            if isinstance(message, protocol.Metadata):
+                self.external_id = message.conversation_id
+                self.input_format = _known_format(message.input_format)
+                self.output_format = _known_format(message.output_format)
+                return
+            if isinstance(message, protocol.Ping):
+                await self._send(protocol.pong(message.event_id))
+        raise self._refused()
+
+    async def send_audio(self, audio: bytes) -> None:
+        await self._send(protocol.audio_chunk(audio))
+
+    async def send_digit(self, digit: str) -> None:
+        await self._send(protocol.digit_pressed(digit))
+
+    async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None:
+        await self._send(protocol.tool_result(call_id, answer))
+
+    async def events(self) -> AsyncIterator[AgentEvent]:
+        async for message in self._messages():
+            match message:
+                case protocol.Ping(event_id):
+                    await self._send(protocol.pong(event_id))
+                case protocol.Refusal() | protocol.Metadata():
+                    continue
+                case _:
+                    yield message
+        if self.closing and self.closing.code not in {1000, 1001}:
+            raise AgentLost(self.closing.reason or "the session broke", self.closing.code)
+        if self._refusal:  # an exhausted quota closes like a normal end
+            raise AgentLost(self._refusal.reason, self._refusal.code)
+
+    async def close(self) -> None:
+        if self._socket is None:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._socket.close(1000)
+        except (TimeoutError, OSError):
+            logger.info("ElevenLabs did not close its socket in time")
+        self._note_closing()
+
+    async def _messages(self) -> AsyncIterator[protocol.ServerMessage]:
+        """Decoded messages until the socket closes, however it does; `closing` then says how."""
+        socket = self._open_socket()
+        try:
+            async for text in socket:
+                try:
+                    message = self._decoder.decode(text)
+                except ValueError as error:  # one bad message must not cost the caller the call
+                    logger.warning("[MediaStream] ElevenLabs error: unreadable message: %s", error)
+                    continue
+                if isinstance(message, protocol.Refusal):
+                    self._refusal = message
+                    logger.warning("[MediaStream] ElevenLabs error: %s", message.reason)
+                if message is not None:
+                    yield message
+        except ConnectionClosed:
+            pass  # iteration ends quietly after a normal close and raises after any other
+        self._note_closing()
+
+    async def _send(self, text: str) -> None:
+        try:
+            await self._open_socket().send(text)
+        except ConnectionClosed:
+            pass  # the reading side sees the close, with its code, and tells what it means
+
+    def _open_socket(self) -> ClientConnection:
+        if self._socket is None:
+            raise RuntimeError("the session is not open")
+        return self._socket
+
+    def _note_closing(self) -> None:
+        if self._socket is not None and self.closing is None:
+            code, reason = self._socket.close_code, self._socket.close_reason
+            self.closing = Closing(code if code is not None else 1006, (reason or "")[:200])
+
+    def _refused(self) -> AgentRefused:
+        reason = self._refusal.reason if self._refusal else self.closing.reason if self.closing else ""
+        return AgentRefused(reason or "closed before it began", self.closing.code if self.closing else None)
+
+
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    """Reading the certificate store takes tens of milliseconds: once a process, not once a call."""
+    return ssl.create_default_context()
+
+
+def _known_format(name: str) -> AudioFormat:
+    try:
+        return protocol.FORMATS[name]
+    except KeyError:
+        raise UnsupportedAudio(f"the agent speaks {name}") from None

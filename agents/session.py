@@ -1,0 +1,68 @@
+"""What every agent provider promises. The bridge knows a session by this and nothing else."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from agents.audio import AudioFormat
+from agents.events import AgentEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Everything that a provider needs to open a session for one call; loaded before the call begins."""
+
+    tenant_id: UUID
+    conversation_id: UUID
+    provider: str
+    agent_id: str
+    api_key: str = field(repr=False)
+    initiation: dict[str, Any] = field(repr=False, default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How a session ended. `code` is the WebSocket close code, 1006 when there was no close frame."""
+
+    code: int
+    reason: str = ""
+
+
+class AgentSession(Protocol):
+    """One agent on the line. Open it, feed it the caller's audio, follow its events, close it."""
+
+    provider: str
+    name: str
+    """The provider's name as people write it."""
+    agent_id: str
+    external_id: str
+    """The provider's id of this session; known once it is open."""
+    input_format: AudioFormat
+    """Caller to agent; known once it is open."""
+    output_format: AudioFormat
+    """Agent to caller; known once it is open."""
+    closing: Closing | None
+    """Set when the session has ended."""
+
+    async def open(self) -> None:
+        """Connect and agree on formats. Raises AgentRefused, AgentUnreachable or UnsupportedAudio."""
+        ...
+
+    async def send_audio(self, audio: bytes) -> None:
+        """The caller's audio, in `input_format`, any length."""
+        ...
+
+    async def send_digit(self, digit: str) -> None:
+        """A key that the caller pressed."""
+        ...
+
+    async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None: ...
+
+    def events(self) -> AsyncIterator[AgentEvent]:
+        """Until the session ends; raises AgentLost when it broke instead of ending."""
+        ...
+
+    async def close(self) -> None:
+        """End the session from our side. Never raises, returns within a second."""
+        ...

@@ -1,0 +1,114 @@
+"""What a tool is: a schema for the model, a function for us, and an answer that a voice can say."""
+
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from agents.models import Conversation
+from tenants.models import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """Who asks. Everything here comes from the credential and the call, nothing from the model."""
+
+    tenant: Tenant
+    conversation: Conversation | None
+    session_id: str
+    """The provider's conversation id, "" where there is none: part of idempotency keys."""
+    now: datetime.datetime
+
+    @property
+    def caller_e164(self) -> str:
+        return self.conversation.caller_e164 if self.conversation else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """Facts for the model, and `message`, made of those facts, for the caller."""
+
+    data: dict[str, Any]
+    message: str
+    appointment_id: UUID | None = None
+
+
+class ToolError(Exception):
+    """The tool says no: `message` is for the caller, `error` and `code` for programs."""
+
+    def __init__(self, code: str, error: str, message: str = "", **extra: Any) -> None:
+        super().__init__(error)
+        self.code, self.error, self.message, self.extra = code, error, message or error, extra
+
+
+Handler = Callable[[ToolContext, "Arguments"], ToolAnswer]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    name: str
+    description: str
+    parameters: Mapping[str, Mapping[str, Any]]
+    """JSON schema properties, with descriptions that a model understands."""
+    handler: Handler
+    required: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "properties": dict(self.parameters), "required": list(self.required)}
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What the model filled in. Readers raise ToolError VALIDATION_ERROR and name the field."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self, name: str, *, limit: int = 500) -> str:
+        """Trimmed; "" when missing. Models send numbers for strings now and then."""
+        value = self.values.get(name)
+        if value is None:
+            return ""
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise invalid(name, "must be a string")
+        text = str(value).strip()
+        if len(text) > limit:
+            raise invalid(name, f"must not be longer than {limit} characters")
+        return text
+
+    def uuid(self, name: str) -> UUID | None:
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            return UUID(text)
+        except ValueError:
+            raise invalid(name, "must be a UUID") from None
+
+    def integer(self, name: str, *, lowest: int, highest: int) -> int | None:
+        value = self.values.get(name)
+        if value in (None, ""):
+            return None
+        try:
+            number = int(str(value))
+        except ValueError:
+            raise invalid(name, "must be a whole number") from None
+        if not lowest <= number <= highest:
+            raise invalid(name, f"must be from {lowest} to {highest}")
+        return number
+
+    def date(self, name: str) -> datetime.date | None:
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            return datetime.date.fromisoformat(text[:10])
+        except ValueError:
+            raise invalid(name, "must be a date in the form YYYY-MM-DD") from None
+
+
+def invalid(name: str, problem: str) -> ToolError:
+    return ToolError(
+        "VALIDATION_ERROR", f"{name}: {problem}", "I did not get that right. Could you say it again?"
+    )

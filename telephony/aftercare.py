@@ -1,0 +1,68 @@
+"""What a caller gets when the agent is gone: nothing more, a person, voicemail, or an apology."""
+
+from collections.abc import Callable
+from typing import Any
+
+from telephony import calls
+from telephony.carriers.twilio import twiml
+from telephony.errors import CallFailed
+from telephony.models import Call
+from tenants.models import Tenant
+from tenants.phone import e164_or_blank
+from tenants.scoping import tenant_scope
+
+CallbackUrl = Callable[[str], str]
+
+_TRANSFER = "I'm sorry, our assistant is not available. One moment, I'm connecting you with someone."
+_VOICEMAIL = "I'm sorry, nobody can take your call right now. Please leave a message after the tone."
+_THANKS = "Thank you. We will call you back. Goodbye."
+
+
+def after_stream(carrier_call_id: str, callback_url: CallbackUrl) -> str:
+    """The media stream of a call is over, or never came to be."""
+    call = calls.find_call(carrier_call_id)
+    if call is None:
+        return twiml.say(CallFailed.spoken)
+    if call.outcome in calls.GOOD_ENDINGS or calls.RANK[call.state] == calls.ENDED:
+        return twiml.hang_up()
+    with tenant_scope(call.tenant_id):
+        calls.add_event(call.tenant_id, call.pk, "aftercare", outcome=call.outcome)
+    number = _transfer_number(call.tenant)
+    if number:
+        return twiml.dial(
+            number,
+            announcement=_TRANSFER,
+            caller_id=call.to_e164,
+            dialed_url=callback_url("dialed"),
+            language=call.tenant.language,
+        )
+    return _voicemail_or_apology(call, callback_url)
+
+
+def after_dial(carrier_call_id: str, dial_status: str, callback_url: CallbackUrl) -> str:
+    call = calls.find_call(carrier_call_id)
+    if call is None or dial_status in {"completed", "answered"}:
+        return twiml.hang_up()
+    return _voicemail_or_apology(call, callback_url)
+
+
+def after_recording(carrier_call_id: str, recording_id: str) -> str:
+    call = calls.find_call(carrier_call_id)
+    if call is None:
+        return twiml.hang_up()
+    with tenant_scope(call.tenant_id):
+        key = f"voicemail:{recording_id}"
+        calls.add_event(call.tenant_id, call.pk, "voicemail", dedupe_key=key, recording_id=recording_id[:64])
+    return twiml.say(_THANKS, language=call.tenant.language)
+
+
+def _voicemail_or_apology(call: Call, callback_url: CallbackUrl) -> str:
+    language = call.tenant.language
+    if call.tenant.settings.get("voicemail") is True:
+        return twiml.record_voicemail(_VOICEMAIL, recorded_url=callback_url("recorded"), language=language)
+    return twiml.say(CallFailed.spoken, language=language)
+
+
+def _transfer_number(tenant: Tenant) -> str:
+    number: Any = tenant.settings.get("transferNumber")
+    return e164_or_blank(number) if isinstance(number, str) else ""

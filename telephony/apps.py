@@ -1,0 +1,17 @@
+from uuid import UUID
+
+from django.apps import AppConfig
+
+
+class TelephonyConfig(AppConfig):
+    name = "telephony"
+
+    def ready(self) -> None:
+        from agents import called_numbers
+        from telephony.dialplan import find_destination
+
+        def owner_of(e164: str) -> UUID | None:
+            destination = find_destination(e164)
+            return destination.tenant_id if destination else None
+
+        called_numbers.use(owner_of)

@@ -1,0 +1,217 @@
+"""The only writer of Call and CallEvent.
+
+A call moves forward only, whatever order its callbacks arrive in:
+
+    queued -> ringing -> in-progress -> completed | busy | no-answer | canceled | failed
+
+and never leaves one of the last five.
+"""
+
+import datetime
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from agents.conversations import open_conversation
+from telephony.carriers.twilio.webhooks import CallStatus, IncomingCall
+from telephony.dialplan import Destination, Route
+from telephony.errors import StreamRefused
+from telephony.frames import StreamStarted
+from telephony.models import Call, CallEvent, Carrier
+from tenants.scoping import platform_scope, tenant_scope
+
+State = Call.State
+RANK: dict[str, int] = {
+    State.QUEUED: 0,
+    State.RINGING: 1,
+    State.IN_PROGRESS: 2,
+    **dict.fromkeys((State.COMPLETED, State.BUSY, State.NO_ANSWER, State.CANCELED, State.FAILED), 3),
+}
+ENDED = 3
+
+# Outcomes after which the caller has been served: nothing more is said when the stream ends.
+GOOD_ENDINGS = frozenset({"agent_ended", "caller_hung_up"})
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedCall:
+    """The call that a media stream has proved to be for."""
+
+    tenant_id: UUID
+    call_id: UUID
+    conversation_id: UUID
+    carrier_call_id: str
+
+
+def open_call(incoming: IncomingCall, route: Route) -> str | None:
+    """Record the call and return its stream token; a repeat gets a fresh one, and the older dies.
+
+    None when the stream has started: a captured webhook must not open a second one.
+    """
+    token = secrets.token_urlsafe(32)
+    with tenant_scope(route.tenant_id):
+        call, created = Call.objects.select_for_update().get_or_create(
+            carrier=Carrier.TWILIO,
+            carrier_call_id=incoming.carrier_call_id,
+            defaults={
+                "tenant_id": route.tenant_id,
+                "carrier_account_id": incoming.account_id,
+                "from_e164": incoming.from_e164,
+                "to_e164": incoming.to_e164,
+                "number_id": route.number_id,
+            },
+        )
+        if not created and (call.stream_started_at or RANK[call.state] == ENDED):
+            return None
+        if call.conversation_id is None:
+            call.conversation = open_conversation(
+                tenant_id=route.tenant_id,
+                provider=route.provider,
+                agent_id=route.agent_id,
+                caller_e164=incoming.from_e164,
+                called_e164=incoming.to_e164,
+                carrier_call_id=incoming.carrier_call_id,
+            )
+        call.stream_token_hash = _digest(token)
+        call.stream_token_expires_at = timezone.now() + datetime.timedelta(
+            seconds=settings.STREAM_TOKEN_SECONDS
+        )
+        call.save()
+    return token
+
+
+def record_refused(incoming: IncomingCall, destination: Destination, outcome: str) -> None:
+    """A call that was answered with a sentence only; staff should see it all the same."""
+    with tenant_scope(destination.tenant_id):
+        Call.objects.get_or_create(
+            carrier=Carrier.TWILIO,
+            carrier_call_id=incoming.carrier_call_id,
+            defaults={
+                "tenant_id": destination.tenant_id,
+                "carrier_account_id": incoming.account_id,
+                "from_e164": incoming.from_e164,
+                "to_e164": incoming.to_e164,
+                "number_id": destination.number_id,
+                "outcome": outcome,
+            },
+        )
+
+
+def claim_stream(started: StreamStarted) -> ClaimedCall:
+    """Use up the token that a stream presents: once, in time, for its own call and tenant.
+
+    Raises StreamRefused. Of many sockets with one token, one is let in.
+    """
+    digest = _digest(started.parameters.get("token", ""))
+    with platform_scope():
+        call = Call.objects.filter(stream_token_hash=digest).first()
+    if call is None or not secrets.compare_digest(call.carrier_call_id, started.carrier_call_id):
+        raise StreamRefused("unknown token, or another call's")
+    if started.parameters.get("tenant_id", str(call.tenant_id)) != str(call.tenant_id):
+        raise StreamRefused("another tenant's token")
+    if call.conversation_id is None:
+        raise StreamRefused("a call without a conversation")
+    with tenant_scope(call.tenant_id):
+        won = Call.objects.filter(
+            pk=call.pk, stream_token_hash=digest, stream_token_expires_at__gt=timezone.now()
+        ).update(
+            stream_token_hash="",
+            stream_token_expires_at=None,
+            stream_id=started.stream_id[:64],
+            stream_started_at=timezone.now(),
+            state=State.IN_PROGRESS,
+        )
+        if not won:
+            raise StreamRefused("a token that was used or has expired")
+        add_event(call.tenant_id, call.pk, "stream_started", stream_id=started.stream_id[:64])
+    return ClaimedCall(call.tenant_id, call.pk, call.conversation_id, call.carrier_call_id)
+
+
+def finish_stream(claimed: ClaimedCall, outcome: str, *, first_audio_ms: int | None) -> None:
+    """The bridge is done. Needs the tenant's scope. The carrier's own callback ends the call."""
+    Call.objects.filter(pk=claimed.call_id).update(
+        stream_ended_at=timezone.now(), outcome=outcome, first_agent_audio_ms=first_audio_ms
+    )
+    add_event(claimed.tenant_id, claimed.call_id, "stream_ended", outcome=outcome)
+
+
+def apply_status(status: CallStatus) -> bool:
+    """Move a call forward; late, repeated and unknown callbacks change nothing. Whether it is ours."""
+    with platform_scope():
+        call = Call.objects.filter(carrier=Carrier.TWILIO, carrier_call_id=status.carrier_call_id).first()
+    if call is None:
+        return False
+    state = {"initiated": State.QUEUED}.get(status.state, status.state)
+    if state not in RANK:
+        return True  # a status that Twilio has added since
+    with tenant_scope(call.tenant_id):
+        call = Call.objects.select_for_update().get(pk=call.pk)
+        key = f"status:{status.sequence or '-'}:{state}"
+        if not add_event(
+            call.tenant_id, call.pk, f"status:{state}", dedupe_key=key, sequence=status.sequence
+        ):
+            return True
+        if RANK[state] > RANK[call.state]:
+            _move(call, state)
+        if RANK[state] == ENDED and call.state == state and status.duration_seconds is not None:
+            call.duration_seconds = status.duration_seconds
+        call.save()
+    return True
+
+
+def _move(call: Call, state: str) -> None:
+    call.state = state
+    if RANK[state] == ENDED:
+        call.ended_at = timezone.now()
+        call.stream_token_hash, call.stream_token_expires_at = "", None
+
+
+def find_call(carrier_call_id: str) -> Call | None:
+    """By the carrier's id, with its tenant, before any tenant is known."""
+    with platform_scope():
+        return (
+            Call.objects.select_related("tenant")
+            .filter(carrier=Carrier.TWILIO, carrier_call_id=carrier_call_id)
+            .first()
+        )
+
+
+def add_event(tenant_id: UUID, call_id: UUID, kind: str, *, dedupe_key: str = "", **detail: Any) -> bool:
+    """Note what happened to a call; False if it was noted before. Needs the tenant's scope."""
+    if not dedupe_key:
+        CallEvent.objects.create(tenant_id=tenant_id, call_id=call_id, kind=kind[:48], detail=detail)
+        return True
+    with transaction.atomic():
+        _, created = CallEvent.objects.get_or_create(
+            call_id=call_id,
+            dedupe_key=dedupe_key[:80],
+            defaults={"tenant_id": tenant_id, "kind": kind[:48], "detail": detail},
+        )
+    return created
+
+
+def sweep(now: datetime.datetime) -> int:
+    """End the calls whose last callback never came. Needs the platform's scope. How many."""
+    minutes = datetime.timedelta(minutes=1)
+    open_calls = Call.objects.filter(ended_at=None)
+    longest = datetime.timedelta(seconds=settings.MAX_CALL_SECONDS)
+    return (
+        open_calls.filter(stream_ended_at__lt=now - 5 * minutes).update(state=State.COMPLETED, ended_at=now)
+        + open_calls.filter(stream_started_at=None, created_at__lt=now - 10 * minutes).update(
+            state=State.NO_ANSWER, ended_at=now
+        )
+        + open_calls.filter(created_at__lt=now - longest - 10 * minutes).update(
+            state=State.FAILED, outcome="lost", ended_at=now
+        )
+    )
+
+
+def _digest(token: str) -> str:
+    """Tokens are stored as digests: a dump of the database opens no stream."""
+    return hashlib.sha256(token.encode()).hexdigest()

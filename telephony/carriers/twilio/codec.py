@@ -1,0 +1,90 @@
+"""Media Streams JSON to and from frames.  Source: Twilio, "Media Streams - WebSocket Messages"."""
+
+import json
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from typing import Any
+
+from agents.audio import MULAW_8K
+from telephony.errors import BadFrame
+from telephony.frames import CallerAudio, Digit, Frame, Mark, StreamStarted, StreamStopped
+
+
+class TwilioCodec:
+    """One stream's codec: what it sends names the stream that `start` announced."""
+
+    carrier = "twilio"
+    audio_format = MULAW_8K
+    confirms_playback = True
+    """Marks come back when what was sent before them has been played."""
+
+    def __init__(self) -> None:
+        self._stream_id = ""
+
+    def decode(self, message: str | bytes) -> Frame | None:
+        """None for a message that we have no use for. Raises BadFrame for what Twilio never sends."""
+        if isinstance(message, bytes):
+            raise BadFrame("Media Streams are text", close_code=1003)
+        try:
+            event = json.loads(message)
+        except (ValueError, RecursionError):
+            raise BadFrame("not JSON") from None
+        if not isinstance(event, dict):
+            raise BadFrame("not a JSON object")
+        match event.get("event"):
+            case "media":
+                return self._audio(event)
+            case "start":
+                return self._start(event)
+            case "mark":
+                return Mark(_text(_section(event, "mark"), "name"))
+            case "dtmf":
+                return Digit(_text(_section(event, "dtmf"), "digit"))
+            case "stop":
+                return StreamStopped()
+        return None  # `connected`, and whatever Twilio may add
+
+    def _audio(self, event: Mapping[str, Any]) -> CallerAudio:
+        payload = _section(event, "media").get("payload")
+        if not isinstance(payload, str):
+            raise BadFrame("media without a payload")
+        try:
+            return CallerAudio(b64decode(payload, validate=True))
+        except (Base64Error, ValueError):
+            raise BadFrame("payload is not base64") from None
+
+    def _start(self, event: Mapping[str, Any]) -> StreamStarted:
+        start = _section(event, "start")
+        parameters = start.get("customParameters") or {}
+        if not isinstance(parameters, dict):
+            raise BadFrame("customParameters is not an object")
+        self._stream_id = str(event.get("streamSid") or start.get("streamSid") or "")
+        return StreamStarted(
+            stream_id=self._stream_id,
+            carrier_call_id=str(start.get("callSid") or ""),
+            parameters={str(name): str(value) for name, value in parameters.items()},
+        )
+
+    def encode_audio(self, audio: bytes) -> str:
+        payload = b64encode(audio).decode("ascii")
+        return json.dumps({"event": "media", "streamSid": self._stream_id, "media": {"payload": payload}})
+
+    def encode_mark(self, name: str) -> str:
+        return json.dumps({"event": "mark", "streamSid": self._stream_id, "mark": {"name": name}})
+
+    def encode_clear(self) -> str:
+        """Drop what is queued. Twilio then echoes every mark that is still pending."""
+        return json.dumps({"event": "clear", "streamSid": self._stream_id})
+
+
+def _section(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = event.get(name)
+    if not isinstance(section, dict):
+        raise BadFrame(f"{name} without its {name} object")
+    return section
+
+
+def _text(section: Mapping[str, Any], name: str) -> str:
+    value = section.get(name)
+    return value if isinstance(value, str) else ""

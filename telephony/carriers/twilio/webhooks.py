@@ -1,0 +1,78 @@
+"""Twilio's webhooks: who signed, and what they say.  Source: Twilio, "Webhooks security", "TwiML request"."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, QueryDict
+from twilio.request_validator import RequestValidator
+
+from tenants.phone import e164_or_blank
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingCall:
+    """A call that rings at one of our numbers. `from_e164` is "" when the caller ID is withheld."""
+
+    carrier_call_id: str
+    account_id: str
+    from_e164: str
+    to_e164: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatus:
+    """One status callback: they come late, twice and out of order."""
+
+    carrier_call_id: str
+    state: str
+    sequence: str
+    duration_seconds: int | None
+
+
+class MissingField(ValueError):
+    """A parameter that Twilio always sends is not there."""
+
+
+def is_signed(request: HttpRequest, public_base_url: str, auth_token: str) -> bool:
+    """Whether `X-Twilio-Signature` was made with this token over the public URL and the posted fields.
+
+    The URL is what Twilio was configured with, never what a proxy or a Host header says.
+    """
+    signature = request.headers.get("X-Twilio-Signature", "")
+    if not signature.isascii() or not auth_token:
+        return False
+    query = request.META.get("QUERY_STRING", "")
+    url = public_base_url + request.path + (f"?{query}" if query else "")
+    fields = request.POST if request.method == "POST" else QueryDict()
+    return bool(signature) and bool(RequestValidator(auth_token).validate(url, fields, signature))
+
+
+def parse_incoming(fields: QueryDict) -> IncomingCall:
+    return IncomingCall(
+        carrier_call_id=_required(fields, "CallSid"),
+        account_id=fields.get("AccountSid") or "",
+        from_e164=e164_or_blank(fields.get("From") or ""),
+        to_e164=e164_or_blank(_required(fields, "To")),
+    )
+
+
+def parse_status(fields: QueryDict) -> CallStatus:
+    duration = fields.get("CallDuration") or ""
+    return CallStatus(
+        carrier_call_id=_required(fields, "CallSid"),
+        state=_required(fields, "CallStatus"),
+        sequence=fields.get("SequenceNumber") or "",
+        duration_seconds=int(duration) if duration.isdecimal() and len(duration) < 8 else None,
+    )
+
+
+def call_id(fields: QueryDict) -> str:
+    return _required(fields, "CallSid")
+
+
+def _required(fields: QueryDict, name: str) -> str:
+    value = fields.get(name) or ""
+    if not value:
+        raise MissingField(f"{name}: this field is required")
+    if len(value) > 64:
+        raise MissingField(f"{name}: longer than 64 characters")
+    return value

@@ -1,0 +1,168 @@
+"""Media sockets: a carrier connects here with a call's audio."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+from channels.consumer import AsyncConsumer
+from django.conf import settings
+
+from agents.assignments import assignment_for
+from agents.providers import session_for
+from agents.tools.registry import answer_in_call
+from telephony import calls, live
+from telephony.bridge import Bridge
+from telephony.carriers.twilio.codec import TwilioCodec
+from telephony.errors import BadFrame, StreamRefused
+from telephony.frames import StreamStarted
+from telephony.journal import Journal
+from tenants.log_context import log_context
+from tenants.scoping import in_tenant, in_thread
+
+logger = logging.getLogger(__name__)
+
+POLICY_VIOLATION = 1008
+INTERNAL_ERROR = 1011
+
+
+class CallerGone(Exception):
+    """The carrier closed its socket."""
+
+
+class MediaSocket:
+    """One accepted WebSocket, in terms of messages."""
+
+    def __init__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        self._receive = receive
+        self._send = send
+        self._open = True
+
+    async def receive(self) -> str | bytes:
+        """The next message. Raises CallerGone when there is none."""
+        event: dict[str, Any] = dict(await self._receive())
+        if event["type"] == "websocket.disconnect":
+            self._open = False
+            raise CallerGone
+        text: str | None = event.get("text")
+        return text if text is not None else event.get("bytes") or b""
+
+    async def send(self, message: str | bytes) -> None:
+        if not self._open:
+            return
+        content: Any = {"text": message} if isinstance(message, str) else {"bytes": message}
+        await self._tell({"type": "websocket.send", **content})
+
+    async def close(self, code: int) -> None:
+        if self._open:
+            self._open = False
+            await self._tell({"type": "websocket.close", "code": code})
+
+    async def _tell(self, event: Any) -> None:
+        try:
+            await self._send(event)
+        except OSError:  # servers differ in whether they raise once the peer is gone
+            self._open = False
+
+
+class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
+    """One carrier's media socket, from its first message to the end of the call.
+
+    Channels would check the process's database connections on a shared thread before each message, so that
+    one slow query would mute every call. This consumer reads its messages itself and never dispatches.
+    """
+
+    codec_class = TwilioCodec
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        await receive()  # websocket.connect
+        await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+        socket = MediaSocket(receive, send)
+        close_code = INTERNAL_ERROR
+        try:
+            close_code = await self._serve(socket)
+        except (CallerGone, StreamRefused) as error:
+            close_code = POLICY_VIOLATION
+            if isinstance(error, StreamRefused):
+                logger.warning("A media stream was refused: %s", error)
+        finally:
+            await socket.close(close_code)
+
+    async def _serve(self, socket: MediaSocket) -> int:
+        """Let the stream prove itself, then bridge it. The code to close with."""
+        codec = self.codec_class()
+        started = await self._await_start(socket, codec)
+        claimed = await in_thread(calls.claim_stream, started)
+        with log_context(call=claimed.carrier_call_id, tenant=claimed.tenant_id), live.call(claimed.call_id):
+            return await self._carry(socket, codec, claimed)
+
+    async def _await_start(self, socket: MediaSocket, codec: TwilioCodec) -> StreamStarted:
+        """The first `start`; whoever has not sent one in time is no carrier of ours."""
+        try:
+            async with asyncio.timeout(settings.STREAM_START_SECONDS):
+                while True:
+                    frame = codec.decode(await socket.receive())
+                    if isinstance(frame, StreamStarted):
+                        return frame
+        except TimeoutError:
+            raise StreamRefused("no start in time") from None
+        except BadFrame as bad:
+            raise StreamRefused(f"before its start: {bad.reason}") from None
+
+    async def _carry(self, socket: MediaSocket, codec: TwilioCodec, claimed: calls.ClaimedCall) -> int:
+        journal = Journal(claimed)
+        outcome = "error"
+        bridge: Bridge | None = None
+        reader: asyncio.Task[int] | None = None
+        try:
+            assignment = await in_tenant(claimed.tenant_id, assignment_for, claimed.conversation_id)
+            bridge = Bridge(
+                codec=codec,
+                send=socket.send,
+                session=session_for(assignment),
+                journal=journal,
+                answer_tool=_tool_answerer(claimed),
+                max_seconds=settings.MAX_CALL_SECONDS,
+            )
+            reader = asyncio.create_task(_read(socket, codec, bridge), name="carrier")
+            outcome = await bridge.run()
+            return reader.result() if reader.done() else 1000
+        finally:
+            # Here and not in a disconnect handler, which no server calls when a handler raises. The outcome
+            # is written before the socket closes: the carrier then asks at once what comes next.
+            if reader is not None:
+                reader.cancel()
+                await asyncio.gather(reader, return_exceptions=True)
+            await journal.finish(outcome, first_audio_ms=bridge.first_audio_ms if bridge else None)
+            logger.info("Twilio-ElevenLabs: Ended call %s: %s", claimed.carrier_call_id, outcome)
+
+
+async def _read(socket: MediaSocket, codec: TwilioCodec, bridge: Bridge) -> int:
+    """Hand frames to the bridge until the carrier leaves or breaks its protocol. The code to close with."""
+    while True:
+        try:
+            frame = codec.decode(await socket.receive())
+        except CallerGone:
+            bridge.caller_left("caller_hung_up")
+            return 1000
+        except BadFrame as bad:
+            bridge.broke(bad)
+            return bad.close_code
+        if frame is not None:
+            bridge.feed(frame)
+
+
+def _tool_answerer(claimed: calls.ClaimedCall) -> Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]:
+    async def answer(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        return await in_thread(answer_in_call, claimed.tenant_id, claimed.conversation_id, tool, arguments)
+
+    return answer
+
+
+class RefusedSocket(AsyncConsumer):  # type: ignore[misc]
+    """A path that is no media stream: refused before the upgrade."""
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        await receive()
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": ""})

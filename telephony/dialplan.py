@@ -1,0 +1,83 @@
+"""Called number to tenant and agent."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from telephony.errors import AgentNotChosen, AgentNotConfigured, NumberNotInService
+from telephony.models import PhoneNumber
+from tenants.credentials import secret
+from tenants.models import Credential, Tenant
+from tenants.scoping import platform_scope, tenant_scope
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Whose number it is."""
+
+    tenant_id: UUID
+    number_id: UUID
+    in_service: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a call goes."""
+
+    tenant_id: UUID
+    number_id: UUID
+    business_name: str
+    language: str
+    provider: str
+    agent_id: str
+
+
+_API_KEYS = {"elevenlabs": Credential.Name.ELEVENLABS_API_KEY, "openai": Credential.Name.OPENAI_API_KEY}
+
+
+def find_destination(called_e164: str) -> Destination | None:
+    """Which tenant a number belongs to: asked before any tenant is known, and of nobody but the platform."""
+    with platform_scope():
+        number = (
+            PhoneNumber.objects.select_related("tenant").filter(e164=called_e164, is_active=True).first()
+            if called_e164
+            else None
+        )
+        if number is None:
+            return None
+        return Destination(number.tenant_id, number.pk, in_service=number.tenant.is_active)
+
+
+def route(destination: Destination | None) -> Route:
+    """The tenant's agent. Raises NumberNotInService, AgentNotConfigured or AgentNotChosen."""
+    if destination is None or not destination.in_service:
+        raise NumberNotInService
+    with tenant_scope(destination.tenant_id):
+        tenant = Tenant.objects.get(pk=destination.tenant_id)
+        provider = provider_of(tenant)
+        if not secret(tenant.pk, _API_KEYS[provider]):
+            raise AgentNotConfigured
+        agent_id = agent_of(tenant)
+        if not agent_id:
+            raise AgentNotChosen
+        return Route(tenant.pk, destination.number_id, tenant.name, tenant.language, provider, agent_id)
+
+
+def provider_of(tenant: Tenant) -> str:
+    """Raises AgentNotConfigured for a provider that this installation does not have."""
+    provider = _setting(tenant, "agentProvider") or "elevenlabs"
+    if provider not in _API_KEYS:
+        raise AgentNotConfigured
+    return provider
+
+
+def agent_of(tenant: Tenant) -> str:
+    """The tenant's own agent, else the installation's, else ""."""
+    return _setting(tenant, "elevenLabsAgentId") or settings.ELEVENLABS_AGENT_ID
+
+
+def _setting(tenant: Tenant, name: str) -> str:
+    value: Any = tenant.settings.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,102 @@
+"""What a call leaves behind, written beside the audio and never in its way."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.utils import timezone
+
+from agents import conversations
+from agents.models import Turn
+from agents.session import AgentSession
+from telephony import calls
+from tenants.scoping import in_tenant
+
+logger = logging.getLogger(__name__)
+
+MAX_WAITING = 500
+FLUSH_SECONDS = 3.0
+
+
+class Journal:
+    """One call's writer: entries wait in a bounded queue and reach the database one after the other."""
+
+    def __init__(self, claimed: calls.ClaimedCall) -> None:
+        self._claimed = claimed
+        self._waiting: asyncio.Queue[Callable[[], None] | None] = asyncio.Queue(MAX_WAITING)
+        self._writer = asyncio.create_task(self._write(), name="journal")
+
+    def caller_said(self, text: str) -> None:
+        self._turn(Turn.Speaker.CALLER, text)
+
+    def agent_said(self, text: str) -> None:
+        self._turn(Turn.Speaker.AGENT, text)
+
+    def agent_was_heard(self, text: str) -> None:
+        self._enter(partial(conversations.correct_last_reply, self._claimed.conversation_id, text))
+
+    def session_opened(self, session: AgentSession) -> None:
+        logger.info(
+            "Twilio-ElevenLabs: Connected call %s to %s agent %s for tenant %s",
+            self._claimed.carrier_call_id,
+            session.name,
+            session.agent_id,
+            self._claimed.tenant_id,
+        )
+        opened = conversations.Opened(
+            session.provider,
+            session.external_id,
+            session.agent_id,
+            str(session.input_format),
+            str(session.output_format),
+        )
+        self._enter(
+            partial(
+                conversations.session_opened, self._claimed.tenant_id, self._claimed.conversation_id, opened
+            )
+        )
+
+    def session_closed(self, session: AgentSession) -> None:
+        closing = session.closing
+        if closing is None:
+            return
+        self.happened("agent_closed", code=closing.code, reason=closing.reason)
+        if session.external_id:
+            self._enter(partial(conversations.session_closed, session.provider, session.external_id, closing))
+
+    def happened(self, kind: str, **detail: Any) -> None:
+        self._enter(partial(self._add_event, kind, detail))
+
+    async def finish(self, outcome: str, *, first_audio_ms: int | None) -> None:
+        """Write the ending and what still waits, within a bound: a slow database must not hold the line."""
+        self._enter(partial(calls.finish_stream, self._claimed, outcome, first_audio_ms=first_audio_ms))
+        self._enter(partial(conversations.end_conversation, self._claimed.conversation_id))
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._waiting.put(None)
+                await asyncio.shield(self._writer)
+        except TimeoutError:
+            logger.warning("The call's last entries are still being written")
+
+    def _turn(self, speaker: Turn.Speaker, text: str) -> None:
+        if text.strip():
+            ids = (self._claimed.tenant_id, self._claimed.conversation_id)
+            self._enter(partial(conversations.add_turn, *ids, speaker, text, timezone.now()))
+
+    def _add_event(self, kind: str, detail: dict[str, Any]) -> None:
+        calls.add_event(self._claimed.tenant_id, self._claimed.call_id, kind, **detail)
+
+    def _enter(self, write: Callable[[], None]) -> None:
+        try:
+            self._waiting.put_nowait(write)
+        except asyncio.QueueFull:  # a peer that floods events must not fill memory
+            logger.warning("A call's journal is full: an entry was dropped")
+
+    async def _write(self) -> None:
+        while (write := await self._waiting.get()) is not None:
+            try:
+                await in_tenant(self._claimed.tenant_id, write)
+            except Exception:
+                logger.exception("An entry of the call's journal could not be written")

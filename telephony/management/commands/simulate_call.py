@@ -1,0 +1,139 @@
+"""`manage.py simulate_call`: a person dials one of our numbers, talks to the agent, and we watch."""
+
+import asyncio
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from agents.simulators.scenarios import SCENARIOS, Scenario
+from telephony.simulators.observation import CallObserver, Observed
+from telephony.simulators.twilio import Script, SimulatedCall, TwilioSimulator
+from telephony.simulators.twilio.wav import WavError
+from telephony.simulators.verdict import Verdict, judge
+
+
+class Command(BaseCommand):
+    help = (
+        "Place one simulated phone call over Twilio's own wire: signed webhooks, TwiML, and a media stream "
+        "with a caller who waits for their turn. Prints the transcript as it grows. Exit status 0 means that "
+        "the call ran to its end without a protocol warning and, for a booking, that the appointment is in "
+        "the database."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--to", default="+15551234567", help="the number dialled (default %(default)s)")
+        parser.add_argument("--from", dest="from_", default="+15559876543", help="default %(default)s")
+        parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="booking")
+        parser.add_argument(
+            "--wav",
+            action="append",
+            type=Path,
+            default=[],
+            metavar="FILE",
+            help="the caller's lines, one a file",
+        )
+        parser.add_argument("--json", action="store_true", help="one JSON document instead of the transcript")
+        parser.add_argument(
+            "--hangup-after", type=float, metavar="S", help="seconds after the call is answered"
+        )
+        parser.add_argument(
+            "--interrupt-after", type=int, metavar="MS", help="speak over the agent's greeting"
+        )
+        parser.add_argument("--press", default="", metavar="DIGITS", help="keys, once the agent has spoken")
+        parser.add_argument("--timeout", type=float, default=90.0, metavar="S", help="default %(default)s")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if not settings.TWILIO_ACCOUNT_SID or not settings.TWILIO_AUTH_TOKEN:
+            raise CommandError("Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN: webhooks are signed with them.")
+        scenario = SCENARIOS[options["scenario"]]
+        script = self._script(scenario, options)
+        self._tells = not options["json"]
+        call, observer = asyncio.run(self._call(script, options))
+        observed = observer.finish()
+        verdict = judge(call, observed, books=scenario.books)
+        if observer.error is not None:
+            verdict.problems.append(f"The database could not be read: {observer.error}")
+        if options["json"]:
+            self.stdout.write(json.dumps(_document(call, observed, verdict), indent=2, default=str))
+        else:
+            self._sum_up(call, observed, verdict)
+        if not verdict.good:
+            sys.exit(1)
+
+    def _script(self, scenario: Scenario, options: dict[str, Any]) -> Script:
+        choices = {
+            "interrupt_after_ms": options["interrupt_after"],
+            "digits": options["press"],
+            "hang_up_after_s": options["hangup_after"],
+        }
+        if odd := set(options["press"]) - set("0123456789*#"):
+            raise CommandError(f"--press takes 0-9, * and #, not {''.join(sorted(odd))!r}")
+        if not options["wav"]:
+            return Script.of(scenario, **choices)
+        try:
+            return Script.from_files(options["wav"], [line.text for line in scenario.lines], **choices)
+        except WavError as error:
+            raise CommandError(str(error)) from error
+
+    async def _call(self, script: Script, options: dict[str, Any]) -> tuple[SimulatedCall, CallObserver]:
+        carrier = TwilioSimulator(
+            settings.APP_BASE_URL,
+            settings.TWILIO_ACCOUNT_SID,
+            settings.TWILIO_AUTH_TOKEN,
+            time_limit_s=options["timeout"],
+        )
+        async with carrier:
+            call = await carrier.place_call(options["to"], options["from_"], script)
+            observer = CallObserver(call.sid, self._tell)
+            observer.start()
+            self._tell(0.0, "", f"{options['from_']} dials {options['to']} ({call.sid})")
+            await call.wait(
+                options["timeout"] + 30
+            )  # the carrier cuts the call itself; this is for its callbacks
+        return call, observer
+
+    def _tell(self, at_s: float, who: str, what: str) -> None:
+        if self._tells:
+            self.stdout.write(f"{max(at_s, 0.0):6.1f} s  {who:<6}  {what}")
+            self.stdout.flush()
+
+    def _sum_up(self, call: SimulatedCall, observed: Observed, verdict: Verdict) -> None:
+        ended_s = (call.ended_ms or 0) / 1000
+        self._tell(ended_s, "", f"Call {call.status}, ended by the {call.ended_by or 'carrier'}.")
+        heard = "never" if call.first_audio_ms is None else f"after {call.first_audio_ms} ms"
+        self.stdout.write(f"Outcome: {observed.outcome or 'not recorded'}. First heard: {heard}.")
+        if (booked := observed.appointment) is not None:
+            self.stdout.write(
+                f"Appointment {booked['id']}: {booked['service']} with {booked['employee']} for "
+                f"{booked['customerName']}, {booked['startTimeLocal']} ({booked['status']})."
+            )
+        for problem in verdict.problems:
+            self.stderr.write(self.style.ERROR(problem))
+
+
+def _document(call: SimulatedCall, observed: Observed, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "callSid": call.sid,
+        "ok": verdict.good,
+        "problems": verdict.problems,
+        "outcome": observed.outcome,
+        "state": observed.state,
+        "status": call.status,
+        "endedBy": call.ended_by,
+        "durationS": round(call.talked_s, 3),
+        "firstAudioMs": call.first_audio_ms,
+        "transcript": observed.turns,
+        "toolCalls": observed.tools,
+        "appointment": observed.appointment,
+        "timeline": [segment.to_json() for segment in call.timeline.segments],
+        "callerLines": [line.to_json() for line in call.lines],
+        "warnings": [
+            {"code": alert.code, "message": alert.message, "atMs": alert.at_ms} for alert in call.warnings
+        ],
+    }

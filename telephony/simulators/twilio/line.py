@@ -1,0 +1,27 @@
+"""One of the carrier's numbers: whose it is, how it is configured, and what its surroundings are like."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class FarEnd:
+    """Whom `<Dial>` reaches."""
+
+    outcome: Literal["answered", "busy", "no-answer", "failed"] = "answered"
+    rings_s: float = 0.3
+    talks_s: float = 0.7
+
+
+@dataclass(frozen=True)
+class Line:
+    account_sid: str
+    voice_url: str
+    fallback_url: str | None = None
+    status_url: str | None = None
+    status_events: frozenset[str] = frozenset({"completed"})
+    signs_stream: bool = True
+    say_chars_per_second: float = 20.0
+    record_s: float = 1.0  # of a recording, when the caller has no line left for it
+    far_end: FarEnd = field(default_factory=FarEnd)
+    time_limit_s: float = 180.0

@@ -1,0 +1,56 @@
+"""Was it a good call? And if not: what was heard, and where to look."""
+
+from dataclasses import dataclass
+
+from telephony.simulators.observation import Observed
+from telephony.simulators.twilio import SimulatedCall
+
+_HINTS = {
+    11200: "Is the server running, and is APP_BASE_URL its address? On 403 compare TWILIO_AUTH_TOKEN.",
+    31901: "Does something listen at the stream's address, and accept WebSockets?",
+    31902: "Nothing listens at the stream's address: check MEDIA_BASE_URL and APP_BASE_URL.",
+    31920: "The media socket refused the handshake: check its path, its signature and its token.",
+    31950: "The server sent a binary frame; a media stream has text frames only.",
+    31951: "The server sent a message that the carrier does not know; see the message.",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    problems: list[str]
+
+    @property
+    def good(self) -> bool:
+        return not self.problems
+
+
+def judge(call: SimulatedCall, observed: Observed, *, books: bool) -> Verdict:
+    problems = [f"Warning {alert}. {_HINTS.get(alert.code, '')}".rstrip() for alert in call.warnings]
+    if not call.over.is_set():
+        problems.append("The call did not come to its end in time.")
+    if call.status != "completed":
+        problems.append(f"The call was not answered: {call.status}.")
+    if call.first_audio_ms is None:
+        problems.append(
+            f"The agent was never heard. {_heard(call)} Is its server up, and are its key and id right?"
+        )
+    if books and observed.appointment is None:
+        problems.append(_no_appointment(observed))
+    return Verdict(problems)
+
+
+def _heard(call: SimulatedCall) -> str:
+    says = call.timeline.says
+    if says:
+        return "The caller heard: " + " ".join(f'"{text}"' for text in says)
+    return f"The caller heard: {call.timeline}."
+
+
+def _no_appointment(observed: Observed) -> str:
+    if not observed.state:
+        return "No appointment was made, and the database knows nothing of the call: is it the server's own?"
+    if not observed.tools:
+        return "No appointment was made: no tool was used. Does the agent know our address and our secret?"
+    last = observed.tools[-1]
+    answer = last["answer"].get("message", last["answer"])
+    return f"No appointment was made. The last tool was {last['tool']}, which answered: {answer}"

@@ -1,0 +1,15 @@
+from django.urls import path
+
+from telephony import views
+
+_PREFIX = "api/webhooks/twilio/"
+
+urlpatterns = [
+    path(_PREFIX + "elevenlabs", views.IncomingCall.as_view(), name="twilio-incoming"),
+    path(_PREFIX + "status", views.CallStatus.as_view(), name="twilio-status"),
+    path(_PREFIX + "stream-status", views.StreamStatus.as_view(), name="twilio-stream-status"),
+    path(_PREFIX + "stream-ended", views.StreamEnded.as_view(), name="twilio-stream-ended"),
+    path(_PREFIX + "dialed", views.Dialed.as_view(), name="twilio-dialed"),
+    path(_PREFIX + "recorded", views.Recorded.as_view(), name="twilio-recorded"),
+    path(_PREFIX + "fallback", views.Fallback.as_view(), name="twilio-fallback"),
+]

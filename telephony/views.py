@@ -1,0 +1,203 @@
+"""What Twilio asks: how to answer a call, and where it stands."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from telephony import aftercare, calls, dialplan
+from telephony.carriers.twilio import twiml, webhooks
+from telephony.errors import CallFailed, CallRefused
+from tenants.credentials import platform_secret, secret
+from tenants.models import Credential
+from tenants.phone import e164_or_blank, mask
+from tenants.responses import ApiError
+from tenants.scoping import tenant_scope
+
+logger = logging.getLogger(__name__)
+security = logging.getLogger("tonris.security")
+
+_FORM = {"application/x-www-form-urlencoded": OpenApiTypes.OBJECT}
+_TWIML = {(200, "text/xml"): OpenApiResponse(OpenApiTypes.STR, "TwiML")}
+
+
+def xml(document: str) -> HttpResponse:
+    return HttpResponse(document, content_type="text/xml; charset=utf-8")
+
+
+class TwilioWebhook(APIView):
+    """Verified before a handler runs: signed with the token of the account that has the called number."""
+
+    parser_classes = [FormParser, MultiPartParser]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        django_request: HttpRequest = request._request
+        if self._unsigned_allowed(django_request):
+            return
+        token = auth_token_for(django_request)
+        if not webhooks.is_signed(django_request, settings.APP_BASE_URL, token):
+            security.warning("A Twilio webhook was refused at %s: signature missing or wrong", request.path)
+            raise ApiError("X-Twilio-Signature is missing or wrong", "FORBIDDEN", 403)
+
+    def _unsigned_allowed(self, request: HttpRequest) -> bool:
+        if "X-Twilio-Signature" in request.headers or not settings.ALLOW_UNSIGNED_WEBHOOKS:
+            return False
+        return request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"}
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:
+        if isinstance(exc, webhooks.MissingField):
+            exc = ApiError(str(exc), "VALIDATION_ERROR", 400)
+        return super().handle_exception(exc)
+
+
+def auth_token_for(request: HttpRequest) -> str:
+    """The tenant's own Twilio token where the number's tenant has one, else the platform's."""
+    call = calls.find_call(request.POST.get("CallSid", "")[:64])
+    if call is not None:
+        tenant_id = call.tenant_id
+    else:
+        destination = dialplan.find_destination(e164_or_blank(request.POST.get("To", "")))
+        if destination is None:
+            return platform_secret(Credential.Name.TWILIO_AUTH_TOKEN)
+        tenant_id = destination.tenant_id
+    with tenant_scope(tenant_id):
+        return secret(tenant_id, Credential.Name.TWILIO_AUTH_TOKEN)
+
+
+class IncomingCall(TwilioWebhook):
+    """A call comes in: connect it to the tenant's agent, or say why not."""
+
+    @extend_schema(
+        operation_id="twilio_incoming_call", summary="Incoming call", request=_FORM, responses=_TWIML
+    )
+    def post(self, request: Request) -> HttpResponse:
+        incoming = webhooks.parse_incoming(request._request.POST)
+        logger.info(
+            "Twilio-ElevenLabs: Incoming call %s from %s to %s",
+            incoming.carrier_call_id,
+            mask(incoming.from_e164),
+            mask(incoming.to_e164),
+        )
+        try:
+            return xml(self._answer(incoming))
+        except CallRefused as refused:
+            return xml(twiml.say(refused.spoken))
+        except DatabaseError:
+            logger.exception("A call could not be opened")
+            return xml(twiml.say(CallFailed.spoken))
+
+    def _answer(self, incoming: webhooks.IncomingCall) -> str:
+        destination = dialplan.find_destination(incoming.to_e164)
+        try:
+            route = dialplan.route(destination)
+        except CallRefused as refused:
+            logger.warning(
+                "Call %s was answered with a sentence: %s", incoming.carrier_call_id, refused.outcome
+            )
+            if destination is not None:
+                calls.record_refused(incoming, destination, refused.outcome)
+            raise
+        token = calls.open_call(incoming, route)
+        if token is None:  # a captured webhook, replayed: the stream it opened has been used
+            security.warning("A second answer was asked for call %s", incoming.carrier_call_id)
+            raise CallFailed
+        return twiml.connect_stream(
+            stream_url(),
+            {
+                "agent_id": route.agent_id,
+                "tenant_id": str(route.tenant_id),
+                "call_sid": incoming.carrier_call_id,
+                "business_name": route.business_name,
+                "token": token,
+            },
+            ended_url=callback_url("stream-ended"),
+            stream_status_url=callback_url("stream-status"),
+        )
+
+
+def stream_url() -> str:
+    """Identity travels in parameters: Twilio drops the query string of a stream's URL."""
+    scheme, _, rest = settings.MEDIA_BASE_URL.partition("://")
+    return f"{'wss' if scheme == 'https' else 'ws'}://{rest}/media-stream"
+
+
+def callback_url(name: str) -> str:
+    return f"{settings.APP_BASE_URL}/api/webhooks/twilio/{name}"
+
+
+class CallStatus(TwilioWebhook):
+    """Where a call stands. Late, repeated and unknown ones change nothing."""
+
+    @extend_schema(operation_id="twilio_call_status", summary="Call status", request=_FORM, responses=_TWIML)
+    def post(self, request: Request) -> HttpResponse:
+        status = webhooks.parse_status(request._request.POST)
+        if not calls.apply_status(status):
+            logger.info("A status came for a call that is not ours: %s", status.carrier_call_id)
+        return xml(twiml.nothing())
+
+
+class StreamStatus(TwilioWebhook):
+    """What Twilio says of a media stream: the only sign of a handshake that failed."""
+
+    @extend_schema(
+        operation_id="twilio_stream_status", summary="Stream status", request=_FORM, responses=_TWIML
+    )
+    def post(self, request: Request) -> HttpResponse:
+        fields = request._request.POST
+        call = calls.find_call(webhooks.call_id(fields))
+        if call is not None:
+            kind = (fields.get("StreamEvent") or "stream")[:40]
+            with tenant_scope(call.tenant_id):
+                calls.add_event(
+                    call.tenant_id,
+                    call.pk,
+                    f"carrier:{kind}",
+                    dedupe_key=f"{fields.get('StreamSid', '')}:{kind}",
+                    error=(fields.get("StreamError") or "")[:240],
+                )
+        return xml(twiml.nothing())
+
+
+class StreamEnded(TwilioWebhook):
+    """The stream is over: hang up, or if the agent failed the caller, find somebody or something else."""
+
+    @extend_schema(
+        operation_id="twilio_stream_ended", summary="Stream ended", request=_FORM, responses=_TWIML
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return xml(aftercare.after_stream(webhooks.call_id(request._request.POST), callback_url))
+
+
+class Dialed(TwilioWebhook):
+    """A person was rung for the caller: done, or voicemail."""
+
+    @extend_schema(operation_id="twilio_dialed", summary="Dial result", request=_FORM, responses=_TWIML)
+    def post(self, request: Request) -> HttpResponse:
+        fields = request._request.POST
+        status = fields.get("DialCallStatus") or ""
+        return xml(aftercare.after_dial(webhooks.call_id(fields), status, callback_url))
+
+
+class Recorded(TwilioWebhook):
+    """A voicemail was left."""
+
+    @extend_schema(operation_id="twilio_recorded", summary="Voicemail left", request=_FORM, responses=_TWIML)
+    def post(self, request: Request) -> HttpResponse:
+        fields = request._request.POST
+        return xml(aftercare.after_recording(webhooks.call_id(fields), fields.get("RecordingSid") or ""))
+
+
+class Fallback(TwilioWebhook):
+    """Twilio could not fetch or run our answer: say something of use instead of nothing."""
+
+    @extend_schema(operation_id="twilio_fallback", summary="Fallback", request=_FORM, responses=_TWIML)
+    def post(self, request: Request) -> HttpResponse:
+        return xml(aftercare.after_stream(webhooks.call_id(request._request.POST), callback_url))

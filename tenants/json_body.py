@@ -1,0 +1,38 @@
+"""JSON from outside, in a form that PostgreSQL can store."""
+
+import json
+from typing import Any
+
+
+class NotAnObject(ValueError):
+    """The body is not a JSON object; the message says what is wrong with it."""
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """A JSON object without what PostgreSQL refuses: NUL, lone surrogates, NaN. Raises NotAnObject."""
+    try:
+        value = json.loads(raw, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise NotAnObject("The body is not valid JSON") from None
+    if not isinstance(value, dict):
+        raise NotAnObject("The body must be a JSON object")
+    return {_clean_text(name): _clean(item) for name, item in value.items()}
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _clean(value: Any) -> Any:
+    match value:
+        case str():
+            return _clean_text(value)
+        case dict():
+            return {_clean_text(name): _clean(item) for name, item in value.items()}
+        case list():
+            return [_clean(item) for item in value]
+    return value
+
+
+def _clean_text(text: str) -> str:
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()

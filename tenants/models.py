@@ -1,0 +1,170 @@
+"""Tenant (a business), its members and its secrets, and the base of everything that a tenant owns."""
+
+import uuid
+import zoneinfo
+from typing import Any, ClassVar, Self
+
+from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from tenants.encryption import EncryptedTextField
+from tenants.scoping import ScopeConflict, active_scope
+
+
+class TenantQuerySet(models.QuerySet[Any]):
+    """Rows of one tenant."""
+
+    def for_tenant(self, tenant: "Tenant | uuid.UUID") -> Self:
+        """Rows of this tenant, which must be the one whose scope is active."""
+        tenant_id = tenant if isinstance(tenant, uuid.UUID) else tenant.pk
+        if active_scope().tenant_id not in {None, tenant_id}:
+            raise ScopeConflict("A scope of another tenant is active")
+        return self.filter(tenant_id=tenant_id)
+
+
+class TenantManager(models.Manager.from_queryset(TenantQuerySet)):  # type: ignore[misc]
+    """The first wall: raises without a scope, filters by it otherwise."""
+
+    tenant_column = "tenant_id"
+
+    def get_queryset(self) -> TenantQuerySet:
+        scope = active_scope()
+        rows: TenantQuerySet = super().get_queryset()
+        return rows if scope.is_platform else rows.filter(**{self.tenant_column: scope.tenant_id})
+
+
+class TenantDirectory(TenantManager):
+    """The tenants themselves: inside a tenant's scope there is one."""
+
+    tenant_column = "pk"
+
+
+def validate_timezone(name: str) -> None:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValidationError(
+            "%(name)s is not an IANA time zone such as Europe/Berlin", params={"name": name}
+        ) from None
+
+
+class Tenant(models.Model):
+    """A business that lets TONRIS answer its phone."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        SUSPENDED = "suspended"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120, help_text="As callers know the business; the agent says it.")
+    slug = models.SlugField(unique=True, help_text="Short name for commands and addresses.")
+    status = models.CharField(
+        max_length=12,
+        choices=Status.choices,
+        default=Status.ACTIVE,
+        help_text="A suspended tenant's numbers say that they are not in service.",
+    )
+    timezone = models.CharField(
+        max_length=64,
+        default="UTC",
+        validators=[validate_timezone],
+        help_text="IANA name, such as America/New_York. Opening hours are wall times of this zone.",
+    )
+    language = models.CharField(
+        max_length=8, default="en", help_text="What the agent speaks: en, es, de, fr."
+    )
+    currency = models.CharField(max_length=3, default="USD", help_text="ISO 4217 code of the prices.")
+    phone = models.CharField(
+        max_length=32, blank=True, help_text="The number that the agent gives to callers."
+    )
+    address = models.CharField(max_length=240, blank=True)
+    settings = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=(
+            "elevenLabsAgentId, aiGreeting, aiTone, agentProvider, sendOverrides, transferNumber, "
+            "voicemail, maxConcurrentCalls."
+        ),
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantDirectory()
+
+    class Meta:
+        ordering = ["name"]
+        base_manager_name = "objects"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.timezone)
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == self.Status.ACTIVE
+
+    def clean(self) -> None:
+        if not isinstance(self.settings, dict):
+            raise ValidationError({"settings": "Settings are a JSON object."})
+
+
+class TenantOwned(models.Model):
+    """Base of every row that belongs to a tenant."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # No index of its own: `UNIQUE (tenant_id, id)` on every table begins with it.
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    objects: ClassVar[TenantManager] = TenantManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"  # related rows are reached through this one: the wall stands there too
+
+
+class User(AbstractUser):
+    """A person who logs in. Superusers are the platform's operators; everyone else acts as a Member."""
+
+
+class Member(TenantOwned):
+    """A person's role in one tenant."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner"
+        MANAGER = "manager"
+        STAFF = "staff"
+        READ_ONLY = "read_only", "read-only"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=12, choices=Role.choices, default=Role.STAFF)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="member_once_per_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"
+
+
+class Credential(TenantOwned):
+    """One secret of a tenant, encrypted; it takes the place of the platform's of the same name."""
+
+    class Name(models.TextChoices):
+        WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of a secret
+        ELEVENLABS_API_KEY = "elevenlabs_api_key"
+        TWILIO_ACCOUNT_SID = "twilio_account_sid"
+        TWILIO_AUTH_TOKEN = "twilio_auth_token"  # noqa: S105 - the name of a secret
+        OPENAI_API_KEY = "openai_api_key"
+        INFOBIP_API_KEY = "infobip_api_key"
+
+    name = models.CharField(max_length=32, choices=Name.choices)
+    value = EncryptedTextField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="credential_once_per_tenant")]
+
+    def __str__(self) -> str:
+        return self.name

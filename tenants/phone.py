@@ -1,0 +1,42 @@
+"""Phone numbers: E.164 inside, masked in logs."""
+
+import phonenumbers
+
+
+class InvalidNumber(ValueError):
+    """Not a phone number; carriers also send words such as "anonymous" for a withheld caller ID."""
+
+
+def to_e164(text: str, region: str | None = None) -> str:
+    """`+` and digits. `region` (ISO 3166-1 alpha-2) reads national numbers. Raises InvalidNumber.
+
+    Possible numbers pass, not only assigned ones: test ranges such as +1 555 are not assigned.
+    """
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        raise InvalidNumber(f"{mask(text)} is not a phone number in the form +15551234567") from None
+    if not phonenumbers.is_possible_number(number):
+        raise InvalidNumber(f"{mask(text)} has the wrong length for a phone number")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def e164_or_blank(text: str) -> str:
+    """E.164, or "" for a withheld or unusable caller ID."""
+    try:
+        return to_e164(text)
+    except InvalidNumber:
+        return ""
+
+
+def region_of(e164: str) -> str | None:
+    """The country of a number, to read national numbers that its callers say."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(e164))
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def mask(number: str) -> str:
+    """For logs: `+1555...`, at most five characters of it."""
+    return f"{number[:5]}..." if number else "withheld"

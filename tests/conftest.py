@@ -1,0 +1,60 @@
+"""The cast: Salon and Garage, two tenants who are strangers to each other, and a caller."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit
+
+import environ
+import pytest
+from django.db import connection
+
+from tenants.models import Tenant
+from tonris import demo
+
+CALLER = "+15559876543"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker) -> Iterator[None]:
+    """After the owner has made the test database, everybody connects as the application's role."""
+    app = urlsplit(environ.Env().str("DATABASE_URL"))
+    owner = {key: connection.settings_dict[key] for key in ("USER", "PASSWORD")}
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute(f'GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO "{app.username}"')
+            cursor.execute(
+                f'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "{app.username}"'
+            )
+            cursor.execute(f'GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO "{app.username}"')
+        connection.close()
+        connection.settings_dict.update(USER=app.username, PASSWORD=app.password)
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.settings_dict.update(owner)
+
+
+@pytest.fixture
+def salon(db: None) -> Tenant:
+    return demo.seed(demo.SALON)
+
+
+@pytest.fixture
+def garage(db: None) -> Tenant:
+    return demo.seed(demo.GARAGE)
+
+
+@pytest.fixture(autouse=True)
+def tidy_loop(request: pytest.FixtureRequest) -> None:
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("no_task_is_left_behind")
+
+
+@pytest.fixture
+async def no_task_is_left_behind() -> AsyncIterator[None]:
+    """A call that has ended leaves nothing running."""
+    before = asyncio.all_tasks()
+    yield
+    left = [task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if not task.done()]
+    assert not left, f"tasks left behind: {left}"

@@ -1,0 +1,52 @@
+"""A pytest plugin: real PostgreSQL and Redis, started once for the whole run before Django reads its settings.
+
+The tests connect as the application's role, which is neither owner nor superuser; migrations as the owner.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+_stop: Callable[[], None] | None = None
+
+ENVIRONMENT = {
+    "DJANGO_SECRET_KEY": "tests-only",
+    "DEBUG": "0",
+    "ALLOWED_HOSTS": "*",
+    "APP_BASE_URL": "http://127.0.0.1:8000",
+    "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+    "TWILIO_AUTH_TOKEN": "0123456789abcdef0123456789abcdef",
+    "ELEVENLABS_API_KEY": "xi-tests",
+    "ELEVENLABS_WEBHOOK_SECRET": "wsec_tests",
+    "ELEVENLABS_AGENT_ID": "",
+    "LOG_FORMAT": "text",
+    "TONRIS_ENV_FILE": os.devnull,
+    "TONRIS_ROLE": "migrate",  # the owner makes the test database; conftest.py then changes to the app role
+}
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests() -> Generator[None]:
+    global _stop
+    if "TONRIS_TESTS" not in os.environ:  # the workers of a parallel run find it set, and the servers running
+        directory = Path(tempfile.mkdtemp(prefix="tonris-tests-"))
+        os.environ |= {
+            **ENVIRONMENT,
+            "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+            "TONRIS_HOME": str(directory / "home"),
+            "TONRIS_TESTS": str(directory),
+        }
+        from tonris.embedded import start_ephemeral  # after TONRIS_HOME is set
+
+        owner, app, redis, _stop = start_ephemeral(directory)
+        os.environ |= {"DATABASE_OWNER_URL": owner, "DATABASE_URL": app, "REDIS_URL": redis}
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    if _stop is not None:
+        _stop()

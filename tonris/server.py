@@ -1,0 +1,85 @@
+"""uvicorn with bounded buffers, and a shutdown that lets live calls finish.
+
+No ASGI server waits for WebSockets by itself: on SIGTERM they are closed at once, mid-sentence.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+from telephony import live
+
+logger = logging.getLogger(__name__)
+
+MAX_FRAME_BYTES = 64 * 1024
+POLL_SECONDS = 0.1
+
+
+class DrainingServer(uvicorn.Server):
+    """On SIGTERM: no new calls, live ones go on until they end or the deadline passes. A second one hurries."""
+
+    def __init__(self, config: uvicorn.Config, *, drain_seconds: float, keep_listening: bool) -> None:
+        super().__init__(config)
+        self._drain_seconds = drain_seconds
+        self._keep_listening = keep_listening
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        live.start_draining()
+        if not self._keep_listening:
+            for server in self.servers:
+                server.close()
+        await self._let_calls_finish()
+        await super().shutdown(sockets)
+
+    async def _let_calls_finish(self) -> None:
+        deadline = time.monotonic() + self._drain_seconds
+        if live.count():
+            logger.info("Draining: %d calls, at most %g s", live.count(), self._drain_seconds)
+        while live.count() and time.monotonic() < deadline and not self.force_exit:
+            await asyncio.sleep(POLL_SECONDS)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, but a clean end is exit code 0: uvicorn raises the signal again when it is done."""
+        handlers = {
+            number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        if self.should_exit:
+            self.force_exit = True
+        self.should_exit = True
+
+
+def run(app: str, *, host: str, port: int, drain_seconds: float, keep_listening: bool) -> None:
+    """Serve until told to stop. `keep_listening`: HTTP that live calls need is answered while they drain."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="auto",
+        ws="websockets-sansio",
+        ws_max_size=MAX_FRAME_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        lifespan="off",
+        timeout_graceful_shutdown=5,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+    )
+    DrainingServer(config, drain_seconds=drain_seconds, keep_listening=keep_listening).run()

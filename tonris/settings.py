@@ -1,0 +1,289 @@
+"""Every environment variable that TONRIS knows, read once, typed, refusing nonsense.
+
+A checkout without DJANGO_SECRET_KEY is a development checkout: DEBUG is on, secrets are made once and kept
+in `.tonris/`, and the agent provider is the simulator that `manage.py up` runs. Production names its own.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from tonris import home
+
+BASE_DIR = home.BASE_DIR
+env = environ.Env()
+env.read_env(os.environ.get("TONRIS_ENV_FILE", str(BASE_DIR / ".env")))
+
+
+def _base_url(name: str, default: str) -> str:
+    """An http(s) URL without its trailing slash."""
+    value = env.str(name, default=default).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ImproperlyConfigured(f"{name} must be an http or https URL, not {value!r}")
+    return value
+
+
+def _seconds(name: str, default: int) -> int:
+    value = env.int(name, default=default)
+    if value < 0:
+        raise ImproperlyConfigured(f"{name} is a number of seconds and cannot be negative")
+    return value
+
+
+# --- Development or production -------------------------------------------------------------------
+
+DEVELOPMENT = not env.str("DJANGO_SECRET_KEY", default="")
+DEBUG = env.bool("DEBUG", default=DEVELOPMENT)
+if DEVELOPMENT and not DEBUG:
+    raise ImproperlyConfigured("DJANGO_SECRET_KEY must be set when DEBUG is off")
+_development = home.development_secrets() if DEBUG else {}
+_state = home.read_state()
+
+
+def _development_default(name: str) -> str:
+    """What the environment says; in development, where it says nothing, a value kept in `.tonris/`."""
+    return env.str(name, default=_development.get(name, ""))
+
+
+ROLE = env.str("TONRIS_ROLE", default="command")
+if ROLE not in {"web", "worker", "migrate", "command"}:
+    raise ImproperlyConfigured("TONRIS_ROLE is one of web, worker, migrate, command")
+
+SECRET_KEY = _development_default("DJANGO_SECRET_KEY")
+FIELD_ENCRYPTION_KEYS = [key for key in _development_default("FIELD_ENCRYPTION_KEYS").split(",") if key]
+if not FIELD_ENCRYPTION_KEYS:
+    raise ImproperlyConfigured(
+        "FIELD_ENCRYPTION_KEYS must name at least one Fernet key (comma-separated; the first encrypts)"
+    )
+
+# --- Addresses -----------------------------------------------------------------------------------
+
+APP_BASE_URL = _base_url(
+    "APP_BASE_URL", _state.get("app_base_url") or f"http://127.0.0.1:{_state.get('http_port', 8000)}"
+)
+MEDIA_BASE_URL = _base_url("MEDIA_BASE_URL", APP_BASE_URL)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
+if not DEBUG and not ALLOWED_HOSTS:
+    ALLOWED_HOSTS = [urlsplit(APP_BASE_URL).hostname or ""]
+CSRF_TRUSTED_ORIGINS = [APP_BASE_URL] if APP_BASE_URL.startswith("https://") else []
+
+# --- Carriers and agents -------------------------------------------------------------------------
+
+TWILIO_ACCOUNT_SID = _development_default("TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = _development_default("TWILIO_AUTH_TOKEN")
+TWILIO_BASE_URL = _base_url("TWILIO_BASE_URL", "https://api.twilio.com")
+TWILIO_REQUIRE_STREAM_SIGNATURE = env.bool("TWILIO_REQUIRE_STREAM_SIGNATURE", default=False)
+
+# A development checkout that configures nothing of ElevenLabs talks to the simulator.
+ELEVENLABS_SIMULATED = DEBUG and not {"ELEVENLABS_API_KEY", "ELEVENLABS_BASE_URL"} & set(os.environ)
+ELEVENLABS_API_KEY = (
+    _development["ELEVENLABS_API_KEY"] if ELEVENLABS_SIMULATED else env.str("ELEVENLABS_API_KEY", default="")
+)
+ELEVENLABS_BASE_URL = _base_url(
+    "ELEVENLABS_BASE_URL",
+    (_state.get("elevenlabs_base_url") if ELEVENLABS_SIMULATED else None) or "https://api.elevenlabs.io",
+)
+ELEVENLABS_AGENT_ID = env.str("ELEVENLABS_AGENT_ID", default="")
+ELEVENLABS_VOICE_ID = env.str("ELEVENLABS_VOICE_ID", default="")
+ELEVENLABS_WEBHOOK_SECRET = _development_default("ELEVENLABS_WEBHOOK_SECRET")
+ELEVENLABS_SIGNATURE_TOLERANCE_S = _seconds("ELEVENLABS_SIGNATURE_TOLERANCE_S", 300)
+
+ALLOW_UNSIGNED_WEBHOOKS = env.bool("ALLOW_UNSIGNED_WEBHOOKS", default=False) and DEBUG
+
+# --- Calls ---------------------------------------------------------------------------------------
+
+STREAM_TOKEN_SECONDS = 60
+STREAM_START_SECONDS = 3
+MAX_CALL_SECONDS = _seconds("MAX_CALL_SECONDS", 3600)
+DRAIN_SECONDS = _seconds("DRAIN_SECONDS", 900)
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+# --- Django --------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "daphne",  # first, so that `runserver` speaks ASGI
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "tenants",
+    "appointments",
+    "agents",
+    "telephony",
+    "tonris",
+]
+if ROLE == "worker":
+    INSTALLED_APPS.remove("daphne")  # it starts Twisted's reactor, which a worker has no use for
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+APPEND_SLASH = False  # a redirect would break the signature of a webhook; admin sites append their own
+ROOT_URLCONF = "tonris.urls"
+ASGI_APPLICATION = "tonris.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+AUTH_USER_MODEL = "tenants.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(home.home() / "media")))
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # webhook bodies; larger uploads go through files
+
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if APP_BASE_URL.startswith("https://") else None
+SECURE_SSL_REDIRECT = False  # the proxy's work; a redirected webhook would fail its signature
+SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
+SECURE_HSTS_PRELOAD = not DEBUG
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = ["security.W008"]  # SECURE_SSL_REDIRECT: see above
+
+# --- PostgreSQL ----------------------------------------------------------------------------------
+
+
+def _database() -> dict[str, Any]:
+    """The application role, except for migrations, which only the owner of the tables can run."""
+    owner_url = env.str("DATABASE_OWNER_URL", default=_state.get("database_owner_url", ""))
+    url = env.str("DATABASE_URL", default=_state.get("database_url", ""))
+    if ROLE == "migrate" and owner_url:
+        url = owner_url
+    config: dict[str, Any] = dict(environ.Env.db_url_config(url or "postgres://127.0.0.1/tonris"))
+    config["ENGINE"] = "django.db.backends.postgresql"
+    config["CONN_HEALTH_CHECKS"] = True
+    options: dict[str, Any] = config.setdefault("OPTIONS", {})
+    options["connect_timeout"] = 5
+    if ROLE == "web":
+        # One thread a request and persistent connections would leave one connection a thread behind.
+        options["pool"] = {"min_size": 2, "max_size": env.int("DATABASE_POOL_SIZE", default=10), "timeout": 5}
+    elif ROLE == "worker":
+        config["CONN_MAX_AGE"] = 600  # Celery would make and drop a pool with every task
+    return config
+
+
+DATABASES = {"default": _database()}
+DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default=_state.get("database_owner_url", ""))
+
+# --- Redis and Celery ----------------------------------------------------------------------------
+
+REDIS_URL = env.str("REDIS_URL", default=_state.get("redis_url", "redis://127.0.0.1:6379/0"))
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 120,
+    "unacked_restore_interval": 10,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+}
+CELERY_TASK_PUBLISH_RETRY = False  # rows are the record; a sweep publishes again what Redis missed
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 60
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "process-waiting-events": {"task": "agents.tasks.process_waiting_events", "schedule": 60.0},
+    "sweep-calls": {"task": "telephony.tasks.sweep_calls", "schedule": 30.0},
+    "forget-seen-signatures": {"task": "agents.tasks.forget_seen_signatures", "schedule": 3600.0},
+}
+
+# --- REST framework ------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "tenants.responses.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "TONRIS",
+    "DESCRIPTION": "Webhooks, agent tools and the REST API of the AI phone receptionist.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# --- Logs ----------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"context": {"()": "tenants.log_context.ContextFilter"}},
+    "formatters": {
+        "text": {"()": "tenants.log_context.TextFormatter"},
+        "json": {"()": "tenants.log_context.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "stream": sys.stderr,
+            "filters": ["context"],
+            "formatter": env.str("LOG_FORMAT", default="text" if DEBUG else "json"),
+        },
+    },
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "httpx2": {"level": "WARNING"},
+        "websockets": {"level": "WARNING"},
+        "uvicorn.access": {"level": "WARNING"},  # it would print paths with their query strings
+    },
+}
