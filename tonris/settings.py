@@ -284,6 +284,6 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "httpx2": {"level": "WARNING"},
         "websockets": {"level": "WARNING"},
-        "uvicorn.access": {"level": "WARNING"},  # it would print paths with their query strings
+        "uvicorn": {"level": "WARNING"},  # at INFO it prints WebSocket paths with their query strings
     },
 }

