@@ -34,7 +34,7 @@ def hours_summary(week: Sequence[Hours]) -> str:
     ]
     if not groups:
         return "We have no regular opening hours."
-    return f"We're open {join([f'{_days(days)} {_intervals(hours)}' for hours, days in groups], ', and'.strip(', '))}."
+    return f"We're open {join([f'{_days(days)} {_intervals(hours)}' for hours, days in groups])}."
 
 
 def _days(days: Sequence[int]) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
-from django.http.request import RequestDataTooBig
 
 from agents.conversations import find_by_external_id
 from agents.models import Conversation, SeenSignature

@@ -238,7 +238,9 @@ class Appointment(TenantOwned):
         return f"{self.starts_at:%Y-%m-%d %H:%M} UTC"
 
     def clean(self) -> None:
-        if self.starts_at and self.ends_at and self.starts_at >= self.ends_at:
+        starts_at: datetime.datetime | None = self.starts_at  # None where a form could not read it
+        ends_at: datetime.datetime | None = self.ends_at
+        if starts_at is not None and ends_at is not None and starts_at >= ends_at:
             raise ValidationError({"ends_at": "An appointment ends after it starts."})
 
 

@@ -200,8 +200,9 @@ class Bridge:
         caller = asyncio.create_task(self._caller_to_agent(), name="caller to agent")
         agent = asyncio.create_task(self._agent_to_caller(), name="agent to caller")
         try:
+            ends: set[asyncio.Future[Any]] = {caller, agent, self._caller_gone}
             await asyncio.wait(
-                {caller, agent, self._caller_gone},
+                ends,
                 timeout=self._max_seconds,
                 return_when=asyncio.FIRST_COMPLETED,
             )

@@ -10,6 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from telephony import aftercare, calls, dialplan
@@ -52,7 +53,7 @@ class TwilioWebhook(APIView):
             return False
         return request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"}
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:
+    def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, webhooks.MissingField):
             exc = ApiError(str(exc), "VALIDATION_ERROR", 400)
         return super().handle_exception(exc)

@@ -2,7 +2,7 @@
 
 import uuid
 import zoneinfo
-from typing import Any, ClassVar, Self
+from typing import Self, TypeVar
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
@@ -11,8 +11,10 @@ from django.db import models
 from tenants.encryption import EncryptedTextField
 from tenants.scoping import ScopeConflict, active_scope
 
+M = TypeVar("M", bound=models.Model)
 
-class TenantQuerySet(models.QuerySet[Any]):
+
+class TenantQuerySet(models.QuerySet[M]):
     """Rows of one tenant."""
 
     def for_tenant(self, tenant: "Tenant | uuid.UUID") -> Self:
@@ -23,14 +25,14 @@ class TenantQuerySet(models.QuerySet[Any]):
         return self.filter(tenant_id=tenant_id)
 
 
-class TenantManager(models.Manager.from_queryset(TenantQuerySet)):  # type: ignore[misc]
+class TenantManager(models.Manager.from_queryset(TenantQuerySet)[M]):  # type: ignore[misc]
     """The first wall: raises without a scope, filters by it otherwise."""
 
     tenant_column = "tenant_id"
 
-    def get_queryset(self) -> TenantQuerySet:
+    def get_queryset(self) -> TenantQuerySet[M]:
         scope = active_scope()
-        rows: TenantQuerySet = super().get_queryset()
+        rows: TenantQuerySet[M] = super().get_queryset()
         return rows if scope.is_platform else rows.filter(**{self.tenant_column: scope.tenant_id})
 
 
@@ -118,7 +120,7 @@ class TenantOwned(models.Model):
     # No index of its own: `UNIQUE (tenant_id, id)` on every table begins with it.
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+", db_index=False)
 
-    objects: ClassVar[TenantManager] = TenantManager()
+    objects = TenantManager()
 
     class Meta:
         abstract = True

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 class ApiError(exceptions.APIException):
     """An error with a code that programs can tell apart, in our own shape."""
 
-    status_code = status.HTTP_400_BAD_REQUEST
+    status_code: int = status.HTTP_400_BAD_REQUEST
 
     def __init__(self, error: str, code: str, status_code: int = 400, **extra: Any) -> None:
         super().__init__(error, code)

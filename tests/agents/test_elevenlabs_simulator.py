@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -69,7 +70,7 @@ class Phone:
         return str(text)
 
     async def until_closed(self) -> tuple[int | None, str | None]:
-        with pytest.raises(ConnectionClosed):
+        with contextlib.suppress(ConnectionClosed):
             while True:
                 await self.receive()
         return self.socket.close_code, self.socket.close_reason
@@ -274,11 +275,11 @@ async def test_pongs_are_matched_with_pings_and_missed_when_they_stay_away():
 
 
 async def test_a_session_without_the_callers_audio_times_out_with_1002():
-    async with ElevenLabsSimulator(behaviour=Behaviour(input_timeout_s=0.2)) as simulator:
-        async with phone(simulator) as client:
-            await client.send(**INITIATION)
-            assert (await client.until_closed())[0] == 1002
-            assert client.events[-1]["error_event"]["error_type"] == "transport_receive_timeout"
+    behaviour = Behaviour(input_timeout_s=0.2)
+    async with ElevenLabsSimulator(behaviour=behaviour) as simulator, phone(simulator) as client:
+        await client.send(**INITIATION)
+        assert (await client.until_closed())[0] == 1002
+        assert client.events[-1]["error_event"]["error_type"] == "transport_receive_timeout"
 
 
 # --- The dialogue --------------------------------------------------------------------------------
@@ -493,25 +494,29 @@ async def test_speaking_over_the_agent_interrupts_it_and_corrects_the_text():
 
 async def test_stale_audio_has_the_older_id_and_the_reply_the_interruptions_own():
     behaviour = Behaviour(stale_audio=True, pings=False)
-    async with ElevenLabsSimulator(behaviour=behaviour, chars_per_second=14) as simulator:
-        async with phone(simulator) as client:
-            await client.send(**INITIATION)
-            await client.until_said()
-            await client.speak()
-            n = (await client.until("interruption"))["interruption_event"]["event_id"]
-            assert (await client.until("audio"))["audio_event"]["event_id"] == n - 1
-            assert (await client.until("audio"))["audio_event"]["event_id"] == n
+    async with (
+        ElevenLabsSimulator(behaviour=behaviour, chars_per_second=14) as simulator,
+        phone(simulator) as client,
+    ):
+        await client.send(**INITIATION)
+        await client.until_said()
+        await client.speak()
+        n = (await client.until("interruption"))["interruption_event"]["event_id"]
+        assert (await client.until("audio"))["audio_event"]["event_id"] == n - 1
+        assert (await client.until("audio"))["audio_event"]["event_id"] == n
 
 
 async def test_only_the_events_that_the_agent_lists_are_sent():
     profile = AgentProfile(
         client_events=CLIENT_EVENTS - {"agent_response", "ping"} | {"agent_response_complete"}
     )
-    async with ElevenLabsSimulator(default_agent=profile, chars_per_second=BRISK) as simulator:
-        async with phone(simulator) as client:
-            await client.send(**INITIATION)
-            await client.until("agent_response_complete")
-            assert {"agent_response", "ping"}.isdisjoint(client.types())
+    async with (
+        ElevenLabsSimulator(default_agent=profile, chars_per_second=BRISK) as simulator,
+        phone(simulator) as client,
+    ):
+        await client.send(**INITIATION)
+        await client.until("agent_response_complete")
+        assert {"agent_response", "ping"}.isdisjoint(client.types())
 
 
 # --- Faults --------------------------------------------------------------------------------------

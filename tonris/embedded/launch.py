@@ -135,8 +135,7 @@ def start_ephemeral(directory: Path, *, on_path: bool = True) -> tuple[str, str,
     What DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL name is used as it is. Call this in the main thread.
     """
     root = _ephemeral_root(directory)
-    account = choose_account(root)
-    programs = servers_place()
+    place = Place(root, choose_account(root))
     stops: list[Callable[[], object]] = []
 
     def stop() -> None:
@@ -148,10 +147,10 @@ def start_ephemeral(directory: Path, *, on_path: bool = True) -> tuple[str, str,
     def postgres_urls() -> tuple[str, str]:
         if url := os.environ.get("DATABASE_URL"):
             return os.environ.get("DATABASE_OWNER_URL") or url, url
-        binaries = find_postgres(programs, on_path=on_path)
+        binaries = find_postgres(place, on_path=on_path)
         passwords = Passwords(*(secrets.token_hex(16) for _ in range(3)))
         log = directory / "postgres.log"
-        server = Postgres(binaries, root / "postgres", log, passwords, account, throwaway=True)
+        server = Postgres(binaries, root / "postgres", log, passwords, place.account, throwaway=True)
         stops.append(lambda: server.stop(postgresql.IMMEDIATE))
         server.start()
         return server.url(OWNER), server.url(APP)
@@ -159,10 +158,10 @@ def start_ephemeral(directory: Path, *, on_path: bool = True) -> tuple[str, str,
     def redis_url() -> str:
         if url := os.environ.get("REDIS_URL"):
             return url
-        binary = find_redis(programs, on_path=on_path)
+        binary = find_redis(place, on_path=on_path)
         password = secrets.token_hex(16)
         log = directory / "redis.log"
-        server = RedisServer(binary, root / "redis", log, password, account, throwaway=True)
+        server = RedisServer(binary, root / "redis", log, password, place.account, throwaway=True)
         stops.append(server.stop)
         server.start()
         return server.url()

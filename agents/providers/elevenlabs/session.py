@@ -5,6 +5,7 @@ import json
 import logging
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -156,10 +157,9 @@ class ElevenLabsSession:
         self._note_closing()
 
     async def _send(self, text: str) -> None:
-        try:
+        # The reading side sees the close, with its code, and tells what it means.
+        with suppress(ConnectionClosed):
             await self._open_socket().send(text)
-        except ConnectionClosed:
-            pass  # the reading side sees the close, with its code, and tells what it means
 
     def _open_socket(self) -> ClientConnection:
         if self._socket is None:

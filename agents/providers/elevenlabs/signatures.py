@@ -45,7 +45,7 @@ class Proof:
         if not -FUTURE_TOLERANCE_S <= now - sent_at <= tolerance_s:
             return False
         expected = _mac(key, f"{sent_at}.".encode() + self.content)
-        return any([_same(mac, expected) for mac in macs])
+        return any(_same(mac, expected) for mac in macs)
 
     @property
     def replay_key(self) -> str:
