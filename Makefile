@@ -16,9 +16,9 @@ PRODUCTION := DEBUG=0 \
 	DJANGO_SECRET_KEY=a-long-key-only-for-the-checks-0123456789-abcdefghijklmnopqrstuvwxyz \
 	FIELD_ENCRYPTION_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \
 	ALLOWED_HOSTS=tonris.example APP_BASE_URL=https://tonris.example \
-	DATABASE_URL=postgresql://tonris_app:x@db.example/tonris \
-	DATABASE_OWNER_URL=postgresql://tonris_owner:x@db.example/tonris \
-	REDIS_URL=redis://:x@redis.example/0 \
+	DATABASE_URL=postgresql://tonris_app:x@127.0.0.1:9/tonris \
+	DATABASE_OWNER_URL=postgresql://tonris_owner:x@127.0.0.1:9/tonris \
+	REDIS_URL=redis://:x@127.0.0.1:9/0 \
 	TWILIO_ACCOUNT_SID=AC00000000000000000000000000000000 TWILIO_AUTH_TOKEN=x \
 	ELEVENLABS_API_KEY=x ELEVENLABS_WEBHOOK_SECRET=x OPENAI_API_KEY=x
 
@@ -40,7 +40,7 @@ lint: $(VENV)/.installed-dev ## format, style, types, import order, deployment c
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
-	$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
@@ -51,8 +51,8 @@ bench: $(VENV)/.installed-dev ## run the benchmarks and print a table
 # LOCK_ARGS=--upgrade takes the newest versions that the .in files allow.
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header $(LOCK_ARGS)
 
-lock: $(VENV)/.installed-dev ## compile requirements*.in anew into the hashed requirements*.txt
-	$(BIN)/python -m pip install -q uv
+lock: $(BIN)/python ## compile requirements*.in anew into the hashed requirements*.txt
+	$(BIN)/python -m pip --disable-pip-version-check install -qq uv
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-embedded.in -c requirements.txt -o requirements-embedded.txt
 	$(LOCK) requirements-dev.in -c requirements.txt -c requirements-embedded.txt -o requirements-dev.txt

@@ -68,7 +68,13 @@ class Calendar:
             days=service.booking_window_days,
         )
 
+    @property
+    def today(self) -> datetime.date:
+        return wall_time(self._now, self.tenant.zone).date()
+
     def free_slots(self, day: datetime.date, employee: Employee | None = None) -> Iterator[FreeSlot]:
+        if not self.today <= day <= self.window.last_day:
+            return  # and dates so absurd that arithmetic on them overflows are not worked on
         offer = self.offer(day)
         if offer.reach is None:
             return
@@ -87,8 +93,6 @@ class Calendar:
         """The first date from `since` on with anything free, and what is free on it."""
         for ahead in range(days):
             day = since + datetime.timedelta(days=ahead)
-            if day > self.window.last_day:
-                return None
             slots = list(self.free_slots(day, employee))
             if slots:
                 return day, slots
@@ -98,12 +102,12 @@ class Calendar:
         self, start: datetime.datetime, employee: Employee | None = None, *, most: int = 4
     ) -> list[FreeSlot]:
         """Free slots nearest to a wished start, one per instant, in order of time."""
-        day = wall_time(start, self.tenant.zone).date()
+        day = min(max(wall_time(start, self.tenant.zone).date(), self.today), self.window.last_day)
         near = [day + datetime.timedelta(days=off) for off in (0, 1, -1)]
         slots = one_per_instant(slot for each in near for slot in self.free_slots(each, employee))
         if not slots:
-            later = self.first_free_day(max(day, self._now.date()), employee)
-            slots = one_per_instant(later[1]) if later else []
+            found = self.first_free_day(day, employee) or self.first_free_day(self.today, employee)
+            slots = one_per_instant(found[1]) if found else []
         return sorted(
             sorted(slots, key=lambda slot: abs(slot.start - start))[:most], key=lambda slot: slot.start
         )

@@ -1,22 +1,37 @@
 """Two admins over one set of pages: `/admin/` for a tenant's staff, `/ops/` for the platform's operators.
 
-Every page is one unit of work in one scope: a member's tenant, or for operators the platform.
+Every page is one unit of work in one scope: a member's tenant, or for operators the platform. A member's
+pages also run in the tenant's time zone.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.contrib import admin, messages
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.template.response import TemplateResponse
+from django.urls import Resolver404, resolve
+from django.utils import timezone
+from django.views.decorators.common import no_append_slash
 
-from tenants.models import Member, Tenant, User
-from tenants.scoping import platform_scope, tenant_scope
+from tenants.models import Member, Tenant, TenantOwned, User
+from tenants.scoping import active_scope, platform_scope, tenant_scope
+
+APP_ORDER = ["appointments", "telephony", "agents", "tenants"]
+"""What staff look at daily comes first."""
 
 
 def membership(request: HttpRequest) -> Member | None:
     """The first active tenant that the person works for; remembered for the length of the request."""
+    if not request.user.is_authenticated:
+        return None
     if not hasattr(request, "tonris_member"):
         with platform_scope():
             member = (
@@ -31,7 +46,72 @@ def membership(request: HttpRequest) -> Member | None:
 
 
 def is_operator(request: HttpRequest) -> bool:
-    return isinstance(request.user, User) and request.user.is_active and request.user.is_superuser
+    return operates(request.user)
+
+
+def operates(user: object) -> bool:
+    return isinstance(user, User) and user.is_active and user.is_superuser
+
+
+def refuse_operators_login(user: AbstractBaseUser) -> str:
+    """Why this person may not use `/ops/`, or ""."""
+    return "" if operates(user) else "This is for the platform's operators. Your business's admin is at /admin/."
+
+
+def refuse_staff_login(user: AbstractBaseUser) -> str:
+    """Why this person may not use `/admin/`, or ""."""
+    if operates(user):
+        return ""
+    with platform_scope():
+        tenants = list(Tenant.objects.filter(pk__in=Member.objects.filter(user_id=user.pk).values("tenant")))
+    if not tenants:
+        return "Your login does not belong to a business yet. Ask an operator to make you a member of one."
+    if any(tenant.is_active for tenant in tenants):
+        return ""
+    names = " and ".join(tenant.name for tenant in tenants)
+    return f"The account of {names} is suspended. Please get in touch with the platform's operators."
+
+
+class LoginForm(AuthenticationForm):
+    """Says why, but only to those who know the password."""
+
+    required_css_class = "required"
+
+    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+        super().confirm_login_allowed(user)
+        refusal = self.refuse(user)
+        if refusal:
+            raise ValidationError(refusal, code="not_allowed")
+
+    def refuse(self, user: AbstractBaseUser) -> str:
+        raise NotImplementedError
+
+
+class StaffLoginForm(LoginForm):
+    def refuse(self, user: AbstractBaseUser) -> str:
+        return refuse_staff_login(user)
+
+
+class OperatorLoginForm(LoginForm):
+    def refuse(self, user: AbstractBaseUser) -> str:
+        return refuse_operators_login(user)
+
+
+class ScopedAutocomplete(AutocompleteJsonView):
+    """Two tenants may both have an Ana: where rows of all tenants are offered, each says whose it is."""
+
+    def get_queryset(self) -> QuerySet[Model]:
+        rows: QuerySet[Model] = super().get_queryset()
+        return rows.select_related("tenant") if self._names_tenants(rows.model) else rows
+
+    def serialize_result(self, obj: Model, to_field_name: str) -> dict[str, str]:
+        result: dict[str, str] = super().serialize_result(obj, to_field_name)
+        if isinstance(obj, TenantOwned) and self._names_tenants(type(obj)):
+            result["text"] = f"{result['text']} ({obj.tenant})"
+        return result
+
+    def _names_tenants(self, model: type[Model]) -> bool:
+        return issubclass(model, TenantOwned) and active_scope().is_platform
 
 
 class ScopedSite(admin.AdminSite):
@@ -42,23 +122,66 @@ class ScopedSite(admin.AdminSite):
         @wraps(view)
         def scoped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             with self.scope(request):
-                response: HttpResponse = view(request, *args, **kwargs)
-                # Templates run queries too; Django would render this one after the scope is closed.
-                render = getattr(response, "render", None)
-                return render() if callable(render) else response
+                return rendered(view(request, *args, **kwargs))
 
-        return super().admin_view(scoped, cacheable)
+        inside = super().admin_view(scoped, cacheable)
+
+        @wraps(inside)
+        def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                return inside(request, *args, **kwargs)
+            except Http404:
+                # The project's own answer to a wrong address is JSON, for programs.
+                return self._not_found(request)
+
+        return page
 
     def scope(self, request: HttpRequest) -> AbstractContextManager[None]:
         raise NotImplementedError
+
+    def refusal(self, user: AbstractBaseUser) -> str:
+        raise NotImplementedError
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        user = request.user
+        if request.method == "GET" and isinstance(user, User) and not self.has_permission(request):
+            messages.error(request, self.refusal(user))
+        return super().login(request, extra_context)
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        return ScopedAutocomplete.as_view(admin_site=self)(request)
+
+    @no_append_slash
+    def catch_all_view(self, request: HttpRequest, url: str) -> HttpResponse:
+        """Django appends the slash only with APPEND_SLASH, which webhooks forbid: browsers get it here."""
+        if not url.endswith("/"):
+            try:
+                match = resolve(f"{request.path_info}/", getattr(request, "urlconf", None))
+            except Resolver404:
+                raise Http404 from None
+            if getattr(match.func, "should_append_slash", True):
+                return HttpResponsePermanentRedirect(request.get_full_path(force_append_slash=True))
+        raise Http404
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        apps = super().get_app_list(request, app_label)
+        return sorted(apps, key=lambda app: (*_place(app["app_label"]), app["name"]))
+
+    def _not_found(self, request: HttpRequest) -> HttpResponse:
+        context = {**self.each_context(request), "title": "Page not found"}
+        return rendered(TemplateResponse(request, "admin/404.html", context, status=404))
 
 
 class OperatorSite(ScopedSite):
     site_header = "TONRIS operations"
     site_title = "TONRIS operations"
+    login_form = OperatorLoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
         return is_operator(request)
+
+    def refusal(self, user: AbstractBaseUser) -> str:
+        return refuse_operators_login(user)
 
     def scope(self, request: HttpRequest) -> AbstractContextManager[None]:
         return platform_scope()
@@ -67,6 +190,7 @@ class OperatorSite(ScopedSite):
 class StaffSite(ScopedSite):
     site_header = "TONRIS"
     site_title = "TONRIS"
+    login_form = StaffLoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
         if is_operator(request):
@@ -74,13 +198,38 @@ class StaffSite(ScopedSite):
         user = request.user
         return isinstance(user, User) and user.is_active and membership(request) is not None
 
-    def scope(self, request: HttpRequest) -> AbstractContextManager[None]:
+    def refusal(self, user: AbstractBaseUser) -> str:
+        return refuse_staff_login(user)
+
+    @contextmanager
+    def scope(self, request: HttpRequest) -> Iterator[None]:
         if is_operator(request):
-            return platform_scope()
+            with platform_scope():
+                yield
+            return
         member = membership(request)
         if member is None:  # admin_view asks has_permission first
             raise PermissionError("not a member of any tenant")
-        return tenant_scope(member.tenant_id)
+        with tenant_scope(member.tenant_id), timezone.override(member.tenant.zone):
+            yield
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        member = None if is_operator(request) else membership(request)
+        if member is not None:
+            context["site_title"] = member.tenant.name
+            context["site_header"] = f"{member.tenant.name} · {member.tenant.timezone} time"
+        return context
+
+
+def rendered(response: HttpResponse) -> HttpResponse:
+    """Templates run queries and show times: render here, where the scope and the time zone are still set."""
+    render = getattr(response, "render", None)
+    return render() if callable(render) else response
+
+
+def _place(app_label: str) -> tuple[int, str]:
+    return (APP_ORDER.index(app_label) if app_label in APP_ORDER else len(APP_ORDER), app_label)
 
 
 staff = StaffSite(name="admin")

@@ -4,6 +4,7 @@ The tests connect as the application's role, which is neither owner nor superuse
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -50,3 +51,4 @@ def pytest_load_initial_conftests() -> Generator[None]:
 def pytest_unconfigure() -> None:
     if _stop is not None:
         _stop()
+        shutil.rmtree(os.environ["TONRIS_TESTS"], ignore_errors=True)

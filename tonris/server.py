@@ -64,9 +64,9 @@ class DrainingServer(uvicorn.Server):
         self.should_exit = True
 
 
-def run(app: str, *, host: str, port: int, drain_seconds: float, keep_listening: bool) -> None:
-    """Serve until told to stop. `keep_listening`: HTTP that live calls need is answered while they drain."""
-    config = uvicorn.Config(
+def configuration(app: str, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
+    """Small frames, no compression (a frame could unpack to a thousand times its size), pings, no proxy trust."""
+    return uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -83,4 +83,9 @@ def run(app: str, *, host: str, port: int, drain_seconds: float, keep_listening:
         server_header=False,
         proxy_headers=False,
     )
+
+
+def run(app: str, *, host: str, port: int, drain_seconds: float, keep_listening: bool) -> None:
+    """Serve until told to stop. `keep_listening`: HTTP that live calls need is answered while they drain."""
+    config = configuration(app, host=host, port=port)
     DrainingServer(config, drain_seconds=drain_seconds, keep_listening=keep_listening).run()

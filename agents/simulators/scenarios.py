@@ -82,6 +82,7 @@ class Line:
 class Scenario:
     name: str
     lines: tuple[Line, ...]
+    caller: str = ""  # who calls from this number has this conversation in mind
     greeting: str = "Hello! How can I help you?"  # unless the session's first_message says otherwise
     books: bool = False  # a call is a success only if it leaves an appointment behind
     filler: str = "Sorry, I did not catch that."  # the answer to anything beyond the script
@@ -125,6 +126,7 @@ def _confirm(facts: Facts) -> str:
 
 BOOKING = Scenario(
     name="booking",
+    caller="+15559876543",
     books=True,
     lines=(
         Line(
@@ -150,6 +152,7 @@ BOOKING = Scenario(
 
 OPENING_HOURS = Scenario(
     name="opening-hours",
+    caller="+15559876544",
     lines=(
         Line(
             "Hello, when are you open?",
@@ -166,8 +169,13 @@ OPENING_HOURS = Scenario(
     ),
 )
 
-LISTENING = Scenario(name="listening", lines=())  # a caller who says nothing at all
+LISTENING = Scenario(name="listening", caller="+15559876545", lines=())  # a caller who says nothing at all
 
 SCENARIOS: Mapping[str, Scenario] = {
     scenario.name: scenario for scenario in (BOOKING, OPENING_HOURS, LISTENING)
 }
+
+
+def scenario_of(caller: object) -> Scenario:
+    """What this caller has in mind. An agent that cannot understand speech has to know; most want to book."""
+    return next((scenario for scenario in SCENARIOS.values() if scenario.caller == caller), BOOKING)

@@ -2,13 +2,16 @@
 cross-talk."""
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
+from operator import mul
 
-from agents.simulators.audio import Format, mulaw_to_pcm16, pcm16_to_mulaw
-from agents.simulators.voice import MULAW_8K
+from agents.simulators.audio import mulaw_to_pcm16, pcm16_to_mulaw
 
 FIRST_HZ, STEP_HZ, COUNT = 300, 50, 60
 _AMPLITUDE = 6000
+_PERIOD = 160
+_PIECE = 5 * _PERIOD
 
 
 def tone_hz(index: int) -> int:
@@ -26,19 +29,37 @@ def add_tone(mulaw: bytes, hz: int, at_sample: int) -> bytes:
     return pcm16_to_mulaw(samples)
 
 
-def tone_level(mulaw: bytes, hz: int, audio_format: Format = MULAW_8K) -> float:
-    """How loud one tone is in the audio: about 1.0 where `add_tone` added it, near 0.0 elsewhere.
-    Source: Goertzel, 1958. Wants a tenth of a second or more."""
-    turn = 2 * math.cos(2 * math.pi * hz / audio_format.rate_hz)
-    before, last = 0.0, 0.0
-    samples = mulaw_to_pcm16(mulaw)
-    for sample in samples:
-        before, last = last, sample + turn * last - before
-    power = max(before * before + last * last - turn * before * last, 0.0)
-    return 2 * math.sqrt(power) / max(len(samples), 1) / _AMPLITUDE
+def tone_level(mulaw: bytes, hz: int) -> float:
+    """How loud one tone is in the audio: about 1.0 where `add_tone` added it, near 0.0 elsewhere."""
+    return _level(_fold(mulaw), hz)
 
 
-@lru_cache(maxsize=COUNT)
-def _one_period(hz: int) -> list[int]:
-    """160 samples hold a whole number of periods of each multiple of 50 Hz."""
-    return [int(_AMPLITUDE * math.sin(2 * math.pi * hz * index / 8000)) for index in range(160)]
+def heard_tones(mulaw: bytes, threshold: float = 0.4) -> set[int]:
+    """The indexes of all tones that sound anywhere in the audio, if only for a tenth of a second.
+    Wants silence beneath them: a voice has tones of its own."""
+    pieces = [_fold(mulaw[at : at + _PIECE]) for at in range(0, len(mulaw) - _PIECE + 1, _PIECE)]
+    return {
+        index
+        for index in range(COUNT)
+        if any(_level(piece, tone_hz(index)) > threshold for piece in pieces if any(piece))
+    }
+
+
+def _fold(mulaw: bytes) -> Sequence[float]:
+    """The mean of all stretches of 160 samples: each tone has a whole number of periods in one."""
+    samples = mulaw_to_pcm16(mulaw[: len(mulaw) // _PERIOD * _PERIOD])
+    stretches = max(len(samples) // _PERIOD, 1)
+    return [sum(samples[at::_PERIOD]) / stretches for at in range(_PERIOD)]
+
+
+def _level(folded: Sequence[float], hz: int) -> float:
+    in_phase, behind = _one_period(hz), _one_period(hz, quarter_turns=1)
+    power = sum(map(mul, folded, in_phase)) ** 2 + sum(map(mul, folded, behind)) ** 2
+    return 2 * math.sqrt(power) / _PERIOD / _AMPLITUDE**2
+
+
+@lru_cache(maxsize=2 * COUNT)
+def _one_period(hz: int, quarter_turns: int = 0) -> list[int]:
+    """160 samples: a whole number of periods of each multiple of 50 Hz."""
+    phase = quarter_turns * math.pi / 2
+    return [int(_AMPLITUDE * math.sin(2 * math.pi * hz * index / 8000 + phase)) for index in range(_PERIOD)]

@@ -39,7 +39,7 @@ def check_availability(context: ToolContext, arguments: Arguments) -> ToolAnswer
     else:
         slots = list(calendar.free_slots(day, employee))
     shown = one_per_instant(slots)[:MAX_SLOTS]
-    later = None if shown else calendar.first_free_day(max(day, today) + datetime.timedelta(days=1), employee)
+    later = None if shown else calendar.first_free_day(max(day, today), employee)
     following = one_per_instant(later[1])[0] if later else None
     data = {
         "date": day.isoformat(),
@@ -149,6 +149,8 @@ def _start(context: ToolContext, service: Service, employee: Employee | None, te
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
         raise invalid("startTime", "must be an ISO 8601 date and time, such as 2026-11-24T10:00:00") from None
+    if not 1970 <= moment.year <= 2200:
+        raise invalid("startTime", "is out of range")
     try:
         if moment.tzinfo is None:
             return resolve(moment, context.tenant.zone)
@@ -163,8 +165,6 @@ def _start(context: ToolContext, service: Service, employee: Employee | None, te
             f"The clocks go forward then, so that time does not exist. The next is {after}.",
             nearest=[iso_z(error.before), iso_z(error.after)],
         ) from None
-    except OverflowError:
-        raise invalid("startTime", "is out of range") from None
 
 
 def _despite_z(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from telephony.calls import GOOD_ENDINGS
 from telephony.simulators.observation import Observed
 from telephony.simulators.twilio import SimulatedCall
 
@@ -12,6 +13,13 @@ _HINTS = {
     31920: "The media socket refused the handshake: check its path, its signature and its token.",
     31950: "The server sent a binary frame; a media stream has text frames only.",
     31951: "The server sent a message that the carrier does not know; see the message.",
+}
+_SENTENCES = {
+    "not in service": "No active tenant has this number; `manage.py seed_demo` makes +15551234567.",
+    "temporarily unavailable": "The tenant has no key for its agent's provider: check ELEVENLABS_API_KEY.",
+    "not properly configured": "The tenant has no agent: check ELEVENLABS_AGENT_ID.",
+    "connecting you": "The agent could not be reached or was lost: check ELEVENLABS_BASE_URL and the server's log.",
+    "try again later": "The agent could not be reached or was lost: check ELEVENLABS_BASE_URL and the server's log.",
 }
 
 
@@ -25,25 +33,27 @@ class Verdict:
 
 
 def judge(call: SimulatedCall, observed: Observed, *, books: bool) -> Verdict:
-    problems = [f"Warning {alert}. {_HINTS.get(alert.code, '')}".rstrip() for alert in call.warnings]
+    problems = [f"Warning {alert}." for alert in call.warnings]
+    problems += [_HINTS[code] for code in sorted({alert.code for alert in call.warnings} & _HINTS.keys())]
     if not call.over.is_set():
         problems.append("The call did not come to its end in time.")
     if call.status != "completed":
         problems.append(f"The call was not answered: {call.status}.")
     if call.first_audio_ms is None:
-        problems.append(
-            f"The agent was never heard. {_heard(call)} Is its server up, and are its key and id right?"
-        )
+        problems.append(f"The agent was never heard. {_heard_instead(call)}")
+    if observed.state and observed.outcome not in GOOD_ENDINGS:
+        problems.append(f"The call ended badly: {observed.outcome or 'its outcome was not recorded'}.")
     if books and observed.appointment is None:
         problems.append(_no_appointment(observed))
     return Verdict(problems)
 
 
-def _heard(call: SimulatedCall) -> str:
-    says = call.timeline.says
-    if says:
-        return "The caller heard: " + " ".join(f'"{text}"' for text in says)
-    return f"The caller heard: {call.timeline}."
+def _heard_instead(call: SimulatedCall) -> str:
+    says = " ".join(call.timeline.says)
+    if not says:
+        return f"The caller heard: {call.timeline}. Is the agent's server up, and are its key and id right?"
+    hint = next((hint for words, hint in _SENTENCES.items() if words in says), "")
+    return f'The caller heard: "{says}" {hint}'.rstrip()
 
 
 def _no_appointment(observed: Observed) -> str:

@@ -21,7 +21,7 @@ from agents.simulators.elevenlabs.behaviour import BAD_JSON, FLAT_ERROR, FOREVER
 from agents.simulators.elevenlabs.postcall import sign
 from agents.simulators.elevenlabs.profile import CLIENT_EVENTS, OVERRIDABLE
 from agents.simulators.scenarios import BOOKING, Facts
-from agents.simulators.tones import add_tone, tone_hz, tone_level
+from agents.simulators.tones import add_tone, heard_tones, tone_hz, tone_level
 from agents.simulators.vad import Activity, VoiceActivity
 from agents.simulators.voice import MULAW_8K, speak, speech_ms
 from tests.peers import Business, Request, as_json
@@ -551,6 +551,11 @@ async def test_metadata_can_stay_away_or_name_other_formats(simulator):
         await client.send(**INITIATION)
         await client.until_said()
         assert "conversation_initiation_metadata" not in client.types()
+    simulator.behaviour = Behaviour(output_format="opus_48000")
+    async with phone(simulator) as client:
+        await client.send(**INITIATION)
+        metadata = (await client.receive())["conversation_initiation_metadata_event"]
+        assert metadata["agent_output_audio_format"] == "opus_48000"
     simulator.behaviour = Behaviour(output_format="pcm_16000", input_format="pcm_24000")
     async with phone(simulator) as client:
         await client.send(**INITIATION)
@@ -559,7 +564,7 @@ async def test_metadata_can_stay_away_or_name_other_formats(simulator):
         assert metadata["user_input_audio_format"] == "pcm_24000"
         await client.until_said()
         wanted = len(speak(BOOKING.greeting, Format("pcm", 16000), BRISK))
-        assert len(simulator.sessions[1].sent_audio) == wanted
+        assert len(simulator.sessions[2].sent_audio) == wanted
 
 
 @pytest.mark.parametrize(
@@ -608,7 +613,7 @@ async def test_echo_returns_the_callers_audio_and_a_tone_of_the_sessions_own(sim
         await client.send(**INITIATION)
         await client.hear(said)
         heard = base64.b64decode((await client.until("audio"))["audio_event"]["audio_base_64"])
-    assert heard == said == bytes(simulator.sessions[2].audio)
+    assert heard == said == bytes(simulator.sessions[2].received_audio)
 
 
 async def test_a_client_that_hangs_up_is_told_apart_from_one_that_vanishes(simulator):
@@ -656,6 +661,8 @@ def test_tones_of_different_calls_are_told_apart():
     mixed = add_tone(speak("hello there"), tone_hz(3), 0)
     assert tone_level(mixed, tone_hz(3)) > 0.8
     assert all(tone_level(mixed, tone_hz(other)) < 0.3 for other in (2, 4, 17))
+    assert heard_tones(QUIET + add_tone(QUIET, tone_hz(3), 77) + add_tone(QUIET, tone_hz(59), 0)) == {3, 59}
+    assert heard_tones(QUIET) == set()
 
 
 def test_an_agent_without_answers_has_nothing_to_offer():

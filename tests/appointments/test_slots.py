@@ -84,11 +84,8 @@ def test_a_slot_does_not_reach_into_a_break():
 
 
 def test_a_slot_may_run_on_into_an_adjacent_interval():
-    assert starts(Offer(MONDAY, business("09:00-10:30", "10:30-12:00"), terms(step=30)))[-2:] == [
-        "10:30",
-        "11:00",
-    ]
-    assert "10:00" in starts(Offer(MONDAY, business("09:00-10:30", "10:30-12:00"), terms(step=30)))
+    offer = Offer(MONDAY, business("09:00-10:30", "10:30-12:00"), terms(step=30))
+    assert starts(offer) == ["09:00", "09:30", "10:00", "10:30", "11:00"]
 
 
 def test_each_interval_counts_its_own_grid():
@@ -99,11 +96,8 @@ def test_each_interval_counts_its_own_grid():
 def test_where_intervals_overlap_either_grid_will_do_and_no_start_stands_twice():
     offer = Offer(MONDAY, business("09:00-10:30", "10:00-11:00"), terms(30, step=20))
     assert starts(offer) == ["09:00", "09:20", "09:40", "10:00", "10:20"]
-    assert starts(Offer(MONDAY, business("09:00-11:00", "10:00-12:00"), terms())) == [
-        "09:00",
-        "10:00",
-        "11:00",
-    ]
+    offer = Offer(MONDAY, business("09:00-10:00", "09:30-12:00"), terms(30, step=60))
+    assert starts(offer) == ["09:00", "09:30", "10:30", "11:30"], "10:00 lies in the second alone"
 
 
 def test_hours_hold_on_their_weekday_only():
@@ -134,9 +128,15 @@ def test_the_grid_of_a_night_is_counted_from_the_evening():
 
 
 def test_a_slot_of_many_hours_may_run_through_the_next_days():
-    hours = business("00:00-00:00", exceptions={MONDAY + 3 * DAY: []})
-    assert starts(Offer(MONDAY, hours, terms(48 * 60)))[-1] == "23:00"
-    assert starts(Offer(MONDAY + DAY, hours, terms(48 * 60))) == ["00:00"]
+    hours = business("00:00-00:00", exceptions={MONDAY + 4 * DAY: []})
+    assert starts(Offer(MONDAY, hours, terms(72 * 60)))[-1] == "23:00"
+    assert starts(Offer(MONDAY + DAY, hours, terms(72 * 60))) == ["00:00"]
+
+
+def test_a_slot_of_less_than_a_day_may_end_two_dates_on_when_an_hour_is_skipped():
+    offer = Offer(date(2026, 3, 7), business("00:00-00:00"), terms(23 * 60 + 30, step=15))
+    assert starts(offer)[-1] == "23:45"
+    assert wall_time(offer.slots[-1].end, NEW_YORK) == datetime(2026, 3, 9, 0, 15)
 
 
 def test_a_date_exception_replaces_the_weekly_hours():
@@ -421,7 +421,7 @@ def test_around_every_change_of_every_clock_until_2035_each_half_hour_is_offered
         around = oracle.span(change - 2 * HOUR, change + 2 * HOUR)
         shown = [(minute, oracle.shown(minute, zone)) for minute in around]
         expected = [minute for minute, wall in shown if wall.date() == day and wall.minute in (0, 30)]
-        assert [start for start in begun if start in around] == expected
+        assert [start for start in begun if around[0] <= start <= around[-1]] == expected
         assert begun == sorted(set(begun))
         assert {slot.end - slot.start for slot in offer.slots} == {offer.terms.length}
 
@@ -495,7 +495,7 @@ def questions(draw):
     return Offer(day, hours, asked, window), employee
 
 
-@settings(deadline=None, database=None, max_examples=120)
+@settings(deadline=None, database=None, max_examples=80)
 @given(questions())
 def test_exactly_the_minutes_that_break_no_rule_are_offered(question):
     offer, employee = question

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,6 +99,10 @@ def test_throwaway_servers_end_with_a_test_run_that_is_killed(directory: Path) -
     run.kill()
     run.communicate()
     assert processes.wait_gone(server, 5)
+    deadline = time.monotonic() + 5
+    while postgresql.find_postmaster(directory / "postgres"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
@@ -163,7 +168,11 @@ def test_roles_can_do_what_they_need_and_no_more(directory: Path) -> None:
         launcher.stop()
 
 
-def test_data_and_passwords_outlive_a_stop(directory: Path) -> None:
+def test_data_and_passwords_outlive_a_stop_and_an_unfinished_initdb_does_not(directory: Path) -> None:
+    found = binaries.find_postgres(launch.servers_place())
+    unfinished = directory / f"postgres-{found.major}.new-killed"
+    unfinished.mkdir()
+    (unfinished / "PG_VERSION").write_text("15")
     for round_number in range(2):
         launcher = Launcher(NOTHING_CONFIGURED)
         launcher.start_postgres()
@@ -176,9 +185,10 @@ def test_data_and_passwords_outlive_a_stop(directory: Path) -> None:
             assert client.get("kept") == "yes"
         launcher.stop()
     assert [*find_running()] == []
+    assert not unfinished.exists()
 
 
-def test_servers_that_outlived_a_killed_launcher_are_adopted(directory: Path) -> None:
+def test_servers_that_outlived_a_killed_launcher_are_adopted_and_healed(directory: Path) -> None:
     script = (
         "import os; from tonris.embedded import Launcher; launcher = Launcher({});"
         "launcher.start_postgres(); launcher.start_redis(); os.kill(os.getpid(), 9)"
@@ -202,13 +212,8 @@ def test_servers_that_outlived_a_killed_launcher_are_adopted(directory: Path) ->
     launcher = Launcher(NOTHING_CONFIGURED)
     assert "still running" not in launcher.start_postgres() + launcher.start_redis()
     assert query(launcher.services.database_url, "SELECT 1") == [(1,)]
-    launcher.stop(hurry=True)
 
-
-def test_a_lost_secrets_file_does_not_lock_us_out(directory: Path) -> None:
-    launcher = Launcher(NOTHING_CONFIGURED)
-    launcher.start_postgres()
-    launcher.start_redis()
+    # A lost secrets file does not lock us out of them.
     (directory / "development.json").unlink()
     other = Launcher(NOTHING_CONFIGURED)  # finds both running, with passwords it does not know
     other.start_postgres()
@@ -216,7 +221,7 @@ def test_a_lost_secrets_file_does_not_lock_us_out(directory: Path) -> None:
     assert query(other.services.database_url, "SELECT 1") == [(1,)]
     with redis.Redis.from_url(other.services.redis_url) as client:
         assert client.ping()
-    other.stop()
+    other.stop(hurry=True)
     launcher.stop()
 
 
@@ -229,17 +234,6 @@ def test_a_pid_file_that_names_a_stranger_is_forgotten(tmp_path: Path) -> None:
     assert not pid_file.exists()
     pid_file.write_text("half")
     assert postgresql.find_postmaster(tmp_path) is None
-
-
-def test_an_unfinished_initdb_is_begun_again(directory: Path) -> None:
-    found = binaries.find_postgres(launch.servers_place())
-    unfinished = directory / f"postgres-{found.major}.new-killed"
-    unfinished.mkdir()
-    (unfinished / "PG_VERSION").write_text("15")
-    launcher = Launcher(NOTHING_CONFIGURED)
-    launcher.start_postgres()
-    launcher.stop()
-    assert not unfinished.exists()
 
 
 def test_a_directory_that_is_no_database_is_not_touched(directory: Path) -> None:

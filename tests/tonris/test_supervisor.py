@@ -31,8 +31,11 @@ from tonris.supervisor.leftovers import find_children, stop_children
 from tonris.supervisor.lock import UpLock
 
 DRIVER = """
-import sys
-from tonris.supervisor import AddressError, AlreadyRunning, Plan, Program, bring_up
+import os, sys
+from tonris.supervisor import AddressError, AlreadyRunning, Plan, Program, bring_up, leftovers, run
+
+leftovers.STEPS = ((leftovers.STEPS[0][0], 0.5), leftovers.STEPS[1])
+run.READY_SECONDS = float(os.environ.get("READY_SECONDS", "30"))
 
 directory, drain, *options = sys.argv[1:]
 
@@ -129,10 +132,12 @@ class Stage:
 
     def up(self, *options: str, drain: float = 5.0, **environ: str) -> Up:
         own = {"DATABASE_URL": "postgresql://nowhere/x", "REDIS_URL": "redis://nowhere", **environ}
+        own["DATABASE_OWNER_URL"] = ""
+        inherited = {name: value for name, value in os.environ.items() if name != "APP_BASE_URL"}
         process = subprocess.Popen(
             [sys.executable, "-c", DRIVER, str(self.home), str(drain), *options],
             cwd=home.BASE_DIR,
-            env={**os.environ, "TONRIS_HOME": str(self.home), **own},
+            env={**inherited, "TONRIS_HOME": str(self.home), **own},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -231,6 +236,15 @@ def test_a_failed_migration_is_shown_and_ends_it(stage: Stage) -> None:
     up = stage.up()
     assert up.end() == 1
     assert "The migrations failed:\n  no such column" in up.said
+
+
+def test_a_web_process_that_never_gets_ready_is_shown_and_ends_it(stage: Stage) -> None:
+    stage.program("web", "raise SystemExit('no module named salon')")
+    up = stage.up(READY_SECONDS="1")
+    assert up.end() == 1
+    assert "The web process was not ready within 1 s." in up.said
+    assert "\n  no module named salon" in up.said
+    assert "Hello, Test Salon." not in up.said
 
 
 def test_a_child_that_dies_is_started_again(stage: Stage) -> None:

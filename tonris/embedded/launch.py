@@ -134,6 +134,10 @@ def start_ephemeral(directory: Path, *, on_path: bool = True) -> tuple[str, str,
 
     What DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL name is used as it is. Call this in the main thread.
     """
+    database_url, queue_url = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
+    owner_url = os.environ.get("DATABASE_OWNER_URL") or database_url
+    if database_url and owner_url and queue_url:
+        return owner_url, database_url, queue_url, lambda: None
     root = _ephemeral_root(directory)
     place = Place(root, choose_account(root))
     stops: list[Callable[[], object]] = []
@@ -145,8 +149,8 @@ def start_ephemeral(directory: Path, *, on_path: bool = True) -> tuple[str, str,
             shutil.rmtree(root, ignore_errors=True)
 
     def postgres_urls() -> tuple[str, str]:
-        if url := os.environ.get("DATABASE_URL"):
-            return os.environ.get("DATABASE_OWNER_URL") or url, url
+        if database_url and owner_url:
+            return owner_url, database_url
         binaries = find_postgres(place, on_path=on_path)
         passwords = Passwords(*(secrets.token_hex(16) for _ in range(3)))
         log = directory / "postgres.log"
@@ -156,8 +160,8 @@ def start_ephemeral(directory: Path, *, on_path: bool = True) -> tuple[str, str,
         return server.url(OWNER), server.url(APP)
 
     def redis_url() -> str:
-        if url := os.environ.get("REDIS_URL"):
-            return url
+        if queue_url:
+            return queue_url
         binary = find_redis(place, on_path=on_path)
         password = secrets.token_hex(16)
         log = directory / "redis.log"

@@ -27,7 +27,7 @@ class Command(BaseCommand):
             default=settings.APP_BASE_URL,
             help="where tools and webhooks are; default APP_BASE_URL",
         )
-        parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="booking")
+        parser.add_argument("--scenario", choices=sorted(SCENARIOS), help="default: what the caller wants")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if not settings.ELEVENLABS_API_KEY or not settings.ELEVENLABS_WEBHOOK_SECRET:
@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 api_key=settings.ELEVENLABS_API_KEY,
                 webhook_secret=settings.ELEVENLABS_WEBHOOK_SECRET,
                 backend_url=options["backend_url"],
-                scenario=SCENARIOS[options["scenario"]],
+                scenario=SCENARIOS.get(options["scenario"]),
                 host=options["host"],
                 port=options["port"],
             )

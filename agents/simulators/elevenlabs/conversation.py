@@ -20,9 +20,9 @@ from agents.simulators.elevenlabs.session import Session, Turn
 from agents.simulators.elevenlabs.speaker import Speaker
 from agents.simulators.elevenlabs.tools import ToolBox
 from agents.simulators.elevenlabs.wire import BinaryFrameError, ClosedError, Wire
-from agents.simulators.scenarios import Scenario
+from agents.simulators.scenarios import Scenario, scenario_of
 from agents.simulators.vad import Activity, VoiceActivity
-from agents.simulators.voice import speak
+from agents.simulators.voice import MULAW_8K, speak
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Ending:
 class World:
     """What a conversation needs besides its socket."""
 
-    scenario: Scenario
+    scenario: Scenario | None  # None: the one that the caller has in mind
     http: httpx2.AsyncClient
     backend_url: str | None
     webhook_secret: str
@@ -51,9 +51,11 @@ class Conversation:
     ) -> None:
         self._wire, self._session, self._profile = wire, session, profile
         self._behaviour, self._world = behaviour, world
-        output_format = Format.parse(behaviour.output_format or profile.output_format)
-        self._input_format = Format.parse(behaviour.input_format or profile.input_format)
-        self._formats = (output_format.name, self._input_format.name)
+        self._formats = (
+            behaviour.output_format or profile.output_format,
+            behaviour.input_format or profile.input_format,
+        )
+        output_format, self._input_format = map(_format_of, self._formats)
         self._outbox = Outbox(wire, profile.client_events)
         self._pulse = Pulse(self._outbox, session, behaviour)
         self._tools = ToolBox(
@@ -72,7 +74,6 @@ class Conversation:
             sends_stale_audio=behaviour.stale_audio,
         )
         self._dialogue = Dialogue(
-            world.scenario,
             speaker=self._speaker,
             tools=self._tools,
             outbox=self._outbox,
@@ -115,12 +116,13 @@ class Conversation:
             return
         if self._behaviour.silent or self._behaviour.echo:
             return
-        await self._dialogue.run(self._greeting(initiation))
+        scenario = self._world.scenario or scenario_of(initiation.variables.get("caller_number"))
+        await self._dialogue.run(scenario, self._greeting(initiation, scenario))
         self._finish(Ending(1000, "Agent ended the conversation"))
 
-    def _greeting(self, initiation: Initiation) -> str:
+    def _greeting(self, initiation: Initiation, scenario: Scenario) -> str:
         own = self._profile.first_message
-        own = self._world.scenario.greeting if own is None else own
+        own = scenario.greeting if own is None else own
         return str(initiation.overrides.get("agent.first_message", own))
 
     async def _read(self) -> None:
@@ -174,7 +176,7 @@ class Conversation:
 
     async def _hear(self, audio: bytes) -> None:
         self._pulse.input_came()
-        self._session.audio += audio
+        self._session.received_audio += audio
         if len(audio) % self._input_format.sample_bytes:
             self._session.violations.append(f"{len(audio)} bytes are no whole samples")
         await self._echo.hear(audio)
@@ -208,7 +210,7 @@ class Conversation:
         if not seconds:
             return
         event_id = self._outbox.next_id()
-        second = speak("la " * 40, Format.parse(self._formats[0]))
+        second = speak("la " * 5, _format_of(self._formats[0]), 15.0)
         for _ in range(round(seconds)):
             await self._speaker.send_audio(second, event_id)
 
@@ -245,3 +247,11 @@ class Conversation:
     def _task_done(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None and not self._over.done():
             self._over.set_exception(error)
+
+
+def _format_of(name: str) -> Format:
+    """What is really spoken where the metadata names a format that nobody knows: something."""
+    try:
+        return Format.parse(name)
+    except ValueError:
+        return MULAW_8K

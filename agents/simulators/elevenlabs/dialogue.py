@@ -19,7 +19,6 @@ class Dialogue:
 
     def __init__(
         self,
-        scenario: Scenario,
         *,
         speaker: Speaker,
         tools: ToolBox,
@@ -27,7 +26,6 @@ class Dialogue:
         session: Session,
         reach: Reach,
     ) -> None:
-        self._scenario = scenario
         self._speaker = speaker
         self._tools = tools
         self._outbox = outbox
@@ -39,19 +37,19 @@ class Dialogue:
     def caller_has_spoken(self) -> None:
         self._utterances.put_nowait(None)
 
-    async def run(self, greeting: str) -> None:
+    async def run(self, scenario: Scenario, greeting: str) -> None:
         """Returns when the agent has said goodbye."""
         if greeting:  # an empty one: the agent waits for the caller
             await self._speaker.say(greeting)
         await self._reach("greeting")
-        for line in self._scenario.lines:
+        for line in scenario.lines:
             await self._utterances.get()
             await self._reach("utterance")
             if await self._answer(line):
                 return
         while True:
             await self._utterances.get()
-            await self._speaker.say(self._scenario.filler)
+            await self._speaker.say(scenario.filler)
 
     async def _answer(self, line: Line) -> bool:
         """Whether that was the end of the conversation."""

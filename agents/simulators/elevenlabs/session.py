@@ -44,7 +44,7 @@ class Session:
     initiation: dict[str, Any] | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     ignored_overrides: tuple[str, ...] = ()
-    audio: bytearray = field(default_factory=bytearray)  # from the caller
+    received_audio: bytearray = field(default_factory=bytearray)  # from the caller
     sent_audio: bytearray = field(default_factory=bytearray)  # to the caller
     pongs: list[int] = field(default_factory=list)
     interruptions: list[int] = field(default_factory=list)

@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--to", default="+15551234567", help="the number dialled (default %(default)s)")
-        parser.add_argument("--from", dest="from_", default="+15559876543", help="default %(default)s")
+        parser.add_argument("--from", dest="from_", help="default: the number that the scenario is known by")
         parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="booking")
         parser.add_argument(
             "--wav",
@@ -52,6 +52,7 @@ class Command(BaseCommand):
         if not settings.TWILIO_ACCOUNT_SID or not settings.TWILIO_AUTH_TOKEN:
             raise CommandError("Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN: webhooks are signed with them.")
         scenario = SCENARIOS[options["scenario"]]
+        options["from_"] = options["from_"] or scenario.caller
         script = self._script(scenario, options)
         self._tells = not options["json"]
         call, observer = asyncio.run(self._call(script, options))

@@ -20,7 +20,7 @@ class Alert:
     at_ms: int
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
+        return f"{self.code}: {self.message}" if self.code else self.message
 
 
 @dataclass

@@ -107,7 +107,7 @@ class CallFlow:
         if self._call.hung_up.is_set():
             raise HangUp
         if not exchange.ok:
-            raise TwimlError(11200, f"{place.url} answered {exchange.status or exchange.error}")
+            raise TwimlError(11200, f"{place.url} {exchange.failure}")
         self._here = exchange.final_url
         document = twiml.parse(exchange.content_type, exchange.body)
         for warning in document.warnings:
@@ -315,7 +315,7 @@ class CallFlow:
     async def _call_back(self, url: str, fields: Mapping[str, str], method: str = "POST") -> None:
         exchange = await self._request(url, fields, method)
         if not exchange.ok:
-            self._call.warn(11200, f"{url} answered {exchange.status or exchange.error}")
+            self._call.warn(11200, f"{url} {exchange.failure}")
 
 
 def _seconds(value: str, otherwise: float) -> float:

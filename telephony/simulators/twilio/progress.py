@@ -42,4 +42,4 @@ class Progress:
         exchange = await self._webhooks.send(url, fields)
         self._call.exchanges.append(exchange)
         if not exchange.ok:
-            self._call.warn(11200, f"{url} answered {exchange.status or exchange.error}")
+            self._call.warn(11200, f"{url} {exchange.failure}")

@@ -46,6 +46,10 @@ class Timeline:
                 return segment
         return None
 
+    def sound_at(self, t_ms: float) -> Sound | None:
+        segment = self.at(t_ms)
+        return None if segment is None else segment.sound
+
     def all_of(self, sound: Sound) -> list[Segment]:
         return [segment for segment in self.segments if segment.sound == sound]
 

@@ -40,6 +40,10 @@ class Exchange:
     def ok(self) -> bool:
         return 200 <= self.status < 300
 
+    @property
+    def failure(self) -> str:
+        return f"answered {self.status}" if self.status else f"did not answer ({self.error})"
+
 
 class Webhooks:
     def __init__(self, auth_token: str, http: httpx2.AsyncClient) -> None:

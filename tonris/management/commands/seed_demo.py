@@ -36,5 +36,5 @@ class Command(BaseCommand):
         if tenant is not None:
             with tenant_scope(tenant):
                 Member.objects.get_or_create(tenant=tenant, user=user, defaults={"role": Member.Role.OWNER})
-        shown = created or (settings.DEBUG and user.check_password(password))
+        shown = created or settings.DEBUG
         return (name, password, "/admin/" if tenant else "/ops/ and /admin/") if shown else None

@@ -1,0 +1,82 @@
+"""A telephone exchange for tests: our server, a carrier and an agent vendor, all on real sockets."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+
+from agents.simulators.elevenlabs import ElevenLabsSimulator
+from telephony.simulators.twilio import Script, SimulatedCall, TwilioSimulator
+from tenants.scoping import in_thread, platform_scope
+from tonris import demo, server
+
+CALLER = "+15559876543"
+
+
+@dataclass
+class Exchange:
+    base_url: str
+    carrier: TwilioSimulator
+    vendor: ElevenLabsSimulator
+
+    async def call(
+        self, script: Script | None = None, *, to: str = demo.SALON.number, from_: str = CALLER
+    ) -> SimulatedCall:
+        """Dial, and wait until the call is over."""
+        call = await self.carrier.place_call(to, from_, script)
+        await asyncio.wait_for(call.over.wait(), 60)
+        return call
+
+    async def settled(self, *calls: SimulatedCall) -> None:
+        """Until the server has written down the end of these calls' streams."""
+        from telephony.models import Call
+
+        def open_streams() -> int:
+            with platform_scope():
+                sids = [call.sid for call in calls]
+                return Call.objects.filter(carrier_call_id__in=sids, stream_ended_at=None).count()
+
+        async with asyncio.timeout(10):
+            while await in_thread(open_streams):
+                await asyncio.sleep(0.05)
+
+
+@contextlib.asynccontextmanager
+async def open_exchange(**vendor: Any) -> AsyncIterator[Exchange]:
+    """Django's settings must allow for change: APP_BASE_URL and ELEVENLABS_BASE_URL are set to our ports."""
+    async with serving() as base_url:
+        settings.APP_BASE_URL = settings.MEDIA_BASE_URL = base_url
+        agents = ElevenLabsSimulator(
+            api_key=settings.ELEVENLABS_API_KEY,
+            webhook_secret=settings.ELEVENLABS_WEBHOOK_SECRET,
+            backend_url=base_url,
+            **vendor,
+        )
+        lines = TwilioSimulator(base_url, settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN)
+        async with agents, lines:
+            settings.ELEVENLABS_BASE_URL = agents.base_url
+            yield Exchange(base_url, lines, agents)
+
+
+@contextlib.asynccontextmanager
+async def serving() -> AsyncIterator[str]:
+    """The whole application on a free port, as production configures its server."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    uvicorn_server = uvicorn.Server(server.configuration("tonris.asgi:application"))
+    uvicorn_server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  # pytest keeps its own
+    task = asyncio.create_task(uvicorn_server.serve(sockets=[listener]))
+    try:
+        while not uvicorn_server.started:
+            if task.done():
+                await task
+            await asyncio.sleep(0.01)
+        yield base_url
+    finally:
+        uvicorn_server.should_exit = True
+        await task

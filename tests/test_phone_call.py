@@ -1,0 +1,183 @@
+"""The whole walk: somebody dials, the agent answers, an appointment stands in the database."""
+
+import asyncio
+
+import pytest
+
+from agents.models import Conversation, ProviderEvent, ToolInvocation, Turn
+from agents.simulators.elevenlabs import Behaviour, Close
+from agents.simulators.scenarios import BOOKING
+from appointments.models import Appointment
+from telephony.models import Call, CallEvent
+from telephony.simulators.twilio import Script
+from tenants.models import Tenant
+from tenants.scoping import in_tenant, in_thread, platform_scope
+from tests.exchange import CALLER, open_exchange
+from tonris import demo
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def the_call(sid: str) -> Call:
+    with platform_scope():
+        return Call.objects.select_related("conversation", "tenant").get(carrier_call_id=sid)
+
+
+async def test_a_call_books_an_appointment(salon, settings):
+    async with open_exchange() as exchange:
+        call = await exchange.call(Script.of(BOOKING))
+        await exchange.settled(call)
+        session = exchange.vendor.sessions[0]
+        await asyncio.wait_for(session.finished.wait(), 5)
+
+    def check() -> None:
+        record = Call.objects.get(carrier_call_id=call.sid)
+        assert (record.outcome, record.from_e164, record.first_agent_audio_ms is not None) == (
+            "agent_ended",
+            CALLER,
+            True,
+        )
+        appointment = Appointment.objects.get()
+        assert appointment.customer.name == "Alex Taylor"
+        assert appointment.customer.phone_e164 == CALLER
+        assert appointment.source == Appointment.Source.AGENT
+        said = list(Turn.objects.values_list("speaker", "text"))
+        assert said[0] == ("agent", "Hello! Welcome to Test Salon.")
+        assert said[1] == ("caller", "Hi, I'd like to book a haircut.")
+        tools = list(ToolInvocation.objects.order_by("occurred_at").values_list("tool", "succeeded"))
+        assert tools == [("get_services", True), ("check_availability", True), ("book_appointment", True)]
+        assert ToolInvocation.objects.get(tool="book_appointment").appointment == appointment
+        conversation = Conversation.objects.get()
+        assert conversation.ended_at
+        opened = conversation.sessions.get()
+        assert (opened.external_id, opened.close_code) == (session.conversation_id, 1000)
+        assert ProviderEvent.objects.get().kind == "post_call_transcription"
+
+    await in_tenant(salon.pk, check)
+    assert call.warnings == []
+    # The last words were heard before the line was closed: the agent had left long before.
+    stream = call.streams[0]
+    assert stream.marks_echoed[-1][0] == "last-words"
+    assert bytes(stream.audio_received)[-400:] in bytes(stream.audio_heard)
+    assert session.violations == []
+    assert session.webhook_status == 200
+
+
+async def test_audio_passes_both_ways_bit_for_bit(salon, settings):
+    script = Script.saying("One two three four five six seven", patience_ms=200, hang_up_after_s=4.0)
+    async with open_exchange(behaviour=Behaviour(echo="exact")) as exchange:
+        call = await exchange.call(script)
+        await exchange.settled(call)
+        heard = exchange.vendor.sessions[0]
+    spoken = script.lines[0].audio
+    assert spoken in bytes(heard.received_audio)
+    assert spoken in bytes(call.streams[0].audio_received)
+
+
+async def test_thirty_calls_at_once_never_hear_each_other(salon, garage, settings):
+    from agents.simulators.tones import tone_level
+
+    numbers = [demo.SALON.number, demo.GARAGE.number] * 15
+    async with open_exchange(behaviour=Behaviour(echo="toned")) as exchange:
+        calls = await asyncio.gather(
+            *(
+                exchange.carrier.place_call(number, CALLER, Script(hang_up_after_s=5.0))
+                for number in numbers
+            )
+        )
+        await asyncio.wait_for(asyncio.gather(*(call.over.wait() for call in calls)), 60)
+        await exchange.settled(*calls)
+        sessions = {session.conversation_id: session for session in exchange.vendor.sessions}
+    assert len(sessions) == 30
+    for call in calls:
+        record = await in_thread(the_call, call.sid)
+        owner = demo.SALON if call.to == demo.SALON.number else demo.GARAGE
+        assert record.tenant_id == owner.pk
+        external_id = await in_tenant(record.tenant_id, lambda c=record.conversation: c.sessions.get().external_id)
+        own = sessions[external_id]
+        heard = bytes(call.streams[0].audio_received)[-4000:]
+        tones = {session.index for session in sessions.values() if tone_level(heard, session.tone_hz) > 0.3}
+        assert tones == {own.index}
+
+
+async def test_the_caller_who_hangs_up_ends_the_agents_session(salon, settings):
+    async with open_exchange() as exchange:
+        call = await exchange.call(Script(hang_up_after_s=1.5))
+        await exchange.settled(call)
+        session = exchange.vendor.sessions[0]
+        await asyncio.wait_for(session.ended.wait(), 3)
+    assert session.close_code == 1000
+    record = await in_thread(the_call, call.sid)
+    assert (record.outcome, record.state) == ("caller_hung_up", Call.State.COMPLETED)
+
+
+async def test_an_interruption_silences_the_agent(salon, settings):
+    script = Script.saying("Wait please", interrupt_after_ms=400, hang_up_after_s=5.0)
+    async with open_exchange() as exchange:
+        call = await exchange.call(script)
+        await exchange.settled(call)
+    assert call.streams[0].clears
+    corrected = await in_tenant(salon.pk, lambda: list(Turn.objects.exclude(heard_text=None)))
+    assert corrected
+    assert len(corrected[0].heard_text) < len(corrected[0].text)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "outcome"),
+    [
+        (Behaviour(signed_url_status=401), "agent_refused"),
+        (Behaviour(signed_url_status=500), "agent_refused"),
+        (Behaviour(handshake_status=403), "agent_refused"),
+        (Behaviour(close=Close(1008, at="initiated", reason="override_error")), "agent_refused"),
+        (Behaviour(close=Close(1011, at="greeting", after_s=0.2)), "agent_lost"),
+        (Behaviour(close=Close(None, at="greeting", after_s=0.2)), "agent_lost"),
+        (Behaviour(output_format="pcm_16000"), "unsupported_audio"),
+        (Behaviour(input_format="pcm_44100"), "unsupported_audio"),
+        (Behaviour(output_format="opus_48000"), "unsupported_audio"),
+        (Behaviour(metadata=False), "agent_unreachable"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_when_the_agent_fails_the_caller_hears_something(salon, settings, behaviour, outcome):
+    async with open_exchange(behaviour=behaviour) as exchange:
+        call = await exchange.call(Script(hang_up_after_s=8.0))
+        await exchange.settled(call)
+    record = await in_thread(the_call, call.sid)
+    assert record.outcome == outcome
+    assert any("I'm connecting you" in text for text in call.timeline.says), call.timeline.says
+
+
+async def test_without_person_or_voicemail_the_caller_hears_the_apology(salon, settings):
+    def plain(tenant: Tenant = salon) -> None:
+        tenant.settings = {"elevenLabsAgentId": "agent_demo_salon"}
+        tenant.save()
+
+    await in_tenant(salon.pk, plain)
+    async with open_exchange(behaviour=Behaviour(signed_url_status=403)) as exchange:
+        call = await exchange.call(Script())
+    assert call.timeline.says == ["We encountered an error. Please try again later."]
+
+
+async def test_noise_from_the_agent_does_not_cost_the_call(salon, settings):
+    from agents.simulators.elevenlabs import behaviour as frames
+
+    noise = (frames.BAD_JSON, frames.UNKNOWN_EVENT, frames.BAD_BASE64, frames.EMPTY_AUDIO, frames.HUGE_FRAME)
+    async with open_exchange(behaviour=Behaviour(frames=noise)) as exchange:
+        call = await exchange.call(Script(hang_up_after_s=3.0))
+        await exchange.settled(call)
+    record = await in_thread(the_call, call.sid)
+    assert record.outcome == "caller_hung_up"
+    assert call.warnings == []
+
+
+async def test_a_calls_events_tell_its_story(salon, settings):
+    async with open_exchange() as exchange:
+        call = await exchange.call(Script(hang_up_after_s=1.5))
+        await exchange.settled(call)
+    record = await in_thread(the_call, call.sid)
+    kinds = await in_tenant(
+        salon.pk, lambda: list(CallEvent.objects.filter(call=record).values_list("kind", flat=True))
+    )
+    assert kinds[0] == "stream_started"
+    assert "stream_ended" in kinds
+    assert "status:completed" in kinds
