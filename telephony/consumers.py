@@ -27,8 +27,16 @@ POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
 
 
+# What the server below us closes with when a peer breaks WebSocket's own rules, or sends too much at once.
+PROTOCOL_BREACHES = {1002: "a protocol error", 1007: "text that is no UTF-8", 1009: "a message over 64 KiB"}
+
+
 class CallerGone(Exception):
-    """The carrier closed its socket."""
+    """The carrier's socket is closed."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class MediaSocket:
@@ -44,7 +52,7 @@ class MediaSocket:
         event: dict[str, Any] = dict(await self._receive())
         if event["type"] == "websocket.disconnect":
             self._open = False
-            raise CallerGone
+            raise CallerGone(event.get("code") or 1005)
         text: str | None = event.get("text")
         return text if text is not None else event.get("bytes") or b""
 
@@ -143,7 +151,9 @@ async def _read(socket: MediaSocket, codec: TwilioCodec, bridge: Bridge) -> int:
     while True:
         try:
             frame = codec.decode(await socket.receive())
-        except CallerGone:
+        except CallerGone as gone:
+            if gone.code in PROTOCOL_BREACHES:
+                bridge.broke(BadFrame(PROTOCOL_BREACHES[gone.code], gone.code))
             bridge.caller_left("caller_hung_up")
             return 1000
         except BadFrame as bad:

@@ -80,10 +80,7 @@ async def test_thirty_calls_at_once_never_hear_each_other(salon, garage, setting
     numbers = [demo.SALON.number, demo.GARAGE.number] * 15
     async with open_exchange(behaviour=Behaviour(echo="toned")) as exchange:
         calls = await asyncio.gather(
-            *(
-                exchange.carrier.place_call(number, CALLER, Script(hang_up_after_s=5.0))
-                for number in numbers
-            )
+            *(exchange.carrier.place_call(number, CALLER, Script(hang_up_after_s=5.0)) for number in numbers)
         )
         await asyncio.wait_for(asyncio.gather(*(call.over.wait() for call in calls)), 60)
         await exchange.settled(*calls)
@@ -93,7 +90,9 @@ async def test_thirty_calls_at_once_never_hear_each_other(salon, garage, setting
         record = await in_thread(the_call, call.sid)
         owner = demo.SALON if call.to == demo.SALON.number else demo.GARAGE
         assert record.tenant_id == owner.pk
-        external_id = await in_tenant(record.tenant_id, lambda c=record.conversation: c.sessions.get().external_id)
+        external_id = await in_tenant(
+            record.tenant_id, lambda c=record.conversation: c.sessions.get().external_id
+        )
         own = sessions[external_id]
         heard = bytes(call.streams[0].audio_received)[-4000:]
         tones = {session.index for session in sessions.values() if tone_level(heard, session.tone_hz) > 0.3}

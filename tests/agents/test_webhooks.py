@@ -70,7 +70,9 @@ def conversation(salon) -> Conversation:
 
 # --- Who speaks ----------------------------------------------------------------------------------
 
-EVENT = json.dumps({"type": "conversation_started", "data": {"agent_id": "agent_demo_salon", "conversation_id": "c"}})
+EVENT = json.dumps(
+    {"type": "conversation_started", "data": {"agent_id": "agent_demo_salon", "conversation_id": "c"}}
+)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,11 @@ EVENT = json.dumps({"type": "conversation_started", "data": {"agent_id": "agent_
         {"X-ElevenLabs-Signature": mac(PLATFORM_SECRET, EVENT).upper()},
         bearer(PLATFORM_SECRET),
         {"ElevenLabs-Signature": stamped(PLATFORM_SECRET, EVENT)["ElevenLabs-Signature"].replace(",", ", ")},
-        {"ElevenLabs-Signature": ",".join(reversed(stamped(PLATFORM_SECRET, EVENT)["ElevenLabs-Signature"].split(",")))},
+        {
+            "ElevenLabs-Signature": ",".join(
+                reversed(stamped(PLATFORM_SECRET, EVENT)["ElevenLabs-Signature"].split(","))
+            )
+        },
         stamped(PLATFORM_SECRET, EVENT, time.time() - 290),
     ],
 )
@@ -203,7 +209,10 @@ def test_a_request_for_nobody_says_so(salon, garage):
 @pytest.mark.parametrize(
     ("payload", "query"),
     [
-        (tool("get_services", tenantId="11111111-1111-1111-1111-111111111111"), "?tenantId=22222222-2222-2222-2222-222222222222"),
+        (
+            tool("get_services", tenantId="11111111-1111-1111-1111-111111111111"),
+            "?tenantId=22222222-2222-2222-2222-222222222222",
+        ),
         ({"event": "tool_call", "agentId": "a", "data": {"tool_name": "get_services", "agent_id": "b"}}, ""),
         ({"type": "a", "event": "b", "data": {}}, ""),
     ],
@@ -230,7 +239,14 @@ def test_a_request_that_contradicts_itself_is_400(salon, payload, query):
         ({"event": "tool_call", "data": []}, "data"),
         ({"event": "tool_call", "data": {}, "agentId": "agent_demo_salon"}, "tool_name"),
         ({"event": "tool_call", "data": {"tool_name": 7}, "agentId": "agent_demo_salon"}, "tool_name"),
-        ({"event": "tool_call", "data": {"tool_name": "x", "parameters": []}, "agentId": "agent_demo_salon"}, "parameters"),
+        (
+            {
+                "event": "tool_call",
+                "data": {"tool_name": "x", "parameters": []},
+                "agentId": "agent_demo_salon",
+            },
+            "parameters",
+        ),
         (tool("get_services", tenantId="not-a-uuid"), "tenantId"),
     ],
 )
@@ -271,7 +287,9 @@ def transcription(conversation_id: str) -> dict:
     }
 
 
-def test_an_event_is_kept_raw_and_a_repeat_changes_nothing(salon, conversation, django_capture_on_commit_callbacks):
+def test_an_event_is_kept_raw_and_a_repeat_changes_nothing(
+    salon, conversation, django_capture_on_commit_callbacks
+):
     payload = transcription("conv_1")
     for _ in range(3):
         answer = post(WEBHOOK, payload, bearer(PLATFORM_SECRET))
@@ -360,7 +378,12 @@ def test_the_documented_request_gets_the_documented_answer(salon):
 
 
 def test_the_vendors_own_request_is_known_by_the_called_number(salon, garage):
-    request = {"caller_id": CALLER, "called_number": "+15557654321", "agent_id": "whatever", "call_sid": "CA9"}
+    request = {
+        "caller_id": CALLER,
+        "called_number": "+15557654321",
+        "agent_id": "whatever",
+        "call_sid": "CA9",
+    }
     told = post(INITIATION, request, bearer(PLATFORM_SECRET)).json()["dynamic_variables"]
     assert (told["business_name"], told["caller_number"]) == ("Test Garage", CALLER)
 
@@ -383,7 +406,12 @@ def test_the_socket_and_the_webhook_tell_the_agent_the_same(salon, conversation)
 
     with tenant_scope(salon):
         socket = assignment_for(conversation.pk).initiation
-    request = {"caller_id": CALLER, "called_number": "+15551234567", "call_sid": "CA1", "conversation_id": "c"}
+    request = {
+        "caller_id": CALLER,
+        "called_number": "+15551234567",
+        "call_sid": "CA1",
+        "conversation_id": "c",
+    }
     webhook = post(INITIATION, request, bearer(PLATFORM_SECRET)).json()
     assert webhook["dynamic_variables"].pop("conversation_id") == "c"
     assert webhook == socket
@@ -406,7 +434,9 @@ def test_a_tenant_may_narrow_the_overrides(salon, conversation):
 
 
 def run(name: str, parameters: dict | None = None, **root) -> dict:
-    answer = post(WEBHOOK, tool(name, parameters, agentId="agent_demo_salon", **root), bearer(PLATFORM_SECRET))
+    answer = post(
+        WEBHOOK, tool(name, parameters, agentId="agent_demo_salon", **root), bearer(PLATFORM_SECRET)
+    )
     assert answer.status_code == 200, answer.content
     return answer.json()
 
@@ -425,7 +455,10 @@ def test_services_are_listed_as_documented(salon, name):
 def test_hours_are_told_as_documented(salon, name):
     data = run(name)["data"]
     assert data["message"] == "We're open Monday through Friday from 09:00 to 17:00."
-    assert data["businessHours"]["monday"].items() >= {"open": "09:00", "close": "17:00", "enabled": True}.items()
+    assert (
+        data["businessHours"]["monday"].items()
+        >= {"open": "09:00", "close": "17:00", "enabled": True}.items()
+    )
     assert data["businessHours"]["sunday"]["enabled"] is False
 
 
@@ -447,7 +480,9 @@ def test_availability_names_slots_that_can_be_booked(salon, name, next_week):
     assert first["employeeName"] in {"Ana", "Ben"}
     assert "9 AM" in data["message"]
     assert data["message"].count("AM") + data["message"].count("PM") <= 4
-    booked = run("book_appointment", {"slotId": first["slotId"], "customerName": "John", "customerPhone": CALLER})
+    booked = run(
+        "book_appointment", {"slotId": first["slotId"], "customerName": "John", "customerPhone": CALLER}
+    )
     assert booked["data"]["appointment"]["startTime"] == first["startTime"]
 
 
@@ -477,17 +512,20 @@ def test_a_booking_by_fields_answers_as_documented(salon, name, next_week):
         },
     )
     appointment = answer["data"]["appointment"]
-    assert appointment.items() >= {
-        "tenantId": str(salon.pk),
-        "employeeId": ANA,
-        "serviceId": HAIRCUT,
-        "customerName": "John Doe",
-        "customerEmail": "john@example.com",
-        "customerPhone": "+15551234567",
-        "startTimeLocal": f"{next_week}T10:00",
-        "status": "scheduled",
-        "notes": "Created via ElevenLabs AI",
-    }.items()
+    assert (
+        appointment.items()
+        >= {
+            "tenantId": str(salon.pk),
+            "employeeId": ANA,
+            "serviceId": HAIRCUT,
+            "customerName": "John Doe",
+            "customerEmail": "john@example.com",
+            "customerPhone": "+15551234567",
+            "startTimeLocal": f"{next_week}T10:00",
+            "status": "scheduled",
+            "notes": "Created via ElevenLabs AI",
+        }.items()
+    )
     assert appointment["startTime"].endswith("Z")
     assert "Ana" in answer["data"]["message"]
     assert "10 AM" in answer["data"]["message"]
@@ -503,7 +541,12 @@ def test_a_repeated_booking_gets_the_same_answer(salon, conversation, next_week)
 
 
 def test_a_local_time_with_a_z_is_taken_as_local_when_only_that_is_free(salon, next_week):
-    wish = {"serviceId": HAIRCUT, "customerName": "J", "customerPhone": CALLER, "startTime": f"{next_week}T09:00:00Z"}
+    wish = {
+        "serviceId": HAIRCUT,
+        "customerName": "J",
+        "customerPhone": CALLER,
+        "startTime": f"{next_week}T09:00:00Z",
+    }
     assert run("book_appointment", wish)["data"]["appointment"]["startTimeLocal"] == f"{next_week}T09:00"
 
 
@@ -555,7 +598,12 @@ def test_an_hour_that_the_clocks_skip_is_refused_with_the_nearest(salon):
     import time_machine
 
     with time_machine.travel("2027-03-10T12:00:00Z", tick=False):
-        wish = {"serviceId": HAIRCUT, "customerName": "J", "customerPhone": CALLER, "startTime": "2027-03-14T02:30:00"}
+        wish = {
+            "serviceId": HAIRCUT,
+            "customerName": "J",
+            "customerPhone": CALLER,
+            "startTime": "2027-03-14T02:30:00",
+        }
         answer = run("book_appointment", wish)
     assert answer["code"] == "NONEXISTENT_TIME"
     assert "does not exist" in answer["message"]
@@ -583,7 +631,12 @@ def test_a_server_tool_takes_bare_parameters(salon, conversation):
 
 
 def test_a_tool_never_reaches_another_tenants_calendar(secrets, salon, next_week):
-    wish = {"serviceId": HAIRCUT, "customerName": "Eve", "customerPhone": CALLER, "startTime": f"{next_week}T10:00"}
+    wish = {
+        "serviceId": HAIRCUT,
+        "customerName": "Eve",
+        "customerPhone": CALLER,
+        "startTime": f"{next_week}T10:00",
+    }
     answer = post("/api/ai/tools/book_appointment", wish, bearer(GARAGE_SECRET)).json()
     assert answer["code"] == "NOT_FOUND"
     with platform_scope():

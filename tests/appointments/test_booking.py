@@ -72,7 +72,10 @@ def test_buffers_keep_neighbours_away(salon):
         Service.objects.filter(name="Haircut").update(buffer_before_minutes=10, buffer_after_minutes=20)
         ana = Employee.objects.get(name="Ana")
         book(salon, haircut(), NINE + datetime.timedelta(hours=2), JOHN, employee=ana, now=NOW)
-        left = [slot.start.hour * 60 + slot.start.minute for slot in free_slots(salon, haircut(), MONDAY, ana, now=NOW)]
+        left = [
+            slot.start.hour * 60 + slot.start.minute
+            for slot in free_slots(salon, haircut(), MONDAY, ana, now=NOW)
+        ]
         assert 14 * 60 + 30 in left  # 09:30 to 10:30 and its buffer end at 10:50, where 11:00's begins
         assert 15 * 60 not in left
         assert 17 * 60 not in left
@@ -145,7 +148,13 @@ def test_the_same_phone_and_name_is_the_same_customer(salon):
     with tenant_scope(salon):
         for hour in range(3):
             book(salon, haircut(), NINE + datetime.timedelta(hours=hour), JOHN, now=NOW)
-        book(salon, haircut(), NINE + datetime.timedelta(hours=3), Contact("Jane Doe", JOHN.phone_e164), now=NOW)
+        book(
+            salon,
+            haircut(),
+            NINE + datetime.timedelta(hours=3),
+            Contact("Jane Doe", JOHN.phone_e164),
+            now=NOW,
+        )
         assert Counter(Customer.objects.values_list("name", flat=True)) == {"John Doe": 1, "Jane Doe": 1}
 
 

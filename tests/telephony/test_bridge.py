@@ -1,0 +1,230 @@
+"""The bridge alone, between a carrier and an agent made of queues."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from agents.audio import MULAW_8K, PCM16_16K
+from agents.errors import AgentLost, AgentRefused
+from agents.events import AgentEvent, HangUp, Interrupted, Speech, ToolCall
+from agents.session import Closing
+from telephony.bridge import LAST_WORDS, MAX_WAITING_FRAMES, Bridge, CallerQueue
+from telephony.errors import BadFrame
+from telephony.frames import CallerAudio, Mark, StreamStopped
+
+
+class Agent:
+    """An AgentSession without a wire."""
+
+    provider, name, agent_id, external_id = "test", "Test", "agent", "conv"
+    input_format = output_format = MULAW_8K
+
+    def __init__(self, *events: AgentEvent, opening: Exception | None = None, stays: bool = False) -> None:
+        self.said, self.opening, self.stays = events, opening, stays
+        self.heard: list[bytes] = []
+        self.answers: list[tuple[str, dict[str, Any]]] = []
+        self.closing: Closing | None = None
+        self.may_open = asyncio.Event()
+        self.may_open.set()
+        self.closed = False
+
+    async def open(self) -> None:
+        await self.may_open.wait()
+        if self.opening:
+            raise self.opening
+
+    async def send_audio(self, audio: bytes) -> None:
+        self.heard.append(audio)
+
+    async def send_digit(self, digit: str) -> None: ...
+
+    async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None:
+        self.answers.append((call_id, answer))
+
+    async def events(self):
+        for event in self.said:
+            yield event
+            await asyncio.sleep(0)
+        if self.stays:
+            await asyncio.Event().wait()
+
+    async def close(self) -> None:
+        self.closed = True
+        self.closing = Closing(1000)
+
+
+class Codec:
+    audio_format = MULAW_8K
+    confirms_playback = True
+
+    def decode(self, message):
+        return message
+
+    def encode_audio(self, audio: bytes) -> str:
+        return f"audio {audio.decode()}"
+
+    def encode_mark(self, name: str) -> str:
+        return f"mark {name}"
+
+    def encode_clear(self) -> str:
+        return "clear"
+
+
+class Notes:
+    """A journal that only remembers."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+
+    def happened(self, kind: str, **detail: Any) -> None:
+        self.kinds.append(kind)
+
+    def __getattr__(self, name: str):
+        return lambda *args, **kwargs: self.kinds.append(name)
+
+
+def bridge(
+    agent: Agent, sent: list[str], *, notes: Notes | None = None, tool=None, max_seconds: float = 5
+) -> Bridge:
+    made: Bridge
+
+    async def send(message: str | bytes) -> None:
+        sent.append(str(message))
+        if message == f"mark {LAST_WORDS}":
+            made.feed(Mark(LAST_WORDS))
+
+    async def no_tool(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        return {"success": True, "data": {"tool": name}}
+
+    made = Bridge(
+        codec=Codec(),
+        send=send,
+        session=agent,
+        journal=notes or Notes(),  # type: ignore[arg-type]
+        answer_tool=tool or no_tool,
+        max_seconds=max_seconds,
+    )
+    return made
+
+
+async def test_speech_goes_to_the_carrier_in_order_and_is_played_before_the_end():
+    sent: list[str] = []
+    agent = Agent(Speech(b"one"), Speech(b"two"), HangUp())
+    assert await bridge(agent, sent).run() == "agent_ended"
+    assert sent == ["audio one", "audio two", f"mark {LAST_WORDS}"]
+    assert agent.closed
+
+
+async def test_an_interruption_clears_what_is_queued_and_needs_no_last_mark():
+    sent: list[str] = []
+    await bridge(Agent(Speech(b"one"), Interrupted()), sent).run()
+    assert sent == ["audio one", "clear"]
+
+
+async def test_the_callers_audio_waits_for_the_agent_and_then_flows():
+    agent = Agent(stays=True)
+    agent.may_open.clear()
+    line = bridge(agent, [])
+    running = asyncio.create_task(line.run())
+    for number in range(3):
+        line.feed(CallerAudio(b"%d" % number))
+    await asyncio.sleep(0.01)
+    assert agent.heard == []
+    agent.may_open.set()
+    await asyncio.sleep(0.01)
+    assert agent.heard == [b"0", b"1", b"2"]
+    line.feed(StreamStopped())
+    assert await running == "caller_hung_up"
+
+
+async def test_a_caller_who_leaves_while_the_agent_is_reached_ends_the_call():
+    agent = Agent()
+    agent.may_open.clear()
+    line = bridge(agent, [])
+    running = asyncio.create_task(line.run())
+    await asyncio.sleep(0)
+    line.feed(StreamStopped())
+    assert await asyncio.wait_for(running, 1) == "caller_hung_up"
+    assert agent.closed
+
+
+def test_what_waits_is_bounded_and_the_oldest_goes_first():
+    queue = CallerQueue(3)
+    for number in range(5):
+        queue.put(CallerAudio(b"%d" % number))
+    assert [frame.audio for frame in queue._frames] == [b"2", b"3", b"4"]
+    assert MAX_WAITING_FRAMES * 20 == 5000
+
+
+@pytest.mark.parametrize(
+    ("agent", "outcome"),
+    [
+        (lambda: Agent(opening=AgentRefused("no", 401)), "agent_refused"),
+        (lambda: _speaking(PCM16_16K), "unsupported_audio"),
+        (lambda: _breaking(), "agent_lost"),
+    ],
+)
+async def test_how_an_agent_failed_is_the_outcome(agent, outcome):
+    notes = Notes()
+    assert await bridge(agent(), [], notes=notes).run() == outcome
+    assert outcome in notes.kinds
+
+
+def _speaking(audio_format) -> Agent:
+    agent = Agent()
+    agent.output_format = audio_format
+    return agent
+
+
+def _breaking() -> Agent:
+    class Breaking(Agent):
+        async def events(self):
+            yield Speech(b"hel")
+            raise AgentLost("gone", 1011)
+
+    return Breaking()
+
+
+async def test_a_bad_frame_ends_the_call():
+    agent = Agent(stays=True)
+    line = bridge(agent, [])
+    line.broke(BadFrame("nonsense"))
+    assert await line.run() == "bad_frames"
+
+
+async def test_a_call_has_a_longest_length():
+    assert await bridge(Agent(stays=True), [], max_seconds=0.05).run() == "time_limit"
+
+
+async def test_a_slow_tool_does_not_hold_the_audio():
+    sent: list[str] = []
+    release = asyncio.Event()
+
+    async def slow(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        await release.wait()
+        return {"success": True}
+
+    agent = Agent(ToolCall("t1", "get_services", {}), Speech(b"meanwhile"), stays=True)
+    line = bridge(agent, sent, tool=slow)
+    running = asyncio.create_task(line.run())
+    await asyncio.sleep(0.02)
+    assert sent == ["audio meanwhile"]
+    release.set()
+    await asyncio.sleep(0.02)
+    assert agent.answers == [("t1", {"success": True})]
+    line.caller_left("caller_hung_up")
+    await running
+
+
+async def test_an_error_on_the_callers_way_is_not_swallowed():
+    class Deaf(Agent):
+        async def send_audio(self, audio: bytes) -> None:
+            raise RuntimeError("deaf")
+
+    agent = Deaf(stays=True)
+    line = bridge(agent, [])
+    line.feed(CallerAudio(b"hello"))
+    with pytest.raises(RuntimeError, match="deaf"):
+        await line.run()
+    assert agent.closed

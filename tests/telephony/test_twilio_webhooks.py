@@ -1,0 +1,427 @@
+"""Twilio's webhooks: verified, parsed, acted on once, answered in TwiML."""
+
+import datetime
+import itertools
+from urllib.parse import urlencode
+from xml.etree import ElementTree
+
+import pytest
+from django.test import Client
+from twilio.request_validator import RequestValidator
+
+from agents.models import Conversation
+from telephony import calls
+from telephony.frames import StreamStarted
+from telephony.models import Call, CallEvent
+from tenants.credentials import set_secret
+from tenants.models import Credential, Tenant
+from tenants.scoping import platform_scope, tenant_scope
+from tests.conftest import CALLER
+from tonris import demo
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+BASE = "http://127.0.0.1:8000"
+PREFIX = "/api/webhooks/twilio/"
+SALON_NUMBER = demo.SALON.number
+
+
+def fields(**changes: str) -> dict[str, str]:
+    given = {
+        "CallSid": "CA123456789",
+        "AccountSid": "AC" + "0" * 32,
+        "From": CALLER,
+        "To": SALON_NUMBER,
+        "CallStatus": "ringing",
+        "Direction": "inbound",
+        "FromCity": "",
+    }
+    return {**given, **changes}
+
+
+def post(
+    path: str, params: dict[str, str], *, token: str = TOKEN, signature: str | None = None, base: str = BASE
+):
+    url = base + PREFIX + path
+    if signature is None:
+        signature = RequestValidator(token).compute_signature(url, params)
+    headers = {"X-Twilio-Signature": signature} if signature else {}
+    return Client().post(
+        PREFIX + path,
+        urlencode(params),
+        content_type="application/x-www-form-urlencoded",
+        headers=headers,
+    )
+
+
+def ring(**changes: str):
+    return post("elevenlabs", fields(**changes))
+
+
+def parameters(answer) -> dict[str, str]:
+    return {
+        one.get("name"): one.get("value") for one in ElementTree.fromstring(answer.content).iter("Parameter")
+    }
+
+
+def said(answer) -> list[str]:
+    return [say.text for say in ElementTree.fromstring(answer.content).iter("Say")]
+
+
+# --- An incoming call ----------------------------------------------------------------------------
+
+
+def test_an_incoming_call_is_connected_to_our_stream(salon):
+    answer = ring()
+    assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("text/xml")
+    assert answer.content.startswith(b'<?xml version="1.0" encoding="UTF-8"?>')
+    root = ElementTree.fromstring(answer.content)
+    assert root.tag == "Response"
+    assert [verb.tag for verb in root] == ["Connect", "Redirect"]
+    assert root[0].get("action") == f"{BASE}/api/webhooks/twilio/stream-ended"
+    assert root[0][0].get("url") == "ws://127.0.0.1:8000/media-stream"
+    told = parameters(answer)
+    assert set(told) == {"agent_id", "tenant_id", "call_sid", "business_name", "token"}
+    assert told["agent_id"] == "agent_demo_salon"
+    assert told["tenant_id"] == str(salon.pk)
+    assert told["call_sid"] == "CA123456789"
+    assert told["business_name"] == "Test Salon"
+    with tenant_scope(salon):
+        call = Call.objects.get()
+        assert (call.state, call.from_e164, call.conversation.agent_id) == (
+            "ringing",
+            CALLER,
+            "agent_demo_salon",
+        )
+        assert told["token"] not in str(vars(call))
+
+
+def test_the_stream_is_secure_where_the_application_is(salon, settings):
+    settings.APP_BASE_URL = settings.MEDIA_BASE_URL = "https://tonris.example"
+    params = fields()
+    signature = RequestValidator(TOKEN).compute_signature(
+        "https://tonris.example/api/webhooks/twilio/elevenlabs", params
+    )
+    answer = post("elevenlabs", params, signature=signature)
+    assert b"wss://tonris.example/media-stream" in answer.content
+
+
+@pytest.mark.parametrize(
+    ("prepare", "sentence"),
+    [
+        (lambda salon, settings: None, "This number is not in service."),
+        (lambda salon, settings: suspend(salon), "This number is not in service."),
+        (lambda salon, settings: no_key(settings), "Our AI assistant is temporarily unavailable."),
+        (lambda salon, settings: no_agent(salon), "Our AI assistant is not properly configured."),
+    ],
+    ids=["unknown number", "suspended", "no key", "no agent"],
+)
+def test_what_keeps_a_caller_from_the_agent_is_said(salon, settings, prepare, sentence, request):
+    prepare(salon, settings)
+    unknown = "unknown number" in request.node.name
+    answer = ring(To="+15550009999" if unknown else SALON_NUMBER)
+    assert (answer.status_code, said(answer)) == (200, [sentence])
+    assert b"<Hangup" in answer.content
+    with platform_scope():
+        assert Call.objects.count() == (0 if unknown else 1)
+
+
+def suspend(salon: Tenant) -> None:
+    with tenant_scope(salon):
+        Tenant.objects.filter(pk=salon.pk).update(status=Tenant.Status.SUSPENDED)
+
+
+def no_key(settings) -> None:
+    settings.ELEVENLABS_API_KEY = ""
+
+
+def no_agent(salon: Tenant) -> None:
+    with tenant_scope(salon):
+        Tenant.objects.filter(pk=salon.pk).update(settings={})
+
+
+def test_an_agent_of_the_installation_stands_in_for_a_tenants_own(salon, settings):
+    no_agent(salon)
+    settings.ELEVENLABS_AGENT_ID = "agent_default"
+    assert parameters(ring())["agent_id"] == "agent_default"
+
+
+def test_when_the_call_cannot_be_opened_the_caller_hears_the_apology(salon, monkeypatch):
+    from django.db import OperationalError
+
+    def down(*args: object) -> None:
+        raise OperationalError("down")
+
+    monkeypatch.setattr(calls, "open_call", down)
+    assert said(ring()) == ["We encountered an error. Please try again later."]
+
+
+@pytest.mark.parametrize("caller", ["anonymous", "Restricted", "", "+266696687", "client:alice", "sip:a@b"])
+def test_a_withheld_caller_id_is_no_obstacle(salon, caller):
+    assert b"<Connect" in ring(From=caller).content
+    with tenant_scope(salon):
+        assert Call.objects.get().from_e164 in {"", "+266696687"}
+
+
+def test_names_cannot_add_verbs_to_the_call(salon):
+    with tenant_scope(salon):
+        Tenant.objects.filter(pk=salon.pk).update(name='"/><Dial>+19005551234</Dial>\x01<Say x="' + "é" * 60)
+    root = ElementTree.fromstring(ring().content)
+    assert [verb.tag for verb in root] == ["Connect", "Redirect"]
+    assert not list(root.iter("Dial"))
+
+
+def test_a_repeated_webhook_gets_a_fresh_token_and_the_older_dies(salon):
+    first, second = parameters(ring())["token"], parameters(ring())["token"]
+    assert first != second
+    with pytest.raises(calls.StreamRefused):
+        calls.claim_stream(StreamStarted("MZ1", "CA123456789", {"token": first}))
+    assert calls.claim_stream(StreamStarted("MZ1", "CA123456789", {"token": second})).tenant_id == salon.pk
+    with tenant_scope(salon):
+        assert Call.objects.count() == Conversation.objects.count() == 1
+
+
+def test_a_captured_webhook_opens_no_second_stream(salon):
+    calls.claim_stream(StreamStarted("MZ1", "CA123456789", {"token": parameters(ring())["token"]}))
+    answer = ring()
+    assert b"<Stream" not in answer.content
+    assert said(answer) == ["We encountered an error. Please try again later."]
+
+
+@pytest.mark.parametrize(("missing", "named"), [("CallSid", "CallSid"), ("To", "To")])
+def test_a_request_without_what_twilio_always_sends_is_400(salon, missing, named):
+    params = fields()
+    del params[missing]
+    answer = post("elevenlabs", params)
+    assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_ERROR")
+    assert answer.json()["error"].startswith(named)
+
+
+# --- Signatures ----------------------------------------------------------------------------------
+
+
+GOOD = RequestValidator(TOKEN).compute_signature(BASE + PREFIX + "elevenlabs", fields())
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "",
+        " ",
+        "x",
+        "A" * 27 + "=",
+        GOOD.lower(),
+        "Ä" + GOOD[1:],
+        RequestValidator("wrong").compute_signature(BASE + PREFIX + "elevenlabs", fields()),
+        RequestValidator(TOKEN).compute_signature(BASE + PREFIX + "status", fields()),
+        RequestValidator(TOKEN).compute_signature(
+            BASE.replace("http", "https") + PREFIX + "elevenlabs", fields()
+        ),
+        RequestValidator(TOKEN).compute_signature(BASE + PREFIX + "elevenlabs/", fields()),
+        RequestValidator(TOKEN).compute_signature(BASE + PREFIX + "elevenlabs?x=1", fields()),
+        RequestValidator(TOKEN).compute_signature(BASE + PREFIX + "elevenlabs", fields(From="+15550000000")),
+        RequestValidator(TOKEN).compute_signature(
+            BASE + PREFIX + "elevenlabs", {k: v for k, v in fields().items() if v}
+        ),
+    ],
+)
+def test_a_wrong_signature_is_403_and_nothing_is_done(salon, signature):
+    answer = post("elevenlabs", fields(), signature=signature or " ")
+    assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
+    with platform_scope():
+        assert not Call.objects.exists()
+
+
+def test_no_signature_is_403(salon):
+    answer = post("elevenlabs", fields(), signature="")
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["elevenlabs", "status", "stream-status", "stream-ended", "dialed", "recorded", "fallback"]
+)
+def test_every_twilio_path_asks_for_the_signature(salon, path):
+    assert post(path, fields(), signature="").status_code == 403
+    assert post(path, fields(DialCallStatus="busy")).status_code == 200
+
+
+def test_a_tenants_own_account_signs_with_its_own_token(salon, garage):
+    with tenant_scope(salon):
+        set_secret(salon, Credential.Name.TWILIO_AUTH_TOKEN, "salons-own-token")
+    assert post("elevenlabs", fields()).status_code == 403
+    assert post("elevenlabs", fields(), token="salons-own-token").status_code == 200
+    garage_call = fields(To=demo.GARAGE.number, CallSid="CA2")
+    assert post("elevenlabs", garage_call, token="salons-own-token").status_code == 403
+
+
+# --- Status --------------------------------------------------------------------------------------
+
+
+def status(state: str, sequence: int | None = None, **changes: str):
+    extra = {"SequenceNumber": str(sequence)} if sequence is not None else {}
+    return post("status", fields(CallStatus=state, **extra, **changes))
+
+
+def state_of(salon: Tenant) -> Call:
+    with tenant_scope(salon):
+        return Call.objects.get()
+
+
+def test_a_call_goes_forward_to_its_end(salon):
+    ring()
+    for number, state in enumerate(["ringing", "in-progress"]):
+        assert status(state, number).status_code == 200
+        assert state_of(salon).state == state
+    status("completed", 2, CallDuration="49", Duration="1")
+    call = state_of(salon)
+    assert (call.state, call.duration_seconds, call.ended_at is not None) == ("completed", 49, True)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["ringing", "in-progress", "completed"])))
+def test_in_whatever_order_callbacks_come_the_end_is_the_same(salon, order):
+    ring()
+    numbers = {"ringing": 0, "in-progress": 1, "completed": 2}
+    for state in order:
+        status(state, numbers[state], CallDuration="7")
+    assert (state_of(salon).state, state_of(salon).duration_seconds) == ("completed", 7)
+
+
+@pytest.mark.parametrize("end", ["completed", "busy", "no-answer", "canceled", "failed"])
+def test_an_end_is_final(salon, end):
+    ring()
+    status(end, 1)
+    for number, state in enumerate(["ringing", "in-progress", "completed", "failed"]):
+        status(state, 10 + number)
+    assert state_of(salon).state == end
+
+
+def test_a_repeated_callback_is_one_event(salon):
+    ring()
+    for _ in range(3):
+        status("completed", 4, CallDuration="5")
+    with tenant_scope(salon):
+        assert CallEvent.objects.filter(kind="status:completed").count() == 1
+
+
+def test_an_ended_calls_token_opens_nothing(salon):
+    token = parameters(ring())["token"]
+    status("completed", 1)
+    with pytest.raises(calls.StreamRefused):
+        calls.claim_stream(StreamStarted("MZ1", "CA123456789", {"token": token}))
+
+
+def test_a_status_of_an_unknown_call_or_kind_is_acknowledged(salon):
+    assert status("completed", CallSid="CA999").status_code == 200
+    ring()
+    assert status("teleported").status_code == 200
+    assert state_of(salon).state == "ringing"
+
+
+def test_a_duration_that_is_no_number_is_ignored(salon):
+    ring()
+    status("completed", 1, CallDuration="a while")
+    assert state_of(salon).duration_seconds is None
+
+
+# --- After the stream ----------------------------------------------------------------------------
+
+
+def ended(salon: Tenant, outcome: str, **settings_: object):
+    ring()
+    with tenant_scope(salon):
+        Call.objects.update(outcome=outcome)
+        if settings_:
+            Tenant.objects.filter(pk=salon.pk).update(settings=settings_)
+    return post("stream-ended", fields())
+
+
+@pytest.mark.parametrize("outcome", ["agent_ended", "caller_hung_up"])
+def test_after_a_good_ending_the_line_is_hung_up(salon, outcome):
+    root = ElementTree.fromstring(ended(salon, outcome).content)
+    assert [verb.tag for verb in root] == ["Hangup"]
+
+
+@pytest.mark.parametrize("outcome", ["agent_refused", "agent_lost", "", "error", "bad_frames"])
+def test_after_a_bad_one_a_person_is_rung(salon, outcome):
+    root = ElementTree.fromstring(ended(salon, outcome).content)
+    assert [verb.tag for verb in root] == ["Say", "Dial"]
+    assert root[1].findtext("Number") == "+15550001111"
+    assert root[1].get("callerId") == SALON_NUMBER
+
+
+def test_when_nobody_picks_up_there_is_voicemail(salon):
+    ended(salon, "agent_lost")
+    assert b"<Record" in post("dialed", fields(DialCallStatus="no-answer")).content
+    assert b"<Record" not in post("dialed", fields(DialCallStatus="completed")).content
+    assert said(post("recorded", fields(RecordingSid="RE1"))) == [
+        "Thank you. We will call you back. Goodbye."
+    ]
+    with tenant_scope(salon):
+        assert CallEvent.objects.filter(kind="voicemail").count() == 1
+
+
+def test_with_nothing_else_left_the_apology_is_said(salon):
+    answer = ended(salon, "agent_lost", elevenLabsAgentId="x")
+    assert said(answer) == ["We encountered an error. Please try again later."]
+
+
+def test_the_fallback_of_an_unknown_call_still_says_something(salon):
+    assert said(post("fallback", fields(CallSid="CA404"))) == [
+        "We encountered an error. Please try again later."
+    ]
+
+
+# --- Tokens and sweeps ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"carrier_call_id": "CA999"},
+        {"parameters": {}},
+        {"parameters": {"token": ""}},
+        {"parameters": {"token": "guessed"}},
+        {"tenant": "00000000-0000-0000-0000-000000000000"},
+    ],
+)
+def test_a_token_opens_only_its_own_calls_stream(salon, changes):
+    told = parameters(ring())
+    given = {"token": told["token"], "tenant_id": changes.get("tenant", told["tenant_id"])}
+    started = StreamStarted(
+        "MZ1", changes.get("carrier_call_id", "CA123456789"), changes.get("parameters", given)
+    )
+    with pytest.raises(calls.StreamRefused):
+        calls.claim_stream(started)
+
+
+def test_a_token_lives_for_a_minute(salon):
+    import time_machine
+
+    token = parameters(ring())["token"]
+    started = StreamStarted("MZ1", "CA123456789", {"token": token})
+    with time_machine.travel(datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=61)):
+        with pytest.raises(calls.StreamRefused):
+            calls.claim_stream(started)
+    assert calls.claim_stream(started)
+
+
+def test_the_sweep_ends_what_never_ended(salon):
+    from telephony.tasks import sweep_calls
+
+    ring()
+    ring(CallSid="CA2")
+    now = datetime.datetime.now(datetime.UTC)
+    with tenant_scope(salon):
+        Call.objects.filter(carrier_call_id="CA2").update(
+            stream_started_at=now, stream_ended_at=now - datetime.timedelta(minutes=6), state="in-progress"
+        )
+    assert sweep_calls() == 1
+    with tenant_scope(salon):
+        Call.objects.update(created_at=now - datetime.timedelta(hours=3))
+    assert sweep_calls() == 1
+    with tenant_scope(salon):
+        assert dict(Call.objects.values_list("carrier_call_id", "state")) == {
+            "CA123456789": "no-answer",
+            "CA2": "completed",
+        }
+    assert sweep_calls() == 0
