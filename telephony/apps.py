@@ -8,6 +8,7 @@ class TelephonyConfig(AppConfig):
 
     def ready(self) -> None:
         from agents import called_numbers
+        from telephony import checks  # noqa: F401 - registers them
         from telephony.dialplan import find_destination
 
         def owner_of(e164: str) -> UUID | None:

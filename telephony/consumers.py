@@ -93,6 +93,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         except (CallerGone, StreamRefused) as error:
             close_code = POLICY_VIOLATION
             if isinstance(error, StreamRefused):
+                live.refused_streams.inc()
                 logger.warning("A media stream was refused: %s", error)
         finally:
             await socket.close(close_code)
@@ -143,6 +144,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
                 reader.cancel()
                 await asyncio.gather(reader, return_exceptions=True)
             await journal.finish(outcome, first_audio_ms=bridge.first_audio_ms if bridge else None)
+            live.ended_calls.labels(outcome).inc()
             logger.info("Twilio-ElevenLabs: Ended call %s: %s", claimed.carrier_call_id, outcome)
 
 

@@ -4,8 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
+from prometheus_client import Counter, Gauge
+
 _calls: set[UUID] = set()
 _draining = False
+
+live_calls = Gauge("tonris_live_calls", "Calls that this process carries now")
+live_calls.set_function(lambda: len(_calls))
+ended_calls = Counter("tonris_calls_ended", "Calls that this process has carried", ["outcome"])
+refused_streams = Counter("tonris_streams_refused", "Media sockets without a valid token")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, transaction
 from django.utils import timezone
+from prometheus_client import Histogram
 
 from agents.conversations import record_tool
 from agents.models import Conversation
@@ -18,6 +19,7 @@ from tenants.scoping import tenant_scope
 logger = logging.getLogger(__name__)
 
 TOOLS: tuple[Tool, ...] = (*business.TOOLS, *booking.TOOLS)
+tool_seconds = Histogram("tonris_tool_seconds", "Time to answer a tool call", ["tool", "succeeded"])
 _BY_NAME = {name: tool for tool in TOOLS for name in (tool.name, *tool.aliases)}
 
 
@@ -49,12 +51,13 @@ def answer(
                 appointment_id=appointment_id,
                 duration_ms=round((time.monotonic() - started) * 1000),
             )
-            return envelope
     except DatabaseError:
         logger.exception("A tool could not reach the calendar")
-        return failure(
-            "CALENDAR_UNAVAILABLE", "The calendar cannot be reached", "I can't reach the calendar just now."
-        )
+        sorry = "I can't reach the calendar just now."
+        envelope = failure("CALENDAR_UNAVAILABLE", "The calendar cannot be reached", sorry)
+    known = tool.name if (tool := find(name)) else "unknown"
+    tool_seconds.labels(known, str(envelope["success"]).lower()).observe(time.monotonic() - started)
+    return envelope
 
 
 def answer_in_call(

@@ -20,7 +20,7 @@ from agents.simulators.elevenlabs import AgentProfile, Behaviour, Close, ElevenL
 from agents.simulators.elevenlabs.behaviour import BAD_JSON, FLAT_ERROR, FOREVER, HUGE_FRAME
 from agents.simulators.elevenlabs.postcall import sign
 from agents.simulators.elevenlabs.profile import CLIENT_EVENTS, OVERRIDABLE
-from agents.simulators.scenarios import BOOKING, Facts
+from agents.simulators.scenarios import BOOKING, OPENING_HOURS, Facts
 from agents.simulators.tones import add_tone, heard_tones, tone_hz, tone_level
 from agents.simulators.vad import Activity, VoiceActivity
 from agents.simulators.voice import MULAW_8K, speak, speech_ms
@@ -431,6 +431,16 @@ async def test_an_empty_first_message_makes_the_agent_wait(simulator):
         await client.until("conversation_initiation_metadata")
         await client.speak()
         assert (await client.until("user_transcript", "agent_response"))["type"] == "user_transcript"
+
+
+async def test_the_callers_number_tells_what_they_have_in_mind(simulator):
+    async with phone(simulator) as client:
+        await client.send(**INITIATION, dynamic_variables={"caller_number": OPENING_HOURS.caller})
+        await client.until_said()
+        await asyncio.sleep(0.2)
+        await client.speak()
+        event = await client.until("user_transcript")
+    assert event["user_transcription_event"]["user_transcript"] == OPENING_HOURS.lines[0].text
 
 
 async def test_a_client_tool_is_asked_of_the_session():

@@ -9,6 +9,7 @@ import httpx2
 
 from telephony.simulators.twilio.call import SimulatedCall
 from telephony.simulators.twilio.caller import Script
+from telephony.simulators.twilio.course import Course
 from telephony.simulators.twilio.flow import CallFlow
 from telephony.simulators.twilio.line import FarEnd, Line
 from telephony.simulators.twilio.progress import Progress
@@ -98,7 +99,7 @@ class TwilioSimulator:
             callbacks.append(self._spawn(work, f"{call.sid}:callback"))
 
         Progress(call, self._line, self._webhooks, in_background)
-        flow = CallFlow(call, self._line, self._webhooks, in_background)
+        flow = CallFlow(Course(call, self._line, self._webhooks, in_background))
         try:
             async with asyncio.timeout(self._line.time_limit_s):
                 await flow.run()

@@ -150,5 +150,15 @@ def stream_event_fields(event: str, error: str = "") -> Form:
     return {**fields, "StreamError": error} if error else fields
 
 
+def recording_fields(account_sid: str, duration_s: float) -> Form:
+    """Where a recording is, and how long: whole seconds, at least one."""
+    sid = new_sid("RE")
+    return {
+        "RecordingSid": sid,
+        "RecordingUrl": f"https://api.twilio.com/2010-04-01/Accounts/{account_sid}/Recordings/{sid}",
+        "RecordingDuration": str(max(round(duration_s), 1)),
+    }
+
+
 def _ms_since(started: float) -> int:
     return round((time.monotonic() - started) * 1000)

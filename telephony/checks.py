@@ -1,0 +1,28 @@
+"""What must be configured before a number is pointed here, said when a process starts."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+_REQUIRED = {
+    "TWILIO_AUTH_TOKEN": ("telephony.E001", "Twilio's webhooks cannot be verified and will all be refused."),
+    "ELEVENLABS_WEBHOOK_SECRET": ("telephony.E002", "ElevenLabs' webhooks and tools will be refused."),
+}
+
+
+@register(Tags.security, deploy=True)
+def check_carriers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """`manage.py check --deploy`. Tenants may bring their own secrets, but the platform's are the safe ground."""
+    problems: list[CheckMessage] = [
+        Error(f"{name} is not set: {consequence}", hint=f"Set {name} in the environment.", id=check_id)
+        for name, (check_id, consequence) in _REQUIRED.items()
+        if not getattr(settings, name)
+    ]
+    if not settings.ELEVENLABS_API_KEY:
+        hint = "Set ELEVENLABS_API_KEY, or give every tenant a key with manage.py set_secret."
+        problems.append(Warning("ELEVENLABS_API_KEY is not set.", hint=hint, id="telephony.W001"))
+    if not settings.APP_BASE_URL.startswith("https://"):
+        hint = "Callers' audio and tokens would travel in the clear; set APP_BASE_URL to an https URL."
+        problems.append(Error("APP_BASE_URL is not https.", hint=hint, id="telephony.E003"))
+    return problems

@@ -1,0 +1,53 @@
+"""What load balancers, Prometheus and people at night see."""
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.test import Client
+
+from telephony import live
+
+
+def test_alive_touches_nothing():
+    assert Client().get("/healthz").json() == {"status": "ok"}
+
+
+def test_ready_when_everything_is_there(db):
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+
+
+def test_not_ready_without_redis(db, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()["redis"]) == (503, "unreachable")
+
+
+def test_not_ready_while_draining(db, monkeypatch):
+    monkeypatch.setattr(live, "_draining", True)
+    assert Client().get("/readyz").status_code == 503
+
+
+def test_metrics_are_for_loopback_and_token_holders(settings):
+    settings.METRICS_TOKEN = "scrape-me"
+    assert b"tonris_live_calls" in Client().get("/metrics").content
+    assert Client().get("/metrics", REMOTE_ADDR="203.0.113.9").status_code == 403
+    assert Client().get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 403
+    token = {"Authorization": "Bearer scrape-me"}
+    assert Client().get("/metrics", REMOTE_ADDR="203.0.113.9", headers=token).status_code == 200
+    wrong = {"Authorization": "Bearer scrape"}
+    assert Client().get("/metrics", REMOTE_ADDR="203.0.113.9", headers=wrong).status_code == 403
+
+
+def test_an_unknown_path_answers_in_our_shape():
+    answer = Client().get("/nowhere")
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+
+
+def test_a_deployment_without_secrets_is_told(settings):
+    settings.TWILIO_AUTH_TOKEN = ""
+    settings.APP_BASE_URL = "http://tonris.example"
+    with pytest.raises(SystemCheckError) as refused:
+        call_command("check", deploy=True)
+    assert "telephony.E001" in str(refused.value)
+    assert "telephony.E003" in str(refused.value)
