@@ -102,6 +102,7 @@ def test_killed_in_every_process_it_starts_again_and_has_lost_no_booking(install
     assert {"up", "web", "media", "worker", "postgres", "redis", "agent_simulator"} <= set(pids)
     for pid in set(pids.values()):
         os.kill(pid, signal.SIGKILL)
+    installation.up.wait(5)
     installation.start()
     with psycopg.connect(installation.state["database_url"]) as connection, connection.transaction():
         connection.execute("SELECT set_config('app.platform', 'on', true)")
