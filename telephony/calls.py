@@ -19,11 +19,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from agents.conversations import open_conversation
-from telephony.carriers.twilio.webhooks import CallStatus, IncomingCall
+from telephony.carriers.twilio.webhooks import CallStatus, IncomingCall, stream_is_signed
 from telephony.dialplan import Destination, Route
 from telephony.errors import StreamRefused
 from telephony.frames import StreamStarted
 from telephony.models import Call, CallEvent, Carrier
+from tenants.credentials import secret
+from tenants.models import Credential
 from tenants.scoping import platform_scope, tenant_scope
 
 State = Call.State
@@ -103,10 +105,11 @@ def record_refused(incoming: IncomingCall, destination: Destination, outcome: st
         )
 
 
-def claim_stream(started: StreamStarted) -> ClaimedCall:
+def claim_stream(started: StreamStarted, *, url: str = "", signature: str = "") -> ClaimedCall:
     """Use up the token that a stream presents: once, in time, for its own call and tenant.
 
-    Raises StreamRefused. Of many sockets with one token, one is let in.
+    Twilio does not sign every handshake: a `signature` of its `url` is checked where there is one, and may be
+    demanded by TWILIO_REQUIRE_STREAM_SIGNATURE. Raises StreamRefused. Of many sockets with one token, one is let in.
     """
     digest = _digest(started.parameters.get("token", ""))
     with platform_scope():
@@ -118,6 +121,7 @@ def claim_stream(started: StreamStarted) -> ClaimedCall:
     if call.conversation_id is None:
         raise StreamRefused("a call without a conversation")
     with tenant_scope(call.tenant_id):
+        _check_signature(call.tenant_id, url, signature)
         won = Call.objects.filter(
             pk=call.pk, stream_token_hash=digest, stream_token_expires_at__gt=timezone.now()
         ).update(
@@ -131,6 +135,14 @@ def claim_stream(started: StreamStarted) -> ClaimedCall:
             raise StreamRefused("a token that was used or has expired")
         add_event(call.tenant_id, call.pk, "stream_started", stream_id=started.stream_id[:64])
     return ClaimedCall(call.tenant_id, call.pk, call.conversation_id, call.carrier_call_id)
+
+
+def _check_signature(tenant_id: UUID, url: str, signature: str) -> None:
+    if not signature and not settings.TWILIO_REQUIRE_STREAM_SIGNATURE:
+        return
+    token = secret(tenant_id, Credential.Name.TWILIO_AUTH_TOKEN)
+    if not stream_is_signed(url, signature, token):
+        raise StreamRefused("a handshake with a wrong signature")
 
 
 def finish_stream(claimed: ClaimedCall, outcome: str, *, first_audio_ms: int | None) -> None:

@@ -13,6 +13,7 @@ from agents.assignments import assignment_for
 from agents.providers import session_for
 from agents.tools.registry import answer_in_call
 from telephony import calls, live
+from telephony.addresses import media_url
 from telephony.bridge import Bridge
 from telephony.carriers.twilio.codec import TwilioCodec
 from telephony.errors import BadFrame, StreamRefused
@@ -89,7 +90,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         socket = MediaSocket(receive, send)
         close_code = INTERNAL_ERROR
         try:
-            close_code = await self._serve(socket)
+            close_code = await self._serve(socket, scope)
         except (CallerGone, StreamRefused) as error:
             close_code = POLICY_VIOLATION
             if isinstance(error, StreamRefused):
@@ -98,11 +99,12 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         finally:
             await socket.close(close_code)
 
-    async def _serve(self, socket: MediaSocket) -> int:
+    async def _serve(self, socket: MediaSocket, scope: Scope) -> int:
         """Let the stream prove itself, then bridge it. The code to close with."""
         codec = self.codec_class()
         started = await self._await_start(socket, codec)
-        claimed = await in_thread(calls.claim_stream, started)
+        url, signature = media_url(scope["path"]), _header(scope, b"x-twilio-signature")
+        claimed = await in_thread(calls.claim_stream, started, url=url, signature=signature)
         with log_context(call=claimed.carrier_call_id, tenant=claimed.tenant_id), live.call(claimed.call_id):
             return await self._carry(socket, codec, claimed)
 
@@ -146,6 +148,10 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
             await journal.finish(outcome, first_audio_ms=bridge.first_audio_ms if bridge else None)
             live.ended_calls.labels(outcome).inc()
             logger.info("Twilio-ElevenLabs: Ended call %s: %s", claimed.carrier_call_id, outcome)
+
+
+def _header(scope: Any, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
 async def _read(socket: MediaSocket, codec: TwilioCodec, bridge: Bridge) -> int:

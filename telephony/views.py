@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from telephony import aftercare, calls, dialplan
+from telephony.addresses import MEDIA_STREAM_PATH, callback_url, media_url
 from telephony.carriers.twilio import twiml, webhooks
 from telephony.errors import CallFailed, CallRefused
 from tenants.credentials import platform_secret, secret
@@ -111,7 +112,7 @@ class IncomingCall(TwilioWebhook):
             security.warning("A second answer was asked for call %s", incoming.carrier_call_id)
             raise CallFailed
         return twiml.connect_stream(
-            stream_url(),
+            media_url(MEDIA_STREAM_PATH),
             {
                 "agent_id": route.agent_id,
                 "tenant_id": str(route.tenant_id),
@@ -122,16 +123,6 @@ class IncomingCall(TwilioWebhook):
             ended_url=callback_url("stream-ended"),
             stream_status_url=callback_url("stream-status"),
         )
-
-
-def stream_url() -> str:
-    """Identity travels in parameters: Twilio drops the query string of a stream's URL."""
-    scheme, _, rest = settings.MEDIA_BASE_URL.partition("://")
-    return f"{'wss' if scheme == 'https' else 'ws'}://{rest}/media-stream"
-
-
-def callback_url(name: str) -> str:
-    return f"{settings.APP_BASE_URL}/api/webhooks/twilio/{name}"
 
 
 class CallStatus(TwilioWebhook):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,7 +84,7 @@ def installation(tmp_path):
         made.stop()
     command = [sys.executable, str(BASE_DIR / "manage.py"), "services", "stop", "--erase"]
     subprocess.run(command, env=made.environ, check=True, capture_output=True, timeout=60)
-    subprocess.run(["rm", "-rf", str(home.parent)], check=True, timeout=20)
+    shutil.rmtree(home.parent)
 
 
 def alive(pid: int) -> bool:

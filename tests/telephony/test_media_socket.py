@@ -6,6 +6,7 @@ import logging
 from base64 import b64encode
 
 import pytest
+from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -168,6 +169,38 @@ async def test_a_used_token_is_refused(exchange):
     async with dial(exchange) as socket:
         await socket.send(start(token))
         assert await closing(socket) == 1008
+
+
+@pytest.mark.parametrize(
+    ("signed", "required", "code"),
+    [
+        ("right", False, 1000),
+        ("slash", True, 1000),
+        ("wrong", False, 1008),
+        ("Ä", False, 1008),
+        ("", False, 1000),
+        ("", True, 1008),
+    ],
+)
+async def test_a_handshakes_signature_is_checked_where_there_is_one(
+    exchange, settings, signed, required, code
+):
+    settings.TWILIO_REQUIRE_STREAM_SIGNATURE = required
+    url = exchange.base_url.replace("http", "ws") + "/media-stream"
+    validator = RequestValidator(settings.TWILIO_AUTH_TOKEN)
+    known = {
+        "right": validator.compute_signature(url, {}),
+        "slash": validator.compute_signature(url + "/", {}),
+    }
+    headers = {"X-Twilio-Signature": known.get(signed, signed)} if signed else {}
+    token = await ring()
+    async with connect(url, proxy=None, compression=None, additional_headers=headers) as socket:
+        await socket.send(start(token))
+        if code == 1000:
+            await socket.recv()
+            await socket.send('{"event":"stop","stop":{}}')
+        assert await closing(socket) == code
+    assert len(exchange.vendor.sessions) == (code == 1000)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,14 @@ def is_signed(request: HttpRequest, public_base_url: str, auth_token: str) -> bo
     return bool(signature) and bool(RequestValidator(auth_token).validate(url, fields, signature))
 
 
+def stream_is_signed(stream_url: str, signature: str, auth_token: str) -> bool:
+    """Whether a media stream's handshake was signed for its URL, which Twilio may end with a slash to sign it."""
+    if not signature.isascii() or not auth_token:
+        return False
+    validator = RequestValidator(auth_token)
+    return any(validator.validate(url, {}, signature) for url in (stream_url, f"{stream_url}/"))
+
+
 def parse_incoming(fields: QueryDict) -> IncomingCall:
     return IncomingCall(
         carrier_call_id=_required(fields, "CallSid"),
