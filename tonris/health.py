@@ -13,7 +13,6 @@ from redis.exceptions import RedisError
 
 from telephony import live
 
-
 _seen: list[bool] = []
 
 
