@@ -59,7 +59,7 @@ def services(names: Iterable[str]) -> str:
 
 
 def clock(moment: datetime.time | datetime.datetime) -> str:
-    """`9 AM`, `quarter past two` is left to the voice: `2:15 PM`."""
+    """`9 AM`, `2:15 PM`."""
     hour = moment.hour % 12 or 12
     half = "AM" if moment.hour < 12 else "PM"
     return f"{hour}:{moment.minute:02d} {half}" if moment.minute else f"{hour} {half}"
@@ -79,3 +79,13 @@ def price(amount: Decimal, currency: str) -> str:
     """`50 dollars`, `12.50 euros`, `900 JPY`."""
     number = f"{amount:.0f}" if amount == amount.to_integral_value() else f"{amount:.2f}"
     return f"{number} {_CURRENCIES.get(currency, currency)}"
+
+
+def on(day: str) -> str:
+    """`today`, `tomorrow`, `on Tuesday, November 24`."""
+    return day if day in {"today", "tomorrow"} else f"on {day}"
+
+
+def moment(local: datetime.datetime, today: datetime.date) -> str:
+    """`tomorrow at 9 AM`."""
+    return f"{on(date(local.date(), today))} at {clock(local)}"

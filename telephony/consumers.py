@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 from channels.consumer import AsyncConsumer
 from django.conf import settings
 
@@ -84,7 +84,9 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
 
     codec_class = TwilioCodec
 
-    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def __call__(
+        self, scope: WebSocketScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
         await receive()  # websocket.connect
         await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
         socket = MediaSocket(receive, send)
@@ -99,7 +101,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         finally:
             await socket.close(close_code)
 
-    async def _serve(self, socket: MediaSocket, scope: Scope) -> int:
+    async def _serve(self, socket: MediaSocket, scope: WebSocketScope) -> int:
         """Let the stream prove itself, then bridge it. The code to close with."""
         codec = self.codec_class()
         started = await self._await_start(socket, codec)
@@ -150,7 +152,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
             logger.info("Twilio-ElevenLabs: Ended call %s: %s", claimed.carrier_call_id, outcome)
 
 
-def _header(scope: Any, name: bytes) -> str:
+def _header(scope: WebSocketScope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
@@ -181,6 +183,8 @@ def _tool_answerer(claimed: calls.ClaimedCall) -> Callable[[str, dict[str, Any]]
 class RefusedSocket(AsyncConsumer):  # type: ignore[misc]
     """A path that is no media stream: refused before the upgrade."""
 
-    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def __call__(
+        self, scope: WebSocketScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
         await receive()
         await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": ""})

@@ -19,16 +19,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from django.db import close_old_connections, connection, transaction
 
-if TYPE_CHECKING:
-    from tenants.models import Tenant
-
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class TenantRow(Protocol):
+    """A Tenant, as far as scopes need to know one."""
+
+    @property
+    def pk(self) -> Any: ...
 
 
 class ScopeError(RuntimeError):
@@ -66,7 +70,7 @@ def active_scope() -> Scope:
 
 
 @contextmanager
-def tenant_scope(tenant: "Tenant | UUID") -> Iterator[None]:
+def tenant_scope(tenant: TenantRow | UUID) -> Iterator[None]:
     """One transaction for one tenant. Nested scopes of the same tenant join; another tenant's raise."""
     tenant_id = tenant if isinstance(tenant, UUID) else tenant.pk
     outer = _active.get()

@@ -69,7 +69,7 @@ async def serving() -> AsyncIterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     uvicorn_server = uvicorn.Server(server.configuration("tonris.asgi:application"))
-    uvicorn_server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  # pytest keeps its own
+    setattr(uvicorn_server, "capture_signals", contextlib.nullcontext)  # noqa: B010 - signals stay pytest's
     task = asyncio.create_task(uvicorn_server.serve(sockets=[listener]))
     try:
         while not uvicorn_server.started:

@@ -23,6 +23,10 @@ def the_call(sid: str) -> Call:
         return Call.objects.select_related("conversation", "tenant").get(carrier_call_id=sid)
 
 
+def external_id_of(conversation: Conversation) -> str:
+    return conversation.sessions.get().external_id
+
+
 async def test_a_call_books_an_appointment(salon, settings):
     async with open_exchange() as exchange:
         call = await exchange.call(Script.of(BOOKING))
@@ -90,9 +94,7 @@ async def test_thirty_calls_at_once_never_hear_each_other(salon, garage, setting
         record = await in_thread(the_call, call.sid)
         owner = demo.SALON if call.to == demo.SALON.number else demo.GARAGE
         assert record.tenant_id == owner.pk
-        external_id = await in_tenant(
-            record.tenant_id, lambda c=record.conversation: c.sessions.get().external_id
-        )
+        external_id = await in_tenant(record.tenant_id, external_id_of, record.conversation)
         own = sessions[external_id]
         heard = bytes(call.streams[0].audio_received)[-4000:]
         tones = {session.index for session in sessions.values() if tone_level(heard, session.tone_hz) > 0.3}

@@ -11,14 +11,14 @@ from prometheus_client import Histogram
 
 from agents.conversations import record_tool
 from agents.models import Conversation
-from agents.tools import booking, business
+from agents.tools import availability, booking, business
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 
 logger = logging.getLogger(__name__)
 
-TOOLS: tuple[Tool, ...] = (*business.TOOLS, *booking.TOOLS)
+TOOLS: tuple[Tool, ...] = (*business.TOOLS, *availability.TOOLS, *booking.TOOLS)
 tool_seconds = Histogram("tonris_tool_seconds", "Time to answer a tool call", ["tool", "succeeded"])
 _BY_NAME = {name: tool for tool in TOOLS for name in (tool.name, *tool.aliases)}
 

@@ -153,7 +153,7 @@ def test_what_waits_is_bounded_and_the_oldest_goes_first():
     queue = CallerQueue(3)
     for number in range(5):
         queue.put(CallerAudio(b"%d" % number))
-    assert [frame.audio for frame in queue._frames] == [b"2", b"3", b"4"]
+    assert list(queue._frames) == [CallerAudio(b"2"), CallerAudio(b"3"), CallerAudio(b"4")]
     assert MAX_WAITING_FRAMES * 20 == 5000
 
 
