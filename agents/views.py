@@ -26,7 +26,7 @@ from tenants.scoping import tenant_scope
 
 logger = logging.getLogger(__name__)
 
-_ANY_JSON = {"application/json": OpenApiTypes.OBJECT}
+ANY_JSON = {"application/json": OpenApiTypes.OBJECT}
 
 
 class ProviderWebhook(APIView):
@@ -54,7 +54,7 @@ def _section(payload: dict[str, Any], name: str) -> dict[str, Any]:
     return value
 
 
-def _claims(request: Request, payload: dict[str, Any], data: dict[str, Any]) -> Claims:
+def claims_of(request: Request, payload: dict[str, Any], data: dict[str, Any]) -> Claims:
     """What a payload says of its tenant, agent and call, wherever it says it."""
     return Claims(
         tenant_id=one_of(
@@ -80,7 +80,7 @@ class AgentWebhook(ProviderWebhook):
     @extend_schema(
         operation_id="elevenlabs_webhook",
         summary="Agent events and tool calls",
-        request=_ANY_JSON,
+        request=ANY_JSON,
         responses={
             200: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, data}` or `{success, error, code}`")
         },
@@ -90,7 +90,7 @@ class AgentWebhook(ProviderWebhook):
         if not kind:
             raise ApiError("type: this field is required", "VALIDATION_ERROR", 400)
         data = _section(self.payload, "data")
-        claims = _claims(request, self.payload, data)
+        claims = claims_of(request, self.payload, data)
         tenant, conversation = resolve_tenant(self.sender, claims)
         if kind == "tool_call":
             return self._tool(tenant, conversation, claims, data)
@@ -140,7 +140,7 @@ class ToolEndpoint(ProviderWebhook):
     @extend_schema(
         operation_id="agent_tool",
         summary="Call one tool",
-        request=_ANY_JSON,
+        request=ANY_JSON,
         responses={
             200: OpenApiResponse(
                 OpenApiTypes.OBJECT, "`{success, data}` or `{success, error, code, message}`"
@@ -150,7 +150,7 @@ class ToolEndpoint(ProviderWebhook):
     def post(self, request: Request, name: str) -> Response:
         if registry.find(name) is None:
             return failure(f"Unknown tool: {name}", "UNKNOWN_TOOL", 404)
-        claims = _claims(request, self.payload, {})
+        claims = claims_of(request, self.payload, {})
         tenant, conversation = resolve_tenant(self.sender, claims)
         arguments = {key: value for key, value in self.payload.items() if key not in self._BESIDE}
         return run_tool(self.sender, tenant, conversation, claims, name, arguments)
@@ -165,7 +165,7 @@ class ConversationInitiation(ProviderWebhook):
     @extend_schema(
         operation_id="conversation_initiation",
         summary="Dynamic variables and overrides for a new conversation",
-        request=_ANY_JSON,
+        request=ANY_JSON,
         responses={200: OpenApiResponse(OpenApiTypes.OBJECT, "conversation_initiation_client_data")},
     )
     def post(self, request: Request) -> Response:

@@ -30,20 +30,26 @@ def read_wish(
 
 
 def _start(context: ToolContext, service: Service, employee: Employee | None, text: str) -> datetime.datetime:
+    """As `read_start`, but a Z time may be what the model made of a local one."""
     if not text:
         raise ToolError("VALIDATION_ERROR", "startTime: this field is required", "What time would suit you?")
+    if not text.upper().endswith("Z"):
+        return read_start(context, text)
+    return _despite_z(context, service, employee, read_start(context, text))
+
+
+def read_start(context: ToolContext, text: str) -> datetime.datetime:
+    """ISO 8601; without an offset it is the tenant's local time, in a repeated hour its first pass. UTC."""
     try:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
         raise invalid("startTime", "must be an ISO 8601 date and time, such as 2026-11-24T10:00:00") from None
     if not 1970 <= moment.year <= 2200:
         raise invalid("startTime", "is out of range")
-    try:
-        if moment.tzinfo is None:
-            return resolve(moment, context.tenant.zone)
-        if text.rstrip().upper().endswith("Z"):
-            return _despite_z(context, service, employee, moment)
+    if moment.tzinfo is not None:
         return moment.astimezone(datetime.UTC)
+    try:
+        return resolve(moment, context.tenant.zone)
     except NonexistentTime as error:
         after = spoken.clock(wall_time(error.after, context.tenant.zone))
         raise ToolError(
@@ -65,12 +71,11 @@ def _despite_z(
             not calendar.objections(one, start) for one in ([employee] if employee else calendar.performers)
         )
 
-    start = moment.astimezone(datetime.UTC)
     local = instants_of(moment.replace(tzinfo=None), context.tenant.zone)
-    if not is_free(start) and local and is_free(local[0]):
+    if not is_free(moment) and local and is_free(local[0]):
         logger.info("A start with Z that was not free was taken as the tenant's local time")
         return local[0]
-    return start
+    return moment
 
 
 def read_contact(context: ToolContext, arguments: Arguments) -> Contact:

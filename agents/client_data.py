@@ -1,0 +1,182 @@
+"""Client-data and custom-action webhooks: services, employees, and appointments over plain HTTP."""
+
+import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agents.tools.business import service_facts
+from agents.tools.contract import Arguments, ToolContext, ToolError
+from agents.tools.facts import appointment_facts, iso_z, slot_facts
+from agents.tools.wishes import read_contact, read_employee, read_service, read_start
+from agents.views import ANY_JSON, ProviderWebhook, claims_of
+from agents.webhook_identity import is_replay, resolve_tenant
+from appointments.booking import book
+from appointments.errors import BookingError, Invalid, NotBookable
+from appointments.models import Appointment, Employee, Service
+from tenants.models import Tenant
+from tenants.phone import e164_or_blank
+from tenants.responses import ApiError, success
+from tenants.scoping import tenant_scope
+
+_TENANT = OpenApiParameter("tenantId", OpenApiTypes.UUID, description="Needed with the platform's secret.")
+_LIST = {200: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, data}`")}
+_STATUS = {"TIME_SLOT_CONFLICT": 409, "NOT_FOUND": 404}
+MAX_LISTED = 20
+
+
+class ClientData(ProviderWebhook):
+    """Every one of these acts for the tenant that the credential and `tenantId` agree on."""
+
+    def tenant(self, request: Request) -> Tenant:
+        return resolve_tenant(self.sender, claims_of(request, self.payload, {}))[0]
+
+
+class Services(ClientData):
+    @extend_schema(
+        operation_id="list_services", summary="Services of a tenant", parameters=[_TENANT], responses=_LIST
+    )
+    def get(self, request: Request) -> Response:
+        tenant = self.tenant(request)
+        with tenant_scope(tenant):
+            services = [
+                service_facts(one) for one in Service.objects.for_tenant(tenant).filter(is_active=True)
+            ]
+        return success({"services": services, "total": len(services), "tenantId": str(tenant.pk)})
+
+
+class Employees(ClientData):
+    @extend_schema(
+        operation_id="list_employees", summary="Employees of a tenant", parameters=[_TENANT], responses=_LIST
+    )
+    def get(self, request: Request) -> Response:
+        tenant = self.tenant(request)
+        with tenant_scope(tenant):
+            rows = Employee.objects.for_tenant(tenant).filter(is_active=True).prefetch_related("performs")
+            employees = [
+                {
+                    "id": str(one.pk),
+                    "name": one.name,
+                    "serviceIds": sorted(str(done.service_id) for done in one.performs.all()),
+                }
+                for one in rows
+            ]
+        return success({"employees": employees, "total": len(employees), "tenantId": str(tenant.pk)})
+
+
+class Appointments(ClientData):
+    """Book, as a custom action does; or list a known customer's upcoming appointments."""
+
+    @extend_schema(
+        operation_id="create_appointment",
+        summary="Book an appointment",
+        parameters=[_TENANT],
+        request=ANY_JSON,
+        responses={
+            201: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, data: {appointment, message}}`"),
+            400: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, error, code}`"),
+            409: OpenApiResponse(OpenApiTypes.OBJECT, "The time is taken: `alternatives` are free"),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        tenant = self.tenant(request)
+        arguments = Arguments(self.payload)
+        with tenant_scope(tenant):
+            if is_replay(self.sender):
+                raise ApiError("This signed request was accepted before", "REPLAYED", 403)
+            context = ToolContext(tenant, None, "", timezone.now())
+            try:
+                appointment = self._book(context, arguments)
+            except ToolError as error:
+                status = _STATUS.get(error.code, 400)
+                raise ApiError(
+                    error.error, error.code, status, message=error.message, **error.extra
+                ) from None
+            facts = appointment_facts(appointment, tenant.zone)
+        return success({"appointment": facts, "message": "Appointment created successfully"}, 201)
+
+    def _book(self, context: ToolContext, arguments: Arguments) -> Appointment:
+        required = ("employeeId", "serviceId", "customerName", "startTime")
+        if not all(arguments.text(name) for name in required):
+            raise ToolError(
+                "VALIDATION_ERROR", "employeeId, serviceId, customerName, and startTime are required"
+            )
+        if not arguments.text("customerPhone") and not arguments.text("customerEmail"):
+            raise ToolError("VALIDATION_ERROR", "Either customerEmail or customerPhone is required")
+        service = read_service(context, arguments)
+        employee = read_employee(context, arguments)
+        start = read_start(context, arguments.text("startTime"))
+        contact = read_contact(context, arguments)
+        try:
+            booked = book(
+                context.tenant,
+                service,
+                start,
+                contact,
+                employee=employee,
+                notes=arguments.text("notes", limit=2000) or "Created via ElevenLabs AI",
+                source=Appointment.Source.AGENT,
+                now=context.now,
+            )
+        except NotBookable as error:
+            zone = context.tenant.zone
+            alternatives = [slot_facts(slot, service, zone) for slot in error.nearest]
+            raise ToolError(error.code, str(error), alternatives=alternatives) from None
+        except (Invalid, BookingError) as error:
+            raise ToolError(error.code, str(error)) from None
+        return booked.appointment
+
+    @extend_schema(
+        operation_id="list_appointments",
+        summary="A customer's upcoming appointments",
+        description="Only with the tenant's own secret, and only for a phone number or an e-mail address.",
+        parameters=[_TENANT, OpenApiParameter("customerPhone"), OpenApiParameter("customerEmail")],
+        responses=_LIST,
+    )
+    def get(self, request: Request) -> Response:
+        tenant = self.tenant(request)
+        if self.sender.tenant_id is None:
+            raise ApiError("This needs the tenant's own secret", "FORBIDDEN", 403)
+        whose = _identity(request)
+        with tenant_scope(tenant):
+            rows = (
+                Appointment.objects.for_tenant(tenant)
+                .filter(whose, starts_at__gt=timezone.now())
+                .exclude(status=Appointment.Status.CANCELLED)
+                .select_related("service", "employee")
+                .order_by("starts_at")[:MAX_LISTED]
+            )
+            listed = [_minimum(one, tenant.zone) for one in rows]
+        return success({"appointments": listed, "total": len(listed), "tenantId": str(tenant.pk)})
+
+
+def _identity(request: Request) -> Q:
+    phone = request.query_params.get("customerPhone", "")
+    email = request.query_params.get("customerEmail", "").strip()
+    e164 = e164_or_blank(phone.replace(" ", "+", 1) if phone.startswith(" ") else phone)
+    if phone and not e164:
+        raise ApiError("customerPhone: must be a number such as +15551234567", "VALIDATION_ERROR", 400)
+    if not e164 and not email:
+        raise ApiError("customerPhone or customerEmail is required", "VALIDATION_ERROR", 400)
+    if e164 and email:
+        return Q(customer__phone_e164=e164, customer__email__iexact=email)
+    return Q(customer__phone_e164=e164) if e164 else Q(customer__email__iexact=email)
+
+
+def _minimum(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:
+    """What the customer knows anyway: when, what, with whom."""
+    local: datetime.datetime = appointment.starts_at.astimezone(zone)
+    return {
+        "id": str(appointment.pk),
+        "serviceName": appointment.service.name,
+        "employeeName": appointment.employee.name,
+        "startTime": iso_z(appointment.starts_at),
+        "startTimeLocal": local.replace(tzinfo=None).isoformat(timespec="minutes"),
+        "status": appointment.status,
+    }
