@@ -12,7 +12,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
@@ -53,12 +52,14 @@ def operates(user: object) -> bool:
     return isinstance(user, User) and user.is_active and user.is_superuser
 
 
-def refuse_operators_login(user: AbstractBaseUser) -> str:
+def refuse_operators_login(user: User) -> str:
     """Why this person may not use `/ops/`, or ""."""
-    return "" if operates(user) else "This is for the platform's operators. Your business's admin is at /admin/."
+    return (
+        "" if operates(user) else "This is for the platform's operators. Your business's admin is at /admin/."
+    )
 
 
-def refuse_staff_login(user: AbstractBaseUser) -> str:
+def refuse_staff_login(user: User) -> str:
     """Why this person may not use `/admin/`, or ""."""
     if operates(user):
         return ""
@@ -77,23 +78,23 @@ class LoginForm(AuthenticationForm):
 
     required_css_class = "required"
 
-    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+    def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)
         refusal = self.refuse(user)
         if refusal:
             raise ValidationError(refusal, code="not_allowed")
 
-    def refuse(self, user: AbstractBaseUser) -> str:
+    def refuse(self, user: User) -> str:
         raise NotImplementedError
 
 
 class StaffLoginForm(LoginForm):
-    def refuse(self, user: AbstractBaseUser) -> str:
+    def refuse(self, user: User) -> str:
         return refuse_staff_login(user)
 
 
 class OperatorLoginForm(LoginForm):
-    def refuse(self, user: AbstractBaseUser) -> str:
+    def refuse(self, user: User) -> str:
         return refuse_operators_login(user)
 
 
@@ -116,9 +117,9 @@ class ScopedAutocomplete(AutocompleteJsonView):
 
 class ScopedSite(admin.AdminSite):
     index_title = "Overview"
-    enable_nav_sidebar = True
+    site_url = None  # there is no other site to view
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         @wraps(view)
         def scoped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             with self.scope(request):
@@ -139,7 +140,7 @@ class ScopedSite(admin.AdminSite):
     def scope(self, request: HttpRequest) -> AbstractContextManager[None]:
         raise NotImplementedError
 
-    def refusal(self, user: AbstractBaseUser) -> str:
+    def refusal(self, user: User) -> str:
         raise NotImplementedError
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -148,7 +149,7 @@ class ScopedSite(admin.AdminSite):
             messages.error(request, self.refusal(user))
         return super().login(request, extra_context)
 
-    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+    def autocomplete_view(self, request: HttpRequest) -> Any:
         return ScopedAutocomplete.as_view(admin_site=self)(request)
 
     @no_append_slash
@@ -180,7 +181,7 @@ class OperatorSite(ScopedSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return is_operator(request)
 
-    def refusal(self, user: AbstractBaseUser) -> str:
+    def refusal(self, user: User) -> str:
         return refuse_operators_login(user)
 
     def scope(self, request: HttpRequest) -> AbstractContextManager[None]:
@@ -198,7 +199,7 @@ class StaffSite(ScopedSite):
         user = request.user
         return isinstance(user, User) and user.is_active and membership(request) is not None
 
-    def refusal(self, user: AbstractBaseUser) -> str:
+    def refusal(self, user: User) -> str:
         return refuse_staff_login(user)
 
     @contextmanager

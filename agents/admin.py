@@ -1,0 +1,312 @@
+"""What was said and done: conversations with their turns and tool calls, and what providers sent. To look at only."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from agents.models import Conversation, ProviderEvent, ProviderSession, SeenSignature, ToolInvocation, Turn
+from appointments.models import Appointment
+from tenants.models import Tenant
+from tenants.scoped_admin import (
+    MANAGERS,
+    NOBODY,
+    ScopedModelAdmin,
+    link,
+    one_line,
+    pretty,
+    register,
+    tenant_time,
+)
+
+CLOCK = "H:i:s"
+LISTED = "j M Y, H:i T"
+
+
+class Written(ScopedModelAdmin):
+    """Rows that the product writes while it works: nobody changes what happened."""
+
+    read_only = True
+
+
+@register(Conversation)
+class ConversationAdmin(Written):
+    list_display = ["began", "caller", "length", "booked", "provider", "summary_line"]
+    list_filter = ["provider", "started_at"]
+    search_fields = ["turns__text", "summary", "carrier_call_id", "sessions__external_id", "agent_id"]
+    search_help_text = "Words that were said, a telephone number, or an id."
+    phone_fields = ["caller_e164", "called_e164"]
+    date_hierarchy = "started_at"
+    fieldsets = [
+        (None, {"fields": ["began", "ended", "caller", "called", "length", "summary"]}),
+        ("What was said", {"fields": ["transcript"]}),
+        ("Appointments", {"fields": ["appointments"]}),
+        (
+            "For integrations",
+            {"fields": ["id", "provider", "agent_id", "carrier_call_id", "sessions", "cost", "analysed"]},
+        ),
+    ]
+    readonly_fields = [
+        "id",
+        "began",
+        "ended",
+        "caller",
+        "called",
+        "length",
+        "transcript",
+        "appointments",
+        "sessions",
+        "analysed",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        made = ToolInvocation.objects.filter(conversation=OuterRef("pk")).exclude(appointment=None)
+        return super().get_queryset(request).annotate(has_appointment=Exists(made))
+
+    def headline(self, row: Any) -> str:
+        return f"{row.caller_e164 or 'Number withheld'}, {tenant_time(row.started_at, row.tenant)}"
+
+    @admin.display(description="began", ordering="started_at")
+    def began(self, conversation: Conversation) -> SafeString | str:
+        return one_line(tenant_time(conversation.started_at, conversation.tenant, LISTED))
+
+    @admin.display(description="ended", ordering="ended_at")
+    def ended(self, conversation: Conversation) -> str:
+        return tenant_time(conversation.ended_at, conversation.tenant)
+
+    @admin.display(description="caller", ordering="caller_e164")
+    def caller(self, conversation: Conversation) -> str:
+        return conversation.caller_e164 or "withheld"
+
+    @admin.display(description="number called", ordering="called_e164")
+    def called(self, conversation: Conversation) -> str:
+        return conversation.called_e164 or "-"
+
+    @admin.display(description="length")
+    def length(self, conversation: Conversation) -> str:
+        if conversation.ended_at is None:
+            return "-"
+        return minutes(round((conversation.ended_at - conversation.started_at).total_seconds()))
+
+    @admin.display(description="appointment", boolean=True)
+    def booked(self, conversation: Any) -> bool:
+        return bool(conversation.has_appointment)
+
+    @admin.display(description="summary")
+    def summary_line(self, conversation: Conversation) -> str:
+        return shortened(conversation.summary)
+
+    @admin.display(description="transcript")
+    def transcript(self, conversation: Conversation) -> SafeString | str:
+        return transcript_of(conversation)
+
+    @admin.display(description="appointments")
+    def appointments(self, conversation: Conversation) -> SafeString | str:
+        return appointments_of(conversation, self.admin_site)
+
+    @admin.display(description="provider sessions")
+    def sessions(self, conversation: Conversation) -> SafeString | str:
+        return sessions_of(conversation)
+
+    @admin.display(description="analysis")
+    def analysed(self, conversation: Conversation) -> SafeString | str:
+        return pretty(conversation.analysis)
+
+
+@register(ProviderSession)
+class ProviderSessionAdmin(Written):
+    list_display = ["external_id", "provider", "agent_id", "input_format", "output_format", "close_code"]
+    list_filter = ["provider", "close_code"]
+    search_fields = ["external_id", "agent_id"]
+    date_hierarchy = "started_at"
+    listed_for_members = False
+
+
+@register(Turn)
+class TurnAdmin(Written):
+    list_display = ["said", "speaker", "line", "interrupted"]
+    list_filter = ["speaker", "occurred_at"]
+    search_fields = ["text"]
+    ordering = ["-occurred_at"]
+    date_hierarchy = "occurred_at"
+    listed_for_members = False
+
+    @admin.display(description="said", ordering="occurred_at")
+    def said(self, turn: Turn) -> SafeString | str:
+        return one_line(tenant_time(turn.occurred_at, turn.tenant, LISTED))
+
+    @admin.display(description="text")
+    def line(self, turn: Turn) -> str:
+        return shortened(turn.text)
+
+    @admin.display(description="cut short", boolean=True)
+    def interrupted(self, turn: Turn) -> bool:
+        return turn.heard_text is not None
+
+
+@register(ToolInvocation)
+class ToolInvocationAdmin(Written):
+    list_display = ["asked", "tool", "succeeded", "answer_line", "duration_ms", "conversation"]
+    list_filter = ["tool", "succeeded", "occurred_at"]
+    list_select_related = ["conversation"]
+    search_fields = ["tool", "conversation__carrier_call_id"]
+    date_hierarchy = "occurred_at"
+    fields = ["asked", "tool", "succeeded", "duration_ms", "conversation", "appointment", "question", "reply"]
+    readonly_fields = ["asked", "question", "reply"]
+
+    @admin.display(description="asked", ordering="occurred_at")
+    def asked(self, call: ToolInvocation) -> SafeString | str:
+        return one_line(tenant_time(call.occurred_at, call.tenant, LISTED))
+
+    @admin.display(description="answer")
+    def answer_line(self, call: ToolInvocation) -> str:
+        return shortened(said_in(call.answer))
+
+    @admin.display(description="arguments")
+    def question(self, call: ToolInvocation) -> SafeString | str:
+        return pretty(call.arguments)
+
+    @admin.display(description="answer")
+    def reply(self, call: ToolInvocation) -> SafeString | str:
+        return pretty(call.answer)
+
+
+@register(ProviderEvent)
+class ProviderEventAdmin(Written):
+    list_display = ["received", "kind", "provider", "external_id", "processed", "error_line"]
+    list_filter = ["provider", "kind", "received_at"]
+    search_fields = ["external_id", "kind", "error"]
+    date_hierarchy = "received_at"
+    fields = ["received", "kind", "provider", "external_id", "processed_at", "error", "content", "digest"]
+    readonly_fields = ["received", "content"]
+    viewers = MANAGERS
+
+    @admin.display(description="received", ordering="received_at")
+    def received(self, event: ProviderEvent) -> SafeString | str:
+        return one_line(tenant_time(event.received_at, event.tenant, LISTED))
+
+    @admin.display(description="processed", boolean=True)
+    def processed(self, event: ProviderEvent) -> bool:
+        return event.processed_at is not None
+
+    @admin.display(description="error")
+    def error_line(self, event: ProviderEvent) -> str:
+        return shortened(event.error)
+
+    @admin.display(description="body")
+    def content(self, event: ProviderEvent) -> SafeString | str:
+        return pretty(event.body)
+
+
+@register(SeenSignature)
+class SeenSignatureAdmin(Written):
+    list_display = ["digest", "seen_at"]
+    search_fields = ["=digest"]
+    viewers = NOBODY
+
+
+# --- The story of a conversation, as the pages of calls tell it too --------------------------------
+
+_BUBBLE = (
+    '<div style="display:flex;gap:12px;padding:4px 0">'
+    '<span style="flex:none;width:60px;color:var(--body-quiet-color)">{}</span>'
+    '<strong style="flex:none;width:60px">{}</strong><div>{}</div></div>'
+)
+_TOOL = (
+    '<details style="margin:2px 0 2px 144px;padding:4px 10px;background:var(--darkened-bg);border-radius:4px">'
+    '<summary style="cursor:pointer">{} <code>{}</code> {} <span style="color:var(--body-quiet-color)">'
+    "{} ms</span></summary><p><strong>Arguments</strong></p>{}<p><strong>Answer</strong></p>{}</details>"
+)
+
+
+def transcript_of(conversation: Conversation) -> SafeString | str:
+    """Everything that was said, and between the turns the tool calls: in the order in which it happened."""
+    turns = [(turn.position, 0, turn.occurred_at, turn) for turn in conversation.turns.all()]
+    calls = [(call.position, 1, call.occurred_at, call) for call in conversation.tool_invocations.all()]
+    story = sorted([*turns, *calls], key=lambda entry: entry[:3])
+    if not story:
+        return "Nothing was said."
+    return format_html_join("", "{}", ((_told(entry[-1], conversation.tenant),) for entry in story))
+
+
+def _told(entry: Any, tenant: Tenant) -> SafeString:
+    if isinstance(entry, Turn):
+        return format_html(
+            _BUBBLE,
+            tenant_time(entry.occurred_at, tenant, CLOCK),
+            entry.get_speaker_display().capitalize(),
+            _words(entry),
+        )
+    outcome = "✓" if entry.succeeded else "✗"
+    said = shortened(said_in(entry.answer))
+    return format_html(
+        _TOOL, outcome, entry.tool, said, entry.duration_ms, pretty(entry.arguments), pretty(entry.answer)
+    )
+
+
+def _words(turn: Turn) -> SafeString | str:
+    """What was said; where the caller spoke over it, what was heard, and greyed what was not."""
+    heard = turn.heard_text
+    if heard is None:
+        return turn.text
+    unheard = turn.text.removeprefix(heard) if turn.text.startswith(heard) else f" (meant: {turn.text})"
+    return format_html(
+        '{}<s style="color:var(--body-quiet-color)">{}</s> <em>(cut short: {})</em>',
+        heard,
+        unheard,
+        f"the caller heard “{heard}”" if heard else "the caller heard nothing of it",
+    )
+
+
+def appointments_of(conversation: Conversation, site: admin.AdminSite) -> SafeString | str:
+    """The appointments that were made or changed in the conversation."""
+    touched = Appointment.objects.filter(tool_invocations__conversation=conversation).distinct()
+    rows = touched.select_related("tenant", "service", "employee", "customer").order_by("starts_at")
+    if not rows:
+        return "-"
+    return format_html_join("", "<div>{}: {} with {} for {} ({})</div>", (_line(row, site) for row in rows))
+
+
+def _line(row: Appointment, site: admin.AdminSite) -> tuple[Any, ...]:
+    when = link(site, row, tenant_time(row.starts_at, row.tenant))
+    return when, row.service, row.employee, link(site, row.customer), row.get_status_display()
+
+
+def sessions_of(conversation: Conversation) -> SafeString | str:
+    """Every connection to a provider that the conversation took."""
+    return (
+        format_html_join(
+            "",
+            "<div><code>{}</code> {} ({} in, {} out){}</div>",
+            (
+                (
+                    session.external_id,
+                    session.provider,
+                    session.input_format or "?",
+                    session.output_format or "?",
+                    f", closed {session.close_code} {session.close_reason}" if session.close_code else "",
+                )
+                for session in conversation.sessions.all()
+            ),
+        )
+        or "-"
+    )
+
+
+def said_in(answer: dict[str, Any]) -> str:
+    """What a tool's answer gave the agent to say."""
+    data = answer.get("data")
+    inner = data.get("message") if isinstance(data, dict) else None
+    return str(answer.get("message") or inner or answer.get("error") or "")
+
+
+def minutes(seconds: int | None) -> str:
+    """ "2:05" """
+    return "-" if seconds is None else f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def shortened(text: str, longest: int = 80) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"

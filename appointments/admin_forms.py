@@ -1,0 +1,247 @@
+"""Forms of the calendar: times in the tenant's clock, and the calendar asked before anything is saved."""
+
+import datetime
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminSplitDateTime, AdminTextInputWidget, AdminTimeWidget
+from django.core.validators import MaxValueValidator
+from django.utils import timezone
+
+from appointments import booking
+from appointments.errors import Invalid
+from appointments.models import Appointment, EmployeeService, Service
+from appointments.wallclock import DAY, NonexistentTime, instants_of, resolve, wall_time
+from tenants.models import Tenant
+from tenants.phone import InvalidNumber, region_of, to_e164
+from tenants.scoped_admin import ScopedForm, tenant_time
+
+MINUTES_OF_A_DAY = 1440
+HOURS_AND_MINUTES = "%H:%M"
+LONGEST_TYPED = datetime.timedelta(hours=12)
+
+
+class WallDateTime(forms.SplitDateTimeField):
+    """A date and a time as the clock on the tenant's wall shows them, naive: the form knows whose wall."""
+
+    widget = AdminSplitDateTime
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.widget.widgets[1].format = HOURS_AND_MINUTES
+
+    def compress(self, data_list: Any) -> datetime.datetime | None:
+        """Not Django's, which reads the time in a zone and refuses the hour that comes twice."""
+        return datetime.datetime.combine(*data_list) if data_list else None
+
+
+class ClockTime(forms.TimeField):
+    """The time of day at which something ends; its date follows from the start."""
+
+    widget = AdminTimeWidget
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.widget.format = HOURS_AND_MINUTES
+
+    def prepare_value(self, value: Any) -> Any:
+        return timezone.localtime(value).time() if isinstance(value, datetime.datetime) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
+
+
+class AppointmentForm(ScopedForm):
+    """An appointment as staff write it down."""
+
+    starts_at = WallDateTime(label="Starts")
+    ends_at = ClockTime(
+        label="Ends",
+        required=False,
+        help_text="Leave it empty, and the appointment takes as long as the service does.",
+    )
+    version = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "version" in self.fields and not self.instance._state.adding:
+            self.initial["version"] = self.instance.updated_at.isoformat()
+        if "price" in self.fields:
+            self.fields["price"].required = False
+            self.fields["price"].help_text = "Leave it empty for the price of the service."
+
+    @property
+    def moved(self) -> bool:
+        """Whether it was given another time, or anything else that opening hours have a say in."""
+        return bool({"starts_at", "ends_at", "employee", "service", "status"} & set(self.changed_data))
+
+    # --- Reading ---
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        tenant, wall = self.tenant(), cleaned.pop("starts_at", None)
+        ends_at: datetime.time | None = cleaned.pop("ends_at", None)
+        if wall is None:
+            return cleaned
+        if tenant is None:  # an error already: nothing is saved, so any zone will do
+            cleaned["starts_at"] = wall.replace(tzinfo=datetime.UTC)
+        else:
+            try:
+                starts_at = self._start(wall, tenant)
+            except NonexistentTime as error:
+                after = tenant_time(error.after, tenant, "H:i")
+                self.add_error(
+                    "starts_at",
+                    f"On that day the clock in {tenant.timezone} skips it and goes on at {after}.",
+                )
+            else:
+                cleaned |= {"starts_at": starts_at, "ends_at": self._end(starts_at, ends_at, tenant)}
+                self._check_length(cleaned)
+        self._take_price(cleaned)
+        return cleaned
+
+    def _start(self, wall: datetime.datetime, tenant: Tenant) -> datetime.datetime:
+        """The first such instant; but a row that stands in the second pass of a repeated hour stays in it."""
+        before: datetime.datetime | None = self.initial.get("starts_at")
+        if before is not None and wall_time(before, tenant.zone) == wall:
+            return before
+        return resolve(wall, tenant.zone)
+
+    def _end(
+        self, starts_at: datetime.datetime, typed: datetime.time | None, tenant: Tenant
+    ) -> datetime.datetime | None:
+        """None: as long as the service takes. An end that was left alone moves along with the start."""
+        before = self.initial
+        if typed is None:
+            return None
+        if not self.instance._state.adding and "ends_at" not in self.changed_data:
+            return (
+                None
+                if "service" in self.changed_data
+                else starts_at + (before["ends_at"] - before["starts_at"])
+            )
+        day = wall_time(starts_at, tenant.zone).date()
+        candidates = (
+            instant
+            for ends_on in (day, day + DAY)
+            for instant in instants_of(datetime.datetime.combine(ends_on, typed), tenant.zone)
+        )
+        return next((instant for instant in candidates if instant > starts_at), None)
+
+    def _check_length(self, cleaned: dict[str, Any]) -> None:
+        """An end before the start is the next day's: more often than not it is a slip."""
+        service: Service | None = cleaned.get("service")
+        if service is None or cleaned["ends_at"] is None or "ends_at" not in self.changed_data:
+            return
+        length = cleaned["ends_at"] - cleaned["starts_at"]
+        if length > max(service.duration, LONGEST_TYPED):
+            self.add_error(
+                "ends_at", f"An appointment ends after it starts; this would be {_hours(length)} hours."
+            )
+
+    def _take_price(self, cleaned: dict[str, Any]) -> None:
+        service: Service | None = cleaned.get("service")
+        if service is None:
+            return
+        left_alone = "service" in self.changed_data and "price" not in self.changed_data
+        if cleaned.get("price") is None or left_alone:
+            cleaned["price"] = service.price
+            self.instance.currency = service.currency
+        elif self.instance._state.adding:
+            self.instance.currency = service.currency
+
+    # --- Asking the calendar ---
+
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        if not self.errors:
+            self._check_offered()
+        if not self.errors:
+            self._check_calendar()
+
+    def _check_offered(self) -> None:
+        """Who and what is chosen anew must be on offer; an old appointment may keep what no longer is."""
+        row: Appointment = self.instance
+        chosen = {"service", "employee"} & set(self.changed_data)
+        for name in sorted(chosen):
+            if not getattr(row, name).is_active:
+                self.add_error(name, f"{getattr(row, name)} is not active.")
+        if chosen and not EmployeeService.objects.filter(employee=row.employee, service=row.service).exists():
+            self.add_error("employee", f"{row.employee} does not perform {row.service}.")
+
+    def _check_calendar(self) -> None:
+        row: Appointment = self.instance
+        try:
+            other = booking.collision(row)
+        except Invalid as error:
+            self.add_error("ends_at", str(error))
+            return
+        if other is not None:
+            self.add_error("starts_at", _who_has_it(row, other))
+        elif self._is_stale():
+            self.add_error(
+                None,
+                "This appointment was changed in the meantime, by a colleague or on the phone. "
+                "Open it again to see how it stands now.",
+            )
+
+    def _is_stale(self) -> bool:
+        """Whether the row is no longer the one that the page was made from. Locks it against changing now."""
+        if self.instance._state.adding or not self.cleaned_data.get("version"):
+            return False
+        rows = Appointment.objects.select_for_update().filter(pk=self.instance.pk)
+        updated_at: datetime.datetime | None = rows.values_list("updated_at", flat=True).first()
+        return updated_at is None or updated_at.isoformat() != self.cleaned_data["version"]
+
+
+def _who_has_it(wanted: Appointment, other: Appointment) -> str:
+    tenant = wanted.tenant
+    since, until = (
+        tenant_time(other.starts_at, tenant, "D j M Y, H:i"),
+        tenant_time(other.ends_at, tenant, "H:i T"),
+    )
+    words = f"{wanted.employee} has {other.customer} for {other.service} then: {since} to {until}"
+    if (other.blocked_from, other.blocked_until) == (other.starts_at, other.ends_at):
+        return f"{words}."
+    kept = f"{tenant_time(other.blocked_from, tenant, 'H:i')} to {tenant_time(other.blocked_until, tenant, 'H:i')}"
+    return f"{words}, with its buffers {kept}."
+
+
+def _hours(length: datetime.timedelta) -> str:
+    return f"{length / datetime.timedelta(hours=1):.1f}".removesuffix(".0")
+
+
+class ServiceForm(ScopedForm):
+    duplicate = "There is a service of this name already."
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in {"buffer_before_minutes", "buffer_after_minutes"} & set(self.fields):
+            self.fields[name].validators.append(MaxValueValidator(MINUTES_OF_A_DAY))
+
+
+class CustomerForm(ScopedForm):
+    duplicate = "There is a customer of this name, telephone number and e-mail address already."
+
+    phone_e164 = forms.CharField(
+        label="Phone",
+        required=False,
+        max_length=40,  # as typed, with spaces and brackets
+        widget=AdminTextInputWidget,
+        help_text="With the country, such as +15551234567, or as it is written in your own.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """A number may be typed as people of the tenant's country write it."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        typed, tenant = cleaned.get("phone_e164"), self.tenant()
+        if typed and tenant is not None:
+            try:
+                cleaned["phone_e164"] = to_e164(typed, region_of(tenant.phone))
+            except InvalidNumber:
+                self.add_error("phone_e164", "This is not a telephone number, such as +15551234567.")
+        return cleaned
+
+
+class OpeningHoursForm(ScopedForm):
+    duplicate = "There are hours that open then already."

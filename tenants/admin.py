@@ -1,0 +1,209 @@
+"""Who: businesses, the people who work for them, and their secrets."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import UserChangeForm
+from django.db.models import QuerySet
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.debug import sensitive_post_parameters
+
+from tenants.admin_sites import is_operator
+from tenants.encryption import Undecryptable
+from tenants.models import Credential, Member, Tenant, User
+from tenants.scoped_admin import (
+    MANAGERS,
+    NOBODY,
+    OWNERS,
+    ScopedForm,
+    ScopedInline,
+    ScopedModelAdmin,
+    register,
+)
+from tenants.scoping import active_scope
+
+SHOWN_CHARACTERS = 4
+LONG_ENOUGH_TO_SHOW = 16
+"""Of a shorter secret the last characters would be too much of it."""
+
+
+class PeopleInline(ScopedInline):
+    """Who works for this business."""
+
+    model = Member
+    fk_name = "tenant"
+    fields = ["user", "role"]
+    autocomplete_fields = ["user"]
+    verbose_name_plural = "people"
+    viewers = MANAGERS
+    adders = changers = deleters = NOBODY
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("user")
+
+
+@register(Tenant)
+class TenantAdmin(ScopedModelAdmin):
+    list_display = ["name", "status", "timezone", "language", "phone", "created_at"]
+    list_filter = ["status", "language"]
+    search_fields = ["name", "slug", "phone", "address"]
+    phone_fields = ["phone"]
+    readonly_fields = ["id", "created_at"]
+    adders = deleters = NOBODY
+    changers = OWNERS
+    inlines = [PeopleInline]
+    fieldsets = [
+        (None, {"fields": ["name", "slug", "status"]}),
+        ("As callers know it", {"fields": ["phone", "address", "language", "currency", "timezone"]}),
+        ("For integrations", {"fields": ["id", "settings", "created_at"]}),
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Suspension, limits and whose agent answers are the operators' business."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if is_operator(request) else [*fields, "slug", "status", "settings"]
+
+
+@register(Member)
+class MemberAdmin(ScopedModelAdmin):
+    list_display = ["user", "role", "last_login"]
+    list_filter = ["role"]
+    list_select_related = ["user"]
+    search_fields = ["user__username", "user__first_name", "user__last_name", "user__email"]
+    autocomplete_fields = ["user"]
+    fields = ["user", "role"]
+    viewers = MANAGERS
+    adders = deleters = NOBODY
+    changers = OWNERS
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        fields = super().get_readonly_fields(request, obj)
+        return fields if obj is None else [*fields, "user"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes their own role: an owner who did could not take it back."""
+        own = obj is not None and obj.user_id == request.user.pk and not is_operator(request)
+        return not own and super().has_change_permission(request, obj)
+
+    @admin.display(description="last login", ordering="user__last_login")
+    def last_login(self, member: Member) -> Any:
+        return member.user.last_login
+
+
+class CredentialForm(ScopedForm):
+    """The value goes in and never comes out: what the page gets is an empty field of another name."""
+
+    duplicate = "The business has a secret of this name: open that one to replace its value."
+
+    new_value = forms.CharField(
+        label="value",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
+        help_text="Kept encrypted, and never shown again.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields.get("new_value")
+        if field is not None and not self.instance._state.adding:
+            field.required = False
+            field.help_text = "Kept encrypted. Leave it blank to keep the value that is there."
+
+
+@register(Credential)
+class CredentialAdmin(ScopedModelAdmin):
+    form = CredentialForm
+    list_display = ["name", "updated_at"]
+    list_filter = ["name"]
+    search_fields = ["name"]
+    readonly_fields = ["kept", "updated_at"]
+    fields = ["name", "kept", "new_value", "updated_at"]
+    viewers = changers = OWNERS
+    adders = deleters = NOBODY
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Without the values: nothing is decrypted, and a value that cannot be breaks no list."""
+        return super().get_queryset(request).defer("value")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Where a page is only to be looked at, Django would show the field that is typed into."""
+        fields = list(super().get_fields(request, obj))
+        return fields if self._may_write(request, obj) else [name for name in fields if name != "new_value"]
+
+    def _may_write(self, request: HttpRequest, obj: Any) -> bool:
+        return self.has_add_permission(request) if obj is None else self.has_change_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        fields = super().get_readonly_fields(request, obj)
+        return fields if obj is None else [*fields, "name"]
+
+    @method_decorator(sensitive_post_parameters("new_value"))
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changeform_view(request, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        if form.cleaned_data["new_value"]:
+            obj.value = form.cleaned_data["new_value"]
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description="kept now")
+    def kept(self, credential: Credential) -> str:
+        try:
+            value: str = credential.value
+        except Undecryptable:
+            return "set, but the key it was encrypted with is missing"
+        return f"set, ends in {value[-SHOWN_CHARACTERS:]}" if len(value) >= LONG_ENOUGH_TO_SHOW else "set"
+
+
+class MembershipInline(ScopedInline):
+    """Which businesses a person works for: seen from the person, and so by operators alone."""
+
+    model = Member
+    formset = BaseInlineFormSet
+    fields = ["tenant", "role"]
+    autocomplete_fields = ["tenant"]
+    verbose_name = "business"
+    verbose_name_plural = "works for"
+    viewers = adders = changers = deleters = NOBODY
+
+
+@register(User)
+class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
+    """Roles are memberships here; Django's own groups, permissions and staff flag decide nothing."""
+
+    form = UserChangeForm
+    list_display = ["username", "first_name", "last_name", "email", "is_active", "last_login"]
+    list_filter = ["is_active", "is_superuser"]
+    search_fields = ["username", "first_name", "last_name", "email"]
+    filter_horizontal = []
+    readonly_fields = ["secret", "last_login", "date_joined"]
+    inlines = [MembershipInline]
+    viewers = MANAGERS
+    adders = changers = deleters = NOBODY
+    fieldsets = [
+        (None, {"fields": ["username", "secret"]}),
+        ("Person", {"fields": ["first_name", "last_name", "email"]}),
+        ("Access", {"fields": ["is_active", "is_superuser", "last_login", "date_joined"]}),
+    ]
+    members_fieldsets = [
+        (None, {"fields": ["username", "first_name", "last_name", "email", "is_active", "last_login"]})
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Logins know no tenant: a member sees the people of their own."""
+        people = super().get_queryset(request)
+        scope = active_scope()
+        return people if scope.is_platform else people.filter(memberships__tenant_id=scope.tenant_id)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return super().get_fieldsets(request, obj) if is_operator(request) else self.members_fieldsets
+
+    @admin.display(description="password")
+    def secret(self, user: User) -> SafeString:
+        """Django shows the beginning of salt and hash; nobody needs them."""
+        return format_html('<a class="button" href="{}">Set a new password</a>', "../password/")
