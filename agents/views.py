@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -121,12 +122,12 @@ def run_tool(
     arguments: dict[str, Any],
 ) -> Response:
     with tenant_scope(tenant):
-        replayed = is_replay(sender)
-    if replayed:
-        return failure("This signed request was accepted before", "REPLAYED", 403)
-    return Response(
-        registry.answer(tenant.pk, conversation, name, arguments, session_id=claims.conversation_id)
-    )
+        if is_replay(sender):
+            return failure("This signed request was accepted before", "REPLAYED", 403)
+        answer = registry.answer(tenant.pk, conversation, name, arguments, session_id=claims.conversation_id)
+        if answer.get("code") == registry.UNAVAILABLE:
+            transaction.set_rollback(True)  # nothing was done: the same request may be tried again
+    return Response(answer)
 
 
 class ToolEndpoint(ProviderWebhook):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from agents.providers import PROVIDERS
 from telephony.errors import AgentNotChosen, AgentNotConfigured, NumberNotInService
 from telephony.models import PhoneNumber
 from tenants.credentials import secret
@@ -68,7 +69,7 @@ def route(destination: Destination | None) -> Route:
 def provider_of(tenant: Tenant) -> str:
     """Raises AgentNotConfigured for a provider that this installation does not have."""
     provider = _setting(tenant, "agentProvider") or "elevenlabs"
-    if provider not in _API_KEYS:
+    if provider not in PROVIDERS:
         raise AgentNotConfigured
     return provider
 

@@ -12,7 +12,7 @@ from agents import conversations
 from agents.models import Turn
 from agents.session import AgentSession
 from telephony import calls
-from tenants.scoping import in_tenant
+from tenants.scoping import write_behind
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ class Journal:
             session.agent_id,
             self._claimed.tenant_id,
         )
+        if not session.external_id:
+            return
         opened = conversations.Opened(
             session.provider,
             session.external_id,
@@ -97,6 +99,6 @@ class Journal:
     async def _write(self) -> None:
         while (write := await self._waiting.get()) is not None:
             try:
-                await in_tenant(self._claimed.tenant_id, write)
+                await write_behind(self._claimed.tenant_id, write)
             except Exception:
                 logger.exception("An entry of the call's journal could not be written")

@@ -14,10 +14,13 @@ _PLATFORM = {
 }
 
 
-def own_secret(tenant_id: UUID, name: Credential.Name) -> str:
-    """The tenant's own secret, or "". Needs the tenant's scope or the platform's."""
+def own_secret(tenant_id: UUID, name: Credential.Name) -> str | None:
+    """The tenant's own secret, None where it has none, "" where no key opens it any more.
+
+    Needs the tenant's scope or the platform's.
+    """
     row = Credential.objects.for_tenant(tenant_id).filter(name=name).first()
-    return row.value if row else ""
+    return (row.value or "") if row else None
 
 
 def platform_secret(name: Credential.Name) -> str:
@@ -27,7 +30,8 @@ def platform_secret(name: Credential.Name) -> str:
 
 def secret(tenant_id: UUID, name: Credential.Name) -> str:
     """The tenant's own secret, else the platform's, else ""."""
-    return own_secret(tenant_id, name) or platform_secret(name)
+    own = own_secret(tenant_id, name)
+    return platform_secret(name) if own is None else own
 
 
 def set_secret(tenant: Tenant, name: Credential.Name, value: str) -> None:

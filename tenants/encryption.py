@@ -1,11 +1,14 @@
 """Secrets at rest: Fernet (AES-128-CBC with HMAC-SHA256), keys from FIELD_ENCRYPTION_KEYS, the first encrypts."""
 
+import logging
 from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
+
+logger = logging.getLogger(__name__)
 
 
 class Undecryptable(ValueError):
@@ -39,7 +42,14 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Plain text in Python, ciphertext in the database. Cannot be searched or ordered by."""
 
     def from_db_value(self, value: str | None, *_: Any) -> str | None:
-        return None if value is None else decrypt(value)
+        """None for what no key opens: one lost secret must not break the query that it came with."""
+        if value is None:
+            return None
+        try:
+            return decrypt(value)
+        except Undecryptable as error:
+            logger.error("A secret cannot be read: %s", error)  # noqa: TRY400 - its trace tells nothing
+            return None
 
     def get_prep_value(self, value: Any) -> Any:
         return None if value is None else encrypt(str(value))

@@ -1,6 +1,7 @@
 """JSON from outside, in a form that PostgreSQL can store."""
 
 import json
+import math
 from typing import Any
 
 
@@ -11,26 +12,35 @@ class NotAnObject(ValueError):
 def parse_object(raw: bytes) -> dict[str, Any]:
     """A JSON object without what PostgreSQL refuses: NUL, lone surrogates, NaN. Raises NotAnObject."""
     try:
-        value = json.loads(raw, parse_constant=_refuse_constant)
+        value = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         raise NotAnObject("The body is not valid JSON") from None
     if not isinstance(value, dict):
         raise NotAnObject("The body must be a JSON object")
-    return {_clean_text(name): _clean(item) for name, item in value.items()}
+    cleaned: dict[str, Any] = clean(value)
+    return cleaned
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _clean(value: Any) -> Any:
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is out of range")
+    return number
+
+
+def clean(value: Any) -> Any:
+    """Without NUL and lone surrogates, however deep they are."""
     match value:
         case str():
             return _clean_text(value)
         case dict():
-            return {_clean_text(name): _clean(item) for name, item in value.items()}
+            return {_clean_text(name): clean(item) for name, item in value.items()}
         case list():
-            return [_clean(item) for item in value]
+            return [clean(item) for item in value]
     return value
 
 

@@ -18,7 +18,10 @@ def to_e164(text: str, region: str | None = None) -> str:
         raise InvalidNumber(f"{mask(text)} is not a phone number in the form +15551234567") from None
     if not phonenumbers.is_possible_number(number):
         raise InvalidNumber(f"{mask(text)} has the wrong length for a phone number")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if len(e164) > 16:  # E.164 allows fifteen digits, and so does the database
+        raise InvalidNumber(f"{mask(text)} has too many digits for a phone number")
+    return e164
 
 
 def e164_or_blank(text: str) -> str:
@@ -32,9 +35,13 @@ def e164_or_blank(text: str) -> str:
 def region_of(e164: str) -> str | None:
     """The country of a number, to read national numbers that its callers say."""
     try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(e164))
+        number = phonenumbers.parse(e164)
     except phonenumbers.NumberParseException:
         return None
+    # Numbers that are not assigned, such as +1 555, still belong to a country code.
+    return phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(
+        number.country_code
+    )
 
 
 def mask(number: str) -> str:

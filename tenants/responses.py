@@ -2,7 +2,14 @@
 
 from typing import Any
 
+from django.core.exceptions import (
+    BadRequest,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+)
 from django.http import Http404
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
@@ -30,6 +37,10 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     """REST framework's errors in our shape. What it does not know stays a 500 with its traceback logged."""
     if isinstance(exc, ApiError):
         return failure(exc.error, exc.error_code, exc.status_code, **exc.extra)
+    if isinstance(exc, RequestDataTooBig | TooManyFieldsSent):
+        return failure("The body is too large", "TOO_LARGE", 413)
+    if isinstance(exc, SuspiciousOperation | BadRequest | MultiPartParserError | UnicodeError):
+        return failure("The body cannot be read", "VALIDATION_ERROR", 400)
     if isinstance(exc, Http404):
         return failure("Not found", "NOT_FOUND", 404)
     if isinstance(exc, exceptions.ValidationError):

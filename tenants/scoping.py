@@ -118,12 +118,17 @@ def _tell_database(scope: Scope | None) -> None:
 # Channels and Django run the database work of all sockets of a process on one shared thread, so that one
 # slow query would hold up every call. Calls use these threads instead, each with a connection of its own.
 _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="scope")
+_scribes = ThreadPoolExecutor(max_workers=4, thread_name_prefix="scribe")
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run blocking database work away from the event loop and from the thread that all sockets share."""
-    bound = partial(copy_context().run, _with_fresh_connections, partial(work, *args, **kwargs))
-    return await asyncio.get_running_loop().run_in_executor(_threads, bound)
+    return await _in_pool(_threads, partial(work, *args, **kwargs))
+
+
+async def _in_pool(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    bound = partial(copy_context().run, _with_fresh_connections, work)
+    return await asyncio.get_running_loop().run_in_executor(pool, bound)
 
 
 def _with_fresh_connections(work: Callable[[], T]) -> T:
@@ -136,9 +141,14 @@ def _with_fresh_connections(work: Callable[[], T]) -> T:
 
 async def in_tenant(tenant_id: UUID, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """`in_thread`, inside the tenant's scope: one unit of work, one transaction."""
+    return await _in_pool(_threads, partial(_scoped, tenant_id, partial(work, *args, **kwargs)))
 
-    def scoped() -> T:
-        with tenant_scope(tenant_id):
-            return work(*args, **kwargs)
 
-    return await in_thread(scoped)
+async def write_behind(tenant_id: UUID, work: Callable[[], T]) -> T:
+    """As `in_tenant`, on threads of its own: what calls leave behind must not keep new calls waiting."""
+    return await _in_pool(_scribes, partial(_scoped, tenant_id, work))
+
+
+def _scoped(tenant_id: UUID, work: Callable[[], T]) -> T:
+    with tenant_scope(tenant_id):
+        return work()

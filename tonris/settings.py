@@ -128,6 +128,8 @@ if ROLE == "worker":
     INSTALLED_APPS.remove("daphne")  # it starts Twisted's reactor, which a worker has no use for
 
 MIDDLEWARE = [
+    "tonris.health.answer_probes",  # before the host check: probes come by address
+    "tonris.responses.json_for_programs",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -203,10 +205,12 @@ def _database() -> dict[str, Any]:
     config["ENGINE"] = "django.db.backends.postgresql"
     config["CONN_HEALTH_CHECKS"] = True
     options: dict[str, Any] = config.setdefault("OPTIONS", {})
-    options["connect_timeout"] = 5
+    options |= {"connect_timeout": 3, "keepalives_idle": 10, "tcp_user_timeout": 5000}
     if ROLE == "web":
+        # A caller waits behind every query: Twilio gives up after fifteen seconds.
+        options["options"] = "-c statement_timeout=5s -c lock_timeout=3s"
         # One thread a request and persistent connections would leave one connection a thread behind.
-        options["pool"] = {"min_size": 2, "max_size": env.int("DATABASE_POOL_SIZE", default=10), "timeout": 5}
+        options["pool"] = {"min_size": 2, "max_size": env.int("DATABASE_POOL_SIZE", default=10), "timeout": 3}
     elif ROLE == "worker":
         config["CONN_MAX_AGE"] = 600  # Celery would make and drop a pool with every task
     return config

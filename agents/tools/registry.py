@@ -18,6 +18,8 @@ from tenants.scoping import tenant_scope
 
 logger = logging.getLogger(__name__)
 
+UNAVAILABLE = "CALENDAR_UNAVAILABLE"
+
 TOOLS: tuple[Tool, ...] = (*business.TOOLS, *availability.TOOLS, *booking.TOOLS)
 tool_seconds = Histogram("tonris_tool_seconds", "Time to answer a tool call", ["tool", "succeeded"])
 _BY_NAME = {name: tool for tool in TOOLS for name in (tool.name, *tool.aliases)}
@@ -51,10 +53,9 @@ def answer(
                 appointment_id=appointment_id,
                 duration_ms=round((time.monotonic() - started) * 1000),
             )
-    except DatabaseError:
-        logger.exception("A tool could not reach the calendar")
-        sorry = "I can't reach the calendar just now."
-        envelope = failure("CALENDAR_UNAVAILABLE", "The calendar cannot be reached", sorry)
+    except Exception:
+        logger.exception("A tool could not be run")
+        envelope = unavailable()
     known = tool.name if (tool := find(name)) else "unknown"
     tool_seconds.labels(known, str(envelope["success"]).lower()).observe(time.monotonic() - started)
     return envelope
@@ -64,9 +65,19 @@ def answer_in_call(
     tenant_id: UUID, conversation_id: UUID, name: str, arguments: dict[str, Any]
 ) -> dict[str, Any]:
     """As `answer`, for a tool call that came over the call's own socket."""
-    with tenant_scope(tenant_id):
-        conversation = Conversation.objects.get(pk=conversation_id)
+    try:
+        with tenant_scope(tenant_id):
+            conversation = Conversation.objects.get(pk=conversation_id)
+    except DatabaseError:
+        logger.exception("A tool could not reach the calendar")
+        return unavailable()
     return answer(tenant_id, conversation, name, arguments, session_id=str(conversation_id))
+
+
+def unavailable() -> dict[str, Any]:
+    """What is answered when nothing can be looked up or written."""
+    sorry = "I can't reach the calendar just now."
+    return failure(UNAVAILABLE, "The calendar cannot be reached", sorry)
 
 
 def _run(

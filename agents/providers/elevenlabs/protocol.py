@@ -21,6 +21,7 @@ from agents.events import (
     Speech,
     ToolCall,
 )
+from tenants.json_body import clean
 
 FORMATS: dict[str, AudioFormat] = {
     "ulaw_8000": MULAW_8K,
@@ -66,7 +67,10 @@ class Decoder:
 
     def decode(self, text: str | bytes) -> ServerMessage | None:
         """None for what we have no use for. Raises ValueError for what is not an ElevenLabs message."""
-        message = json.loads(text)
+        try:
+            message = json.loads(text)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
         if not isinstance(message, dict):
             raise ValueError("an ElevenLabs message is a JSON object")
         kind = message.get("type")
@@ -80,7 +84,7 @@ class Decoder:
                 self._interrupted_at = max(self._interrupted_at, event_id)
                 return Interrupted()
             case _:
-                return _decode_rest(str(kind), message)
+                return _decode_rest(str(kind), clean(message))
 
     def _audio(self, message: Mapping[str, Any]) -> Speech | None:
         event = _body(message, "audio_event")

@@ -31,12 +31,13 @@ class Proof:
 
     def made_with(self, secret: str, *, now: float, tolerance_s: int) -> bool:
         """Whether any of what is presented was made with this secret, and recently where it has a time."""
-        key = secret.encode()
+        return self._repeatable(secret) or self._timestamp_holds(secret.encode(), now, tolerance_s)
+
+    def _repeatable(self, secret: str) -> bool:
+        """By one of the two schemes without a time, which may be presented again."""
         if self.bearer and _same(self.bearer, secret):
             return True
-        if self.plain and _same(self.plain.lower(), _mac(key, self.content)):
-            return True
-        return self._timestamp_holds(key, now, tolerance_s)
+        return bool(self.plain) and _same(self.plain.lower(), _mac(secret.encode(), self.content))
 
     def _timestamp_holds(self, key: bytes, now: float, tolerance_s: int) -> bool:
         if self.timestamped is None:
@@ -47,13 +48,15 @@ class Proof:
         expected = _mac(key, f"{sent_at}.".encode() + self.content)
         return any(_same(mac, expected) for mac in macs)
 
-    @property
-    def replay_key(self) -> str:
-        """The same for the same signed request; "" for the two schemes without a time, which may be repeated."""
-        if self.timestamped is None:
+    def replay_key(self, secret: str) -> str:
+        """The same for the same request signed with a time; "" for the schemes that may be repeated.
+
+        Made of what we computed, not of what was presented: more than one `v0` may stand in a header.
+        """
+        if self.timestamped is None or self._repeatable(secret):
             return ""
-        sent_at, macs = self.timestamped
-        return sha256(f"{sent_at}|{'|'.join(macs)}".encode()).hexdigest()
+        sent_at, _ = self.timestamped
+        return _mac(secret.encode(), f"{sent_at}.".encode() + self.content)
 
 
 def read_proof(headers: Mapping[str, str], content: bytes) -> Proof:
