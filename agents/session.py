@@ -42,6 +42,8 @@ class AgentSession(Protocol):
     """Caller to agent; known once it is open."""
     output_format: AudioFormat
     """Agent to caller; known once it is open."""
+    last_message_at: float
+    """When the provider last sent anything; `time.monotonic()` seconds."""
     closing: Closing | None
     """Set when the session has ended."""
 

@@ -91,7 +91,8 @@ class Calendar:
         self, since: datetime.date, employee: Employee | None = None, *, days: int = 31
     ) -> tuple[datetime.date, list[FreeSlot]] | None:
         """The first date from `since` on with anything free, and what is free on it."""
-        for ahead in range(days):
+        ahead_at_most = min(days, (self.window.last_day - since).days + 1)
+        for ahead in range(ahead_at_most):
             day = since + datetime.timedelta(days=ahead)
             slots = list(self.free_slots(day, employee))
             if slots:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -25,6 +26,7 @@ from appointments.slots import Reason
 from tenants.models import Tenant
 
 EXCLUSION_VIOLATION = "23P01"
+ALIKE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ def book(
     candidates = _candidates(calendar, employee)
     with transaction.atomic():
         _limit_waiting()
-        claim = _claim(tenant, service, starts_at, contact, employee)
-        repeated = _answered(claim)
+        claim = _claim(tenant, service, starts_at, contact)
+        repeated = _answered(claim, starts_at, contact, employee)
         if repeated is not None:
             return Booked(repeated, created=False)
         lock_calendars([one.pk for one in candidates])
@@ -75,7 +77,7 @@ def book(
         appointment = _insert(
             tenant, service, chosen, starts_at, _customer(tenant, contact), notes, source, calendar
         )
-        claim.answer = {"appointment": str(appointment.pk)}
+        claim.answer = [*(claim.answer or []), str(appointment.pk)]
         claim.save(update_fields=["answer"])
         return Booked(appointment, created=True)
 
@@ -118,13 +120,11 @@ def _claim(
     service: Service,
     starts_at: datetime.datetime,
     contact: Contact,
-    employee: Employee | None,
 ) -> IdempotencyRecord:
     """The request's own row, locked. A concurrent twin waits in the INSERT until the first commits or fails."""
     wish = [
         str(service.pk),
         starts_at.astimezone(datetime.UTC).isoformat(),
-        str(employee.pk) if employee else "any",
         contact.phone_e164 or contact.email.lower(),
     ]
     key = hashlib.sha256(json.dumps(wish).encode()).hexdigest()
@@ -137,16 +137,23 @@ def _claim(
     return claim
 
 
-def _answered(claim: IdempotencyRecord) -> Appointment | None:
-    """What the same request got before, unless that was cancelled since: then it is a new wish."""
-    if claim.answer is None:
-        return None
-    return (
+def _answered(
+    claim: IdempotencyRecord, starts_at: datetime.datetime, contact: Contact, employee: Employee | None
+) -> Appointment | None:
+    """What the same wish got before. Cancelled or moved since, or of somebody else at that phone: a new wish."""
+    made = (
         Appointment.objects.select_related("employee", "service", "customer")
-        .filter(pk=claim.answer["appointment"])
+        .filter(pk__in=claim.answer or [], starts_at=starts_at)
         .exclude(status=Appointment.Status.CANCELLED)
-        .first()
     )
+    if employee is not None:
+        made = made.filter(employee=employee)
+    return next((one for one in made if _sounds_like(one.customer.name, contact.name)), None)
+
+
+def _sounds_like(one: str, other: str) -> bool:
+    """Whether two names may be one that was heard twice: `John Doe` and `Jon Doe`, not `Ann` and `Beth`."""
+    return SequenceMatcher(None, one.casefold().strip(), other.casefold().strip()).ratio() >= ALIKE
 
 
 def lock_calendars(employees: list[UUID]) -> None:

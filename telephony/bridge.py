@@ -36,7 +36,18 @@ logger = logging.getLogger(__name__)
 MAX_WAITING_FRAMES = 250
 """Five seconds of the caller's audio, while the agent is being reached or reads slowly."""
 MAX_TOOLS_AT_ONCE = 8
+HANG_SECONDS = 5.0
+"""Without any message from the agent: it hangs, whatever its socket says."""
+GREETING_SECONDS = 8.0
+"""From an open session to its first sound."""
 LAST_WORDS = "last-words"
+
+_TOOL_FAILED: dict[str, Any] = {
+    "success": False,
+    "error": "The tool could not be run",
+    "code": "TOOL_FAILED",
+    "message": "I'm sorry, that did not work just now.",
+}
 
 AnswerTool = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -129,8 +140,25 @@ class Bridge:
             logger.warning("[MediaStream] %s error: %s (%s)", self._session.name, error.reason, error.code)
             self._journal.happened(error.outcome, reason=error.reason, code=error.code)
             return error.outcome
+        if self.first_audio_ms is None:  # it left without a word: nobody has been served
+            self._journal.happened("agent_lost", reason="closed without a word")
+            return "agent_lost"
         await self._drain()
         return "agent_ended"
+
+    async def _watch_agent(self) -> str:
+        """A session that is open and mute must not leave the caller in silence."""
+        await self._agent_ready.wait()
+        opened = time.monotonic()
+        while True:
+            await asyncio.sleep(HANG_SECONDS / 10)
+            now = time.monotonic()
+            mute = self.first_audio_ms is None and now - opened > GREETING_SECONDS
+            if mute or now - self._session.last_message_at > HANG_SECONDS:
+                reason = "no greeting" if mute else "no message"
+                logger.warning("[MediaStream] %s error: %s", self._session.name, reason)
+                self._journal.happened("agent_silent", reason=reason)
+                return "agent_silent"
 
     def _check_formats(self) -> None:
         wanted = self._codec.audio_format
@@ -167,15 +195,21 @@ class Bridge:
         await self._send(self._codec.encode_audio(audio))
 
     def _start_tool(self, call: ToolCall) -> None:
-        if len(self._tools) >= MAX_TOOLS_AT_ONCE:
-            logger.warning("Too many tool calls at once: %s was not run", call.tool)
-            return
-        task = asyncio.create_task(self._run_tool(call), name=f"tool {call.tool}")
+        busy = len(self._tools) >= MAX_TOOLS_AT_ONCE
+        task = asyncio.create_task(self._run_tool(call, busy=busy), name=f"tool {call.tool}")
         self._tools.add(task)
         task.add_done_callback(self._tools.discard)
 
-    async def _run_tool(self, call: ToolCall) -> None:
-        answer = await self._answer_tool(call.tool, call.arguments)
+    async def _run_tool(self, call: ToolCall, *, busy: bool) -> None:
+        """Answer in any case: an agent that waits for a tool says nothing."""
+        answer = _TOOL_FAILED
+        try:
+            if busy:
+                logger.warning("Too many tool calls at once: %s was not run", call.tool)
+            else:
+                answer = await self._answer_tool(call.tool, call.arguments)
+        except Exception:
+            logger.exception("A tool call failed")
         await self._session.answer_tool(call.call_id, answer)
 
     async def _drain(self) -> None:
@@ -199,8 +233,9 @@ class Bridge:
         """Until the caller leaves, the agent leaves, or time is up. How it ended."""
         caller = asyncio.create_task(self._caller_to_agent(), name="caller to agent")
         agent = asyncio.create_task(self._agent_to_caller(), name="agent to caller")
+        watch = asyncio.create_task(self._watch_agent(), name="agent watch")
         try:
-            ends: set[asyncio.Future[Any]] = {caller, agent, self._caller_gone}
+            ends: set[asyncio.Future[Any]] = {caller, agent, watch, self._caller_gone}
             await asyncio.wait(
                 ends,
                 timeout=self._max_seconds,
@@ -208,13 +243,14 @@ class Bridge:
             )
             if self._caller_gone.done():
                 return self._caller_gone.result()
-            if agent.done():
-                return agent.result()
+            for ending in (agent, watch):
+                if ending.done():
+                    return ending.result()
             if caller.done():
                 caller.result()  # it never ends by itself: this raises what ended it
             return "time_limit"
         finally:
-            await self._stop(caller, agent, *self._tools)
+            await self._stop(caller, agent, watch, *self._tools)
 
     async def _stop(self, *tasks: asyncio.Task[Any]) -> None:
         self._caller_gone.cancel()

@@ -38,7 +38,10 @@ RANK: dict[str, int] = {
 ENDED = 3
 
 # Outcomes after which the caller has been served: nothing more is said when the stream ends.
-GOOD_ENDINGS = frozenset({"agent_ended", "caller_hung_up"})
+AGENT_ENDED, CALLER_HUNG_UP = "agent_ended", "caller_hung_up"
+GOOD_ENDINGS = frozenset({AGENT_ENDED, CALLER_HUNG_UP})
+STREAM_LOST = "stream_lost"
+"""The carrier's socket broke; the caller may well be on the line still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def open_call(incoming: IncomingCall, route: Route) -> str | None:
                 "carrier_account_id": incoming.account_id,
                 "from_e164": incoming.from_e164,
                 "to_e164": incoming.to_e164,
-                "number_id": route.number_id,
+                "number_id": route.destination.number_id,
             },
         )
         if not created and (call.stream_started_at or RANK[call.state] == ENDED):
@@ -114,7 +117,9 @@ def claim_stream(started: StreamStarted, *, url: str = "", signature: str = "") 
     digest = _digest(started.parameters.get("token", ""))
     with platform_scope():
         call = Call.objects.filter(stream_token_hash=digest).first()
-    if call is None or not secrets.compare_digest(call.carrier_call_id, started.carrier_call_id):
+    if call is None or not secrets.compare_digest(
+        call.carrier_call_id.encode(), started.carrier_call_id.encode()
+    ):
         raise StreamRefused("unknown token, or another call's")
     if started.parameters.get("tenant_id", str(call.tenant_id)) != str(call.tenant_id):
         raise StreamRefused("another tenant's token")
@@ -181,6 +186,8 @@ def _move(call: Call, state: str) -> None:
     call.state = state
     if RANK[state] == ENDED:
         call.ended_at = timezone.now()
+        if call.outcome == STREAM_LOST and state == State.COMPLETED:
+            call.outcome = CALLER_HUNG_UP  # the socket was gone before the carrier could say so
         call.stream_token_hash, call.stream_token_expires_at = "", None
 
 
@@ -226,4 +233,4 @@ def sweep(now: datetime.datetime) -> int:
 
 def _digest(token: str) -> str:
     """Tokens are stored as digests: a dump of the database opens no stream."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

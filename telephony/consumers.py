@@ -8,6 +8,7 @@ from typing import Any
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 from channels.consumer import AsyncConsumer
 from django.conf import settings
+from django.db import DatabaseError
 
 from agents.assignments import assignment_for
 from agents.providers import session_for
@@ -24,6 +25,8 @@ from tenants.scoping import in_tenant, in_thread
 
 logger = logging.getLogger(__name__)
 
+SETUP_SECONDS = 3.0
+"""For each of the two looks at the database that stand before the agent is dialled."""
 POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
 
@@ -93,11 +96,14 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         close_code = INTERNAL_ERROR
         try:
             close_code = await self._serve(socket, scope)
-        except (CallerGone, StreamRefused) as error:
+        except StreamRefused as refused:
             close_code = POLICY_VIOLATION
-            if isinstance(error, StreamRefused):
-                live.refused_streams.inc()
-                logger.warning("A media stream was refused: %s", error)
+            live.refused_streams.inc()
+            logger.warning("A media stream was refused: %s", refused)
+        except CallerGone:
+            pass  # before it had begun
+        except (DatabaseError, TimeoutError):  # the socket closes, and the carrier asks what comes next
+            logger.exception("A media stream could not be set up")
         finally:
             await socket.close(close_code)
 
@@ -106,8 +112,9 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         codec = self.codec_class()
         started = await self._await_start(socket, codec)
         url, signature = media_url(scope["path"]), _header(scope, b"x-twilio-signature")
-        claimed = await in_thread(calls.claim_stream, started, url=url, signature=signature)
-        with log_context(call=claimed.carrier_call_id, tenant=claimed.tenant_id), live.call(claimed.call_id):
+        async with asyncio.timeout(SETUP_SECONDS):
+            claimed = await in_thread(calls.claim_stream, started, url=url, signature=signature)
+        with log_context(call=claimed.carrier_call_id, tenant=claimed.tenant_id):
             return await self._carry(socket, codec, claimed)
 
     async def _await_start(self, socket: MediaSocket, codec: TwilioCodec) -> StreamStarted:
@@ -129,7 +136,8 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         bridge: Bridge | None = None
         reader: asyncio.Task[int] | None = None
         try:
-            assignment = await in_tenant(claimed.tenant_id, assignment_for, claimed.conversation_id)
+            async with asyncio.timeout(SETUP_SECONDS):
+                assignment = await in_tenant(claimed.tenant_id, assignment_for, claimed.conversation_id)
             bridge = Bridge(
                 codec=codec,
                 send=socket.send,
@@ -139,7 +147,8 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
                 max_seconds=settings.MAX_CALL_SECONDS,
             )
             reader = asyncio.create_task(_read(socket, codec, bridge), name="carrier")
-            outcome = await bridge.run()
+            with live.call(claimed.call_id, bridge.caller_left):
+                outcome = await bridge.run()
             return reader.result() if reader.done() else 1000
         finally:
             # Here and not in a disconnect handler, which no server calls when a handler raises. The outcome
@@ -164,7 +173,7 @@ async def _read(socket: MediaSocket, codec: TwilioCodec, bridge: Bridge) -> int:
         except CallerGone as gone:
             if gone.code in PROTOCOL_BREACHES:
                 bridge.broke(BadFrame(PROTOCOL_BREACHES[gone.code], gone.code))
-            bridge.caller_left("caller_hung_up")
+            bridge.caller_left(calls.CALLER_HUNG_UP if gone.code == 1000 else calls.STREAM_LOST)
             return 1000
         except BadFrame as bad:
             bridge.broke(bad)

@@ -27,12 +27,15 @@ class Destination:
 class Route:
     """Where a call goes."""
 
-    tenant_id: UUID
-    number_id: UUID
+    destination: Destination
     business_name: str
     language: str
     provider: str
     agent_id: str
+
+    @property
+    def tenant_id(self) -> UUID:
+        return self.destination.tenant_id
 
 
 _API_KEYS = {"elevenlabs": Credential.Name.ELEVENLABS_API_KEY, "openai": Credential.Name.OPENAI_API_KEY}
@@ -63,7 +66,7 @@ def route(destination: Destination | None) -> Route:
         agent_id = agent_of(tenant)
         if not agent_id:
             raise AgentNotChosen
-        return Route(tenant.pk, destination.number_id, tenant.name, tenant.language, provider, agent_id)
+        return Route(destination, tenant.name, tenant.language, provider, agent_id)
 
 
 def provider_of(tenant: Tenant) -> str:

@@ -1,12 +1,12 @@
 """The calls that this process carries at this moment: what a shutdown waits for and readiness reports."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
 from prometheus_client import Counter, Gauge
 
-_calls: set[UUID] = set()
+_calls: dict[UUID, Callable[[str], None]] = {}
 _draining = False
 
 live_calls = Gauge("tonris_live_calls", "Calls that this process carries now")
@@ -16,12 +16,19 @@ refused_streams = Counter("tonris_streams_refused", "Media sockets without a val
 
 
 @contextmanager
-def call(call_id: UUID) -> Iterator[None]:
-    _calls.add(call_id)
+def call(call_id: UUID, leave: Callable[[str], None]) -> Iterator[None]:
+    """A call is under way here; `leave` ends its stream with an outcome, and its carrier asks what is next."""
+    _calls[call_id] = leave
     try:
         yield
     finally:
-        _calls.discard(call_id)
+        del _calls[call_id]
+
+
+def hand_on() -> None:
+    """The time to drain is over: every stream ends, and the callers are given somebody else."""
+    for leave in list(_calls.values()):
+        leave("drained")
 
 
 def count() -> int:

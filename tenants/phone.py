@@ -40,7 +40,7 @@ def region_of(e164: str) -> str | None:
         return None
     # Numbers that are not assigned, such as +1 555, still belong to a country code.
     return phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(
-        number.country_code
+        number.country_code or 0
     )
 
 

@@ -17,7 +17,18 @@ import pytest
 from tonris.embedded.ports import free_port
 from tonris.home import BASE_DIR
 
-CONFIGURED = ("DATABASE_", "REDIS_", "TWILIO_", "ELEVENLABS_", "DJANGO_", "DEBUG", "FIELD_", "TONRIS_", "APP_", "LOG_")
+CONFIGURED = (
+    "DATABASE_",
+    "REDIS_",
+    "TWILIO_",
+    "ELEVENLABS_",
+    "DJANGO_",
+    "DEBUG",
+    "FIELD_",
+    "TONRIS_",
+    "APP_",
+    "LOG_",
+)
 
 
 class Installation:

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 MAX_FRAME_BYTES = 64 * 1024
 POLL_SECONDS = 0.1
+HAND_ON_SECONDS = 5.0
 
 
 class DrainingServer(uvicorn.Server):
@@ -44,6 +45,10 @@ class DrainingServer(uvicorn.Server):
             logger.info("Draining: %d calls, at most %g s", live.count(), self._drain_seconds)
         # Polled: an event would have to be set from within every call.
         while live.count() and time.monotonic() < deadline and not self.force_exit:  # noqa: ASYNC110
+            await asyncio.sleep(POLL_SECONDS)
+        live.hand_on()
+        goodbye = time.monotonic() + HAND_ON_SECONDS
+        while live.count() and time.monotonic() < goodbye:  # noqa: ASYNC110 - as above
             await asyncio.sleep(POLL_SECONDS)
 
     @contextlib.contextmanager

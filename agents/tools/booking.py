@@ -32,10 +32,7 @@ def book_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:
         raise ToolError(error.code, str(error)) from None
     appointment = booked.appointment
     return ToolAnswer(
-        {
-            "appointment": appointment_facts(appointment, context.tenant.zone),
-            "alreadyBooked": not booked.created,
-        },
+        {"appointment": appointment_facts(appointment, context.tenant.zone)},
         _booked_message(context, appointment),
         appointment.pk,
     )

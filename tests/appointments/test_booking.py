@@ -127,6 +127,38 @@ def test_the_same_wish_again_is_the_same_appointment(salon):
         assert Appointment.objects.count() == 1
 
 
+def test_the_same_wish_with_and_without_a_name_of_the_team_is_one_appointment(salon):
+    with tenant_scope(salon):
+        first = book(salon, haircut(), NINE, JOHN, now=NOW).appointment
+        again = book(salon, haircut(), NINE, JOHN, employee=first.employee, now=NOW)
+        assert (again.created, again.appointment.pk) == (False, first.pk)
+
+
+def test_somebody_else_at_the_same_phone_gets_an_appointment_of_their_own(salon):
+    with tenant_scope(salon):
+        ann = book(salon, haircut(), NINE, Contact("Ann", JOHN.phone_e164), now=NOW).appointment
+        beth = book(salon, haircut(), NINE, Contact("Beth", JOHN.phone_e164), now=NOW)
+        assert beth.created
+        assert beth.appointment.customer.name == "Beth"
+        again = book(salon, haircut(), NINE, Contact("Ann", JOHN.phone_e164), now=NOW)
+        assert (again.created, again.appointment.pk) == (False, ann.pk)
+
+
+def test_an_appointment_that_was_moved_does_not_answer_for_its_old_time(salon):
+    with tenant_scope(salon):
+        first = book(salon, haircut(), NINE, JOHN, now=NOW).appointment
+        later = datetime.timedelta(hours=5)
+        Appointment.objects.filter(pk=first.pk).update(
+            starts_at=F("starts_at") + later,
+            ends_at=F("ends_at") + later,
+            blocked_from=F("blocked_from") + later,
+            blocked_until=F("blocked_until") + later,
+        )
+        again = book(salon, haircut(), NINE, JOHN, now=NOW)
+        assert again.created
+        assert again.appointment.starts_at == NINE
+
+
 def test_after_a_cancellation_the_same_wish_books_anew(salon):
     with tenant_scope(salon):
         first = book(salon, haircut(), NINE, JOHN, now=NOW).appointment

@@ -1,6 +1,7 @@
 """The bridge alone, between a carrier and an agent made of queues."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ class Agent:
         self.may_open = asyncio.Event()
         self.may_open.set()
         self.closed = False
+        self.last_message_at = float("inf")
 
     async def open(self) -> None:
         await self.may_open.wait()
@@ -228,3 +230,52 @@ async def test_an_error_on_the_callers_way_is_not_swallowed():
     with pytest.raises(RuntimeError, match="deaf"):
         await line.run()
     assert agent.closed
+
+
+async def test_an_agent_that_leaves_without_a_word_has_served_nobody():
+    assert await bridge(Agent(), []).run() == "agent_lost"
+
+
+async def test_an_agent_that_goes_mute_is_given_up(monkeypatch):
+    monkeypatch.setattr("telephony.bridge.HANG_SECONDS", 0.1)
+    agent = Agent(Speech(b"hello"), stays=True)
+    agent.last_message_at = time.monotonic()
+    notes = Notes()
+    assert await bridge(agent, [], notes=notes).run() == "agent_silent"
+    assert "agent_silent" in notes.kinds
+
+
+async def test_an_agent_that_never_greets_is_given_up(monkeypatch):
+    monkeypatch.setattr("telephony.bridge.HANG_SECONDS", 0.1)
+    monkeypatch.setattr("telephony.bridge.GREETING_SECONDS", 0.2)
+    assert await bridge(Agent(stays=True), []).run() == "agent_silent"
+
+
+async def test_a_tool_that_fails_is_answered_all_the_same():
+    async def broken(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        raise RuntimeError("broken")
+
+    agent = Agent(ToolCall("t1", "get_services", {}), Speech(b"hm"), stays=True)
+    line = bridge(agent, [], tool=broken)
+    running = asyncio.create_task(line.run())
+    await asyncio.sleep(0.02)
+    line.caller_left("caller_hung_up")
+    await running
+    [(call_id, answer)] = agent.answers
+    assert (call_id, answer["success"], bool(answer["message"])) == ("t1", False, True)
+
+
+async def test_more_tools_at_once_than_can_be_run_are_answered_too():
+    release = asyncio.Event()
+
+    async def slow(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        await release.wait()
+        return {"success": True}
+
+    agent = Agent(*(ToolCall(f"t{number}", "get_services", {}) for number in range(10)), stays=True)
+    line = bridge(agent, [], tool=slow)
+    running = asyncio.create_task(line.run())
+    await asyncio.sleep(0.02)
+    assert [answer["code"] for _, answer in agent.answers] == ["TOOL_FAILED"] * 2
+    line.caller_left("caller_hung_up")
+    await running

@@ -112,6 +112,8 @@ async def test_with_its_token_a_stream_is_bridged(exchange, path):
         start(None),
         start(""),
         start("guessed"),
+        '{"event":"start","streamSid":"MZ1","start":{"callSid":"CA\u00e9","customParameters":{"token":"\\ud800"}}}',
+        '{"event":"start","streamSid":"a\\u0000b","start":{"callSid":"CA1","customParameters":{"token":"a\\u0000"}}}',
         '{"event":"start","start":{}}',
         '{"event":"start"}',
         "not json",

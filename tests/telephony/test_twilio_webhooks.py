@@ -146,14 +146,51 @@ def test_an_agent_of_the_installation_stands_in_for_a_tenants_own(salon, setting
     assert parameters(ring())["agent_id"] == "agent_default"
 
 
-def test_when_the_call_cannot_be_opened_the_caller_hears_the_apology(salon, monkeypatch):
+@pytest.mark.parametrize("down", ["telephony.calls.find_call", "telephony.calls.open_call"])
+@pytest.mark.parametrize("path", ["elevenlabs", "fallback"])
+def test_when_the_database_is_away_the_caller_hears_the_apology(salon, monkeypatch, path, down):
     from django.db import OperationalError
 
-    def down(*args: object) -> None:
-        raise OperationalError("down")
+    def away(*args: object) -> None:
+        raise OperationalError("away")
 
-    monkeypatch.setattr(calls, "open_call", down)
-    assert said(ring()) == ["We encountered an error. Please try again later."]
+    ring()
+    monkeypatch.setattr(down, away)
+    if (path, down) != ("fallback", "telephony.calls.open_call"):
+        assert said(post(path, fields())) == ["We encountered an error. Please try again later."]
+
+
+@pytest.mark.parametrize("name", ["CallSid", "To", "From", "FromCity"])
+def test_characters_that_no_form_has_are_400(salon, name):
+    assert post("elevenlabs", fields(**{name: "CA\x001"})).status_code == 400
+    assert post("status", fields(**{name: "CA\x001"}), signature="").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/x-www-form-urlencoded; charset=utf-16", "multipart/form-data"]
+)
+def test_a_body_that_cannot_be_read_is_400(salon, content_type):
+    answer = Client().post(PREFIX + "elevenlabs", urlencode(fields()).encode(), content_type=content_type)
+    assert (answer.status_code, answer.json()["success"]) == (400, False)
+
+
+def test_a_provider_that_is_not_there_is_not_configured(salon):
+    with tenant_scope(salon):
+        Tenant.objects.filter(pk=salon.pk).update(settings={"agentProvider": "openai"})
+        set_secret(salon, Credential.Name.OPENAI_API_KEY, "sk-x")
+    assert said(ring()) == ["Our AI assistant is temporarily unavailable."]
+
+
+def test_a_secret_that_no_key_opens_is_its_own_tenants_trouble(salon, garage):
+    from django.db import connection
+
+    with tenant_scope(garage):
+        set_secret(garage, Credential.Name.ELEVENLABS_API_KEY, "x")
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE tenants_credential SET value = 'gAAAAAbad'")
+    assert b"<Connect" in ring().content
+    answer = ring(To=demo.GARAGE.number, CallSid="CA77")
+    assert said(answer) == ["Our AI assistant is temporarily unavailable."]
 
 
 @pytest.mark.parametrize("caller", ["anonymous", "Restricted", "", "+266696687", "client:alice", "sip:a@b"])
@@ -332,7 +369,27 @@ def ended(salon: Tenant, outcome: str, **settings_: object):
         Call.objects.update(outcome=outcome)
         if settings_:
             Tenant.objects.filter(pk=salon.pk).update(settings=settings_)
-    return post("stream-ended", fields())
+    return post("stream-ended", fields(CallStatus="in-progress"))
+
+
+def test_who_has_hung_up_is_not_put_through_to_anybody(salon):
+    ring()
+    root = ElementTree.fromstring(post("stream-ended", fields(CallStatus="completed")).content)
+    assert [verb.tag for verb in root] == ["Hangup"]
+
+
+def test_a_suspended_tenants_staff_are_not_rung(salon):
+    ring()
+    suspend(salon)
+    assert b"<Dial" not in post("stream-ended", fields(CallStatus="in-progress")).content
+
+
+def test_a_broken_stream_of_a_call_that_ended_well_was_the_caller_leaving(salon):
+    ring()
+    with tenant_scope(salon):
+        Call.objects.update(outcome=calls.STREAM_LOST)
+    status("completed", 3)
+    assert state_of(salon).outcome == calls.CALLER_HUNG_UP
 
 
 @pytest.mark.parametrize("outcome", ["agent_ended", "caller_hung_up"])
@@ -341,7 +398,9 @@ def test_after_a_good_ending_the_line_is_hung_up(salon, outcome):
     assert [verb.tag for verb in root] == ["Hangup"]
 
 
-@pytest.mark.parametrize("outcome", ["agent_refused", "agent_lost", "", "error", "bad_frames"])
+@pytest.mark.parametrize(
+    "outcome", ["agent_refused", "agent_lost", "", "error", "bad_frames", "stream_lost", "drained"]
+)
 def test_after_a_bad_one_a_person_is_rung(salon, outcome):
     root = ElementTree.fromstring(ended(salon, outcome).content)
     assert [verb.tag for verb in root] == ["Say", "Dial"]

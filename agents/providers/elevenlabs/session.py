@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import lru_cache
@@ -43,6 +44,7 @@ class ElevenLabsSession:
         self._decoder = protocol.Decoder()
         self._refusal: protocol.Refusal | None = None
         self.external_id = ""
+        self.last_message_at = 0.0
         self.closing: Closing | None = None
 
     async def open(self) -> None:
@@ -83,7 +85,7 @@ class ElevenLabsSession:
                 ping_interval=5,
                 ping_timeout=5,
                 max_size=MAX_MESSAGE_BYTES,
-                max_queue=32,
+                max_queue=8,
                 compression=None,
                 proxy=None,
             )
@@ -122,7 +124,7 @@ class ElevenLabsSession:
                     continue
                 case _:
                     yield message
-        if self.closing and self.closing.code not in {1000, 1001}:
+        if self.closing and self.closing.code != 1000:
             raise AgentLost(self.closing.reason or "the session broke", self.closing.code)
         if self._refusal:  # an exhausted quota closes like a normal end
             raise AgentLost(self._refusal.reason, self._refusal.code)
@@ -142,6 +144,7 @@ class ElevenLabsSession:
         socket = self._open_socket()
         try:
             async for text in socket:
+                self.last_message_at = time.monotonic()
                 try:
                     message = self._decoder.decode(text)
                 except ValueError as error:  # one bad message must not cost the caller the call

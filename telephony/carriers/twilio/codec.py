@@ -59,11 +59,11 @@ class TwilioCodec:
         parameters = start.get("customParameters") or {}
         if not isinstance(parameters, dict):
             raise BadFrame("customParameters is not an object")
-        self._stream_id = str(event.get("streamSid") or start.get("streamSid") or "")
+        self._stream_id = _identifier(event.get("streamSid") or start.get("streamSid"))
         return StreamStarted(
             stream_id=self._stream_id,
-            carrier_call_id=str(start.get("callSid") or ""),
-            parameters={str(name): str(value) for name, value in parameters.items()},
+            carrier_call_id=_identifier(start.get("callSid")),
+            parameters={_identifier(name): _identifier(value) for name, value in parameters.items()},
         )
 
     def encode_audio(self, audio: bytes) -> str:
@@ -83,6 +83,11 @@ def _section(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(section, dict):
         raise BadFrame(f"{name} without its {name} object")
     return section
+
+
+def _identifier(value: object) -> str:
+    """Ids and tokens are printable ASCII; anything else is nobody's."""
+    return value if isinstance(value, str) and value.isascii() and value.isprintable() else ""
 
 
 def _text(section: Mapping[str, Any], name: str) -> str:

@@ -28,8 +28,8 @@ class CallStatus:
     duration_seconds: int | None
 
 
-class MissingField(ValueError):
-    """A parameter that Twilio always sends is not there."""
+class BadField(ValueError):
+    """A parameter that Twilio always sends is not there, or is what Twilio never sends."""
 
 
 def is_signed(request: HttpRequest, public_base_url: str, auth_token: str) -> bool:
@@ -52,6 +52,17 @@ def stream_is_signed(stream_url: str, signature: str, auth_token: str) -> bool:
         return False
     validator = RequestValidator(auth_token)
     return any(validator.validate(url, {}, signature) for url in (stream_url, f"{stream_url}/"))
+
+
+def refuse_control_characters(fields: QueryDict) -> None:
+    """NUL, which PostgreSQL cannot store, and lone surrogates have no place in any field. Raises BadField."""
+    for name, values in fields.lists():
+        if any("\x00" in text or not _encodable(text) for text in (name, *values)):
+            raise BadField("The form has characters that no form has")
+
+
+def _encodable(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def parse_incoming(fields: QueryDict) -> IncomingCall:
@@ -80,7 +91,7 @@ def call_id(fields: QueryDict) -> str:
 def _required(fields: QueryDict, name: str) -> str:
     value = fields.get(name) or ""
     if not value:
-        raise MissingField(f"{name}: this field is required")
+        raise BadField(f"{name}: this field is required")
     if len(value) > 64:
-        raise MissingField(f"{name}: longer than 64 characters")
+        raise BadField(f"{name}: longer than 64 characters")
     return value
