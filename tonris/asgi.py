@@ -11,6 +11,7 @@ from django.core.asgi import get_asgi_application
 http = get_asgi_application()  # loads the apps, which what follows imports
 
 from telephony.routing import media_streams  # noqa: E402
+from tonris.body_limit import BodyLimit  # noqa: E402
 
 HEALTH_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -25,5 +26,5 @@ async def health(scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendC
 
 
 # Carriers send no Origin header, which an Origin validator would refuse: single-use tokens guard the streams.
-application = ProtocolTypeRouter({"http": http, "websocket": media_streams})
+application = ProtocolTypeRouter({"http": BodyLimit(http), "websocket": media_streams})
 media = ProtocolTypeRouter({"http": health, "websocket": media_streams})

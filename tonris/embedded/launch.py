@@ -88,6 +88,11 @@ class Launcher:
         self.services.redis_url = server.url()
         return f"{binary} on {server.address}" + (", which was still running" if server.adopted else "")
 
+    def revive(self) -> list[str]:
+        """Start those of our servers again that have died; their names."""
+        ours = {"PostgreSQL": self.services.postgres, "Redis": self.services.redis}
+        return [name for name, server in ours.items() if server and server.revive()]
+
     def stop(self, *, hurry: bool = False) -> None:
         """Stop the servers that are ours. What was configured from outside goes on."""
         if self.services.redis:

@@ -103,6 +103,16 @@ class Postgres:
             self._launch()
         roles.prepare(self._superuser(), owner_password=self.passwords.owner, app_password=self.passwords.app)
 
+    def revive(self) -> bool:
+        """Start the server again, on the port that its clients know, if it has died. Had it?"""
+        dead = self._running()
+        if processes.is_alive(dead.pid):
+            return False
+        if self._child:
+            self._child.wait()
+        self._launch(dead.port)
+        return True
+
     def stop(self, steps: Sequence[tuple[signal.Signals, float]] = FAST) -> None:
         """Stop whatever server runs on the data directory; return when it is gone."""
         stop_postmaster(self.data, steps)
@@ -183,12 +193,12 @@ class Postgres:
             self.stop()
             self._launch()
 
-    def _launch(self) -> None:
+    def _launch(self, port: int | None = None) -> None:
         """Start the server. A free port may be taken before we use it, so that is tried again."""
         self.adopted = False
         for attempt in range(PORT_TRIES):
             try:
-                self._launch_on(free_port())
+                self._launch_on(port or free_port())
             except ServerFailed as error:
                 transient = "Address already in use" in str(error) or "still in use" in str(error)
                 if not transient or attempt == PORT_TRIES - 1:

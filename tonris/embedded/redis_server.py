@@ -82,6 +82,16 @@ class RedisServer:
             processes.stop(running.pid, TERMINATE)
         self._launch()
 
+    def revive(self) -> bool:
+        """Start the server again, on the port that its clients know, if it has died. Had it?"""
+        dead = self._running()
+        if processes.is_alive(dead.pid):
+            return False
+        if self._child:
+            self._child.wait()
+        self._launch(dead.port)
+        return True
+
     def stop(self, steps: Sequence[tuple[signal.Signals, float]] = TERMINATE) -> None:
         """Stop whatever server runs on the data directory; return when it is gone."""
         stop_listener(self.data, steps)
@@ -107,12 +117,12 @@ class RedisServer:
             raise EmbeddedError(f"{self.binary.name} has not been started.")
         return self.listener
 
-    def _launch(self) -> None:
+    def _launch(self, port: int | None = None) -> None:
         """Start the server. A free port may be taken before we use it, so that is tried again."""
         self.adopted = False
         for attempt in range(PORT_TRIES):
             try:
-                self._launch_on(free_port())
+                self._launch_on(port or free_port())
             except ServerFailed as error:
                 if "Address already in use" not in str(error) or attempt == PORT_TRIES - 1:
                     raise

@@ -23,6 +23,7 @@ from .console import Console
 from .plan import Plan
 
 READY_SECONDS = 30.0
+WATCH_SECONDS = 1.0
 PREPARE_SECONDS = 600.0
 CALL_SECONDS = 180.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -104,8 +105,21 @@ class Supervisor:
         if self.once:
             return code
         self.summary(self._state["app_base_url"])
-        await asyncio.Event().wait()  # until a signal cancels it
-        return 0
+        return await self._watch_servers()  # until a signal cancels it
+
+    async def _watch_servers(self) -> int:
+        """Children are watched by themselves; the servers, which may outlive us, are looked at."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                revived = await _in_thread(self.launcher.revive)
+            except EmbeddedError as error:
+                self.console.line(f"A server that died does not start again: {error}")
+                continue
+            for name in revived:
+                self.console.line(f"{name} had died; it is started again")
+            if revived:
+                self._write_state()
 
     async def _start_servers(self) -> None:
         for what, start in (
