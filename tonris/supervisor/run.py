@@ -99,8 +99,10 @@ class Supervisor:
 
     async def _work(self) -> int:
         await self._start_servers()
-        await self._prepare_database()
-        await self._start_children()
+        await self._migrate()
+        await self._start_children()  # they get ready while the demo businesses are made
+        await self._seed()
+        await self._await_ready()
         code = await self._demo_call() if self.place_call else 0
         if self.once:
             return code
@@ -141,13 +143,15 @@ class Supervisor:
             self._state["elevenlabs_base_url"] = f"http://127.0.0.1:{self.plan.simulator_port}"
         self._write_state()
 
-    async def _prepare_database(self) -> None:
+    async def _migrate(self) -> None:
         with self.console.step("Migrating the database") as step:
             said: list[str] = []
             code = await run_once(self.plan.migrate, self._environment(), said.append, PREPARE_SECONDS)
             if code != 0:
                 raise StartFailed("The migrations failed:\n" + "\n".join(f"  {line}" for line in said[-15:]))
             step.text = "The database is up to date"
+
+    async def _seed(self) -> None:
         with self.console.step("Making the demo businesses") as step:
             code = await run_once(self.plan.seed, self._environment(), self.console.line, PREPARE_SECONDS)
             if code != 0:
@@ -159,10 +163,12 @@ class Supervisor:
         self.children = [
             Child(program, env, self.console, self._write_state) for program in self.plan.children
         ]
+        for child in self.children:
+            await child.start()
+
+    async def _await_ready(self) -> None:
         names = ", ".join(program.name for program in self.plan.children)
         with self.console.step(f"Starting {names}") as step:
-            for child in self.children:
-                await child.start()
             await self._wait_ready()
             step.text = f"Ready: {names}"
 
@@ -190,8 +196,10 @@ class Supervisor:
     async def _shut_down(self) -> None:
         """In the order in which work arrives: no new calls, then no new tasks, then the servers."""
         self._stopping = True
-        for child in self.children:
-            await child.stop(self._hurry)
+        web, *others = self.children or [None]
+        if web:
+            await web.stop(self._hurry)
+        await asyncio.gather(*(child.stop(self._hurry) for child in others if child))
         await self._stop_servers()
         with contextlib.suppress(HomeError):
             write_state({})
