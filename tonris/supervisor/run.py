@@ -196,10 +196,9 @@ class Supervisor:
     async def _shut_down(self) -> None:
         """In the order in which work arrives: no new calls, then no new tasks, then the servers."""
         self._stopping = True
-        web, *others = self.children or [None]
-        if web:
+        for web in self.children[:1]:
             await web.stop(self._hurry)
-        await asyncio.gather(*(child.stop(self._hurry) for child in others if child))
+        await asyncio.gather(*(child.stop(self._hurry) for child in self.children[1:]))
         await self._stop_servers()
         with contextlib.suppress(HomeError):
             write_state({})
