@@ -55,7 +55,9 @@ def operates(user: object) -> bool:
 
 def refuse_operators_login(user: AbstractBaseUser) -> str:
     """Why this person may not use `/ops/`, or ""."""
-    return "" if operates(user) else "This is for the platform's operators. Your business's admin is at /admin/."
+    return (
+        "" if operates(user) else "This is for the platform's operators. Your business's admin is at /admin/."
+    )
 
 
 def refuse_staff_login(user: AbstractBaseUser) -> str:
