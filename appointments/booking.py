@@ -5,6 +5,7 @@
 3. ask the rules, insert; the exclusion constraint has the last word
 """
 
+import copy
 import datetime
 import hashlib
 import json
@@ -233,3 +234,84 @@ def is_double_booking(error: IntegrityError) -> bool:
         getattr(cause, "sqlstate", None) == EXCLUSION_VIOLATION
         and constraint == "appointment_no_double_booking"
     )
+
+
+# --- What staff enter by hand: any free minute will do, but nobody is booked twice -------------------
+
+LONGEST_DAYS = 2
+"""Readers look this far around a day for what may reach into it."""
+
+
+def place(appointment: Appointment) -> None:
+    """Insert an appointment that staff made. Raises SlotTaken or Invalid. Needs a scope.
+
+    Grid, notice, window and opening hours do not bind staff; `misgivings` are what they say.
+    """
+    _put(appointment, new=True)
+
+
+def change(appointment: Appointment) -> None:
+    """Save what staff changed; time that it did not keep before must be free. Raises SlotTaken or Invalid."""
+    _put(appointment, new=False)
+
+
+def collision(appointment: Appointment) -> Appointment | None:
+    """Whose appointment stands in the way of this one as it is to be, buffers included. Raises Invalid.
+
+    Settles its end and buffers, and locks the employee's calendar: the answer holds until the transaction ends.
+    """
+    before = Appointment.objects.filter(pk=appointment.pk).first()
+    if before is not None and not _takes_other_time(appointment, before):
+        return None
+    _settle(appointment)
+    if appointment.status == Appointment.Status.CANCELLED:
+        return None
+    lock_calendars([appointment.employee_id])
+    others = Appointment.objects.for_tenant(appointment.tenant_id).filter(
+        employee_id=appointment.employee_id,
+        blocked_from__lt=appointment.blocked_until,
+        blocked_until__gt=appointment.blocked_from,
+    )
+    others = others.exclude(status=Appointment.Status.CANCELLED).exclude(pk=appointment.pk)
+    return others.select_related("customer", "service").order_by("starts_at").first()
+
+
+def misgivings(appointment: Appointment) -> list[Reason]:
+    """What the clock, opening hours and the employee's own hours say against its time."""
+    as_long = copy.copy(appointment.service)
+    as_long.duration_minutes = (appointment.ends_at - appointment.starts_at) // datetime.timedelta(minutes=1)
+    calendar = Calendar(appointment.tenant, as_long)
+    told = {Reason.IN_THE_PAST, Reason.OUTSIDE_HOURS, Reason.CLOSED, Reason.NOT_WORKING, Reason.TIME_OFF}
+    reasons = calendar.objections(appointment.employee, appointment.starts_at, ignoring=appointment)
+    return [reason for reason in reasons if reason in told]
+
+
+def _put(appointment: Appointment, *, new: bool) -> None:
+    if collision(appointment) is not None:
+        raise SlotTaken([])
+    try:
+        with transaction.atomic():
+            appointment.save(force_insert=new, force_update=not new)
+    except IntegrityError as error:
+        if is_double_booking(error):
+            raise SlotTaken([]) from None
+        raise
+
+
+def _takes_other_time(appointment: Appointment, before: Appointment) -> bool:
+    cancelled = Appointment.Status.CANCELLED
+    if (appointment.status == cancelled) != (before.status == cancelled):
+        return True
+    return any(
+        getattr(appointment, name) != getattr(before, name)
+        for name in ("employee_id", "service_id", "starts_at", "ends_at")
+    )
+
+
+def _settle(appointment: Appointment) -> None:
+    ends_at: datetime.datetime | None = appointment.ends_at
+    appointment.ends_at = ends_at or appointment.starts_at + appointment.service.duration
+    kept = buffered(appointment.service, appointment.starts_at, appointment.ends_at)
+    if kept["blocked_until"] - kept["blocked_from"] > datetime.timedelta(days=LONGEST_DAYS):
+        raise Invalid("endsAt", f"an appointment with its buffers lasts {LONGEST_DAYS} days at most")
+    appointment.blocked_from, appointment.blocked_until = kept["blocked_from"], kept["blocked_until"]
