@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from agents.tools.business import service_facts
 from agents.tools.contract import Arguments, ToolContext, ToolError
 from agents.tools.facts import appointment_facts, iso_z, slot_facts
-from agents.tools.wishes import read_contact, read_employee, read_service, read_start
+from agents.tools.wishes import read_add_ons, read_contact, read_employee, read_service, read_start
 from agents.views import ANY_JSON, ProviderWebhook, claims_of
 from agents.webhook_identity import is_replay, resolve_tenant
 from appointments.booking import book
@@ -27,7 +27,7 @@ from tenants.scoping import tenant_scope
 
 _TENANT = OpenApiParameter("tenantId", OpenApiTypes.UUID, description="Needed with the platform's secret.")
 _LIST = {200: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, data}`")}
-_STATUS = {"TIME_SLOT_CONFLICT": 409, "NOT_FOUND": 404}
+_STATUS = {"TIME_SLOT_CONFLICT": 409, "NOT_FOUND": 404, "IDEMPOTENCY_CONFLICT": 422}
 MAX_LISTED = 20
 
 
@@ -92,7 +92,8 @@ class Appointments(ClientData):
                 raise ApiError("This signed request was accepted before", "REPLAYED", 403)
             context = ToolContext(tenant, None, "", timezone.now())
             try:
-                appointment = self._book(context, arguments)
+                key = request.headers.get("Idempotency-Key", "")[:200]
+                appointment = self._book(context, arguments, key)
             except ToolError as error:
                 status = _STATUS.get(error.code, 400)
                 raise ApiError(
@@ -101,7 +102,7 @@ class Appointments(ClientData):
             facts = appointment_facts(appointment, tenant.zone)
         return success({"appointment": facts, "message": "Appointment created successfully"}, 201)
 
-    def _book(self, context: ToolContext, arguments: Arguments) -> Appointment:
+    def _book(self, context: ToolContext, arguments: Arguments, key: str) -> Appointment:
         required = ("employeeId", "serviceId", "customerName", "startTime")
         if not all(arguments.text(name) for name in required):
             raise ToolError(
@@ -121,7 +122,9 @@ class Appointments(ClientData):
                 contact,
                 employee=employee,
                 notes=arguments.text("notes", limit=2000) or "Created via ElevenLabs AI",
+                add_ons=read_add_ons(service, arguments),
                 source=Appointment.Source.AGENT,
+                idempotency_key=key,
                 now=context.now,
             )
         except NotBookable as error:

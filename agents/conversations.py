@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from agents.models import Conversation, ProviderSession, ToolInvocation, Turn
 from agents.session import Closing
+from appointments import holds
+from tenants.models import Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,9 @@ def session_closed(provider: str, external_id: str, closing: Closing) -> None:
     )
 
 
-def end_conversation(conversation_id: UUID) -> None:
+def end_conversation(tenant_id: UUID, conversation_id: UUID) -> None:
+    """The call is over: what was held for it is free at once."""
+    holds.release(Tenant.objects.get(pk=tenant_id), str(conversation_id))
     Conversation.objects.filter(pk=conversation_id, ended_at=None).update(ended_at=timezone.now())
 
 

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from appointments import booking
 from appointments.admin_forms import AppointmentForm, CustomerForm, OpeningHoursForm, ServiceForm
+from appointments.admin_rules import AddOnInline, NeedsInline, TimeOffInline
 from appointments.errors import SlotTaken
 from appointments.models import (
     Appointment,
@@ -249,7 +250,7 @@ class PerformsInline(ScopedInline):
     """What an employee does."""
 
     model = EmployeeService
-    fields = ["service"]
+    fields = ["service", "duration_minutes", "price"]
     autocomplete_fields = ["service"]
     verbose_name = "service"
     verbose_name_plural = "services"
@@ -261,7 +262,7 @@ class PerformsInline(ScopedInline):
 class PerformedByInline(PerformsInline):
     """Who does a service."""
 
-    fields = ["employee"]
+    fields = ["employee", "duration_minutes", "price"]
     autocomplete_fields = ["employee"]
     verbose_name = "employee"
     verbose_name_plural = "performed by"
@@ -282,7 +283,7 @@ class EmployeeAdmin(ScopedModelAdmin):
     search_fields = ["name", "email"]
     fields = ["name", "email", "is_active", "id"]
     readonly_fields = ["id"]
-    inlines = [PerformsInline, OwnHoursInline]
+    inlines = [PerformsInline, OwnHoursInline, TimeOffInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         hours = OpeningHours.objects.filter(employee=OuterRef("pk"))
@@ -305,13 +306,21 @@ class ServiceAdmin(ScopedModelAdmin):
     list_filter = ["is_active", "category"]
     search_fields = ["name", "category", "description"]
     readonly_fields = ["id"]
-    inlines = [PerformedByInline]
+    inlines = [PerformedByInline, AddOnInline, NeedsInline]
     fieldsets = [
         (None, {"fields": ["name", "description", "category", "price", "currency", "is_active"]}),
         ("Time", {"fields": ["duration_minutes", "buffer_before_minutes", "buffer_after_minutes"]}),
         (
             "When callers may book",
-            {"fields": ["slot_step_minutes", "minimum_notice_minutes", "booking_window_days"]},
+            {
+                "fields": [
+                    "slot_step_minutes",
+                    "minimum_notice_minutes",
+                    "booking_window_days",
+                    "cancel_notice_minutes",
+                    "seats",
+                ]
+            },
         ),
         ("For integrations", {"fields": ["id"]}),
     ]
@@ -344,7 +353,7 @@ class EmployeeServiceAdmin(ScopedModelAdmin):
     list_select_related = ["employee", "service"]
     search_fields = ["employee__name", "service__name"]
     autocomplete_fields = ["employee", "service"]
-    fields = ["employee", "service"]
+    fields = ["employee", "service", "duration_minutes", "price"]
     listed_for_members = False
 
 

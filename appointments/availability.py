@@ -1,42 +1,44 @@
-"""Rows in, `slots` asked, free slots out: the only reader of the calendar. Needs the tenant's scope.
+"""What can be booked, when and with whom: the only reader of the calendar. Needs the tenant's scope.
 
-A day takes four queries, however many employees there are: the performers, everybody's hours, and the
-appointments that come near the day.
+    rules.py               who performs the service, and when everybody is there     rows -> values
+    holidays_calendar.py   public holidays
+    taken.py               appointments, holds, resources in use                     rows -> values
+    reading.py             some dates of the calendar, as the rules want them
+    slots.py               what is left                                              pure
+    explanations.py        why something is not, for staff                           values -> words
+    fairness.py            whose turn it is
+
+A month of fifty employees takes as many statements as a day of one: the performers, the add-ons when they are
+given by id, the rules, and what is taken.
 """
 
 import datetime
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from operator import attrgetter
 from uuid import UUID
 
 from django.utils import timezone
 
-from appointments.intervals import Interval
-from appointments.models import Appointment, Employee, OpeningHours, Service
-from appointments.slots import BookingWindow, BusinessHours, Diary, Offer, Reason, Terms, WeeklyHours, why_not
-from appointments.slots import free_slots as slots_of
-from appointments.wallclock import WallInterval, wall_time
+from appointments.explanations import Case, Objection, explain, nonexistent, not_offered
+from appointments.fairness import least_booked_first, local_week
+from appointments.intervals import Interval, as_utc
+from appointments.models import Appointment, Employee, Service
+from appointments.reading import FreeSlot, Reading
+from appointments.rules import (
+    MINUTE,
+    Adds,
+    UnknownAddOn,
+    load_extra_minutes,
+    load_performers,
+    load_rules,
+    terms_of,
+)
+from appointments.slots import BookingWindow, Reason, Terms, dates_near, instants_of_dates
+from appointments.taken import load_neighbours, load_taken
+from appointments.wallclock import DAY, NonexistentTime, instants_of, resolve, wall_time
 from tenants.models import Tenant
 
-MINUTE = datetime.timedelta(minutes=1)
-
-
-class FreeSlot(NamedTuple):
-    """An appointment that could be made now; times in UTC."""
-
-    employee: Employee
-    start: datetime.datetime
-    end: datetime.datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Week:
-    """Weekly hours of a tenant: the business's own, and those of employees who keep their own."""
-
-    business: Sequence[WeeklyHours]
-    own: dict[UUID, list[WeeklyHours]]
+__all__ = ["Calendar", "FreeSlot", "Objection", "UnknownAddOn", "free_slots", "one_per_instant"]
 
 
 def free_slots(
@@ -44,143 +46,225 @@ def free_slots(
     service: Service,
     day: datetime.date,
     employee: Employee | None = None,
-    add_ons: Sequence[Any] = (),
+    add_ons: Sequence[Adds | UUID | str] = (),
     now: datetime.datetime | None = None,
 ) -> list[FreeSlot]:
     """Every slot that can be booked on a local date: (employee, start, end) in UTC order."""
-    calendar = Calendar(tenant, service, now=now)
-    return list(calendar.free_slots(day, employee))
+    return Calendar(tenant, service, add_ons=add_ons, now=now).free_slots(day, employee)
 
 
 class Calendar:
-    """One question about one service, with what all its days share read once."""
+    """Questions about one service, with its add-ons, asked at one moment.
 
-    def __init__(self, tenant: Tenant, service: Service, *, now: datetime.datetime | None = None) -> None:
+    Each question reads anew what is taken, so that what is asked behind a lock is true. The holds of `holder`
+    are no obstacle. Add-ons are rows, as offered or as booked, or ids; an unknown id raises UnknownAddOn.
+    """
+
+    def __init__(
+        self,
+        tenant: Tenant,
+        service: Service,
+        *,
+        add_ons: Iterable[Adds | UUID | str] = (),
+        holder: str = "",
+        now: datetime.datetime | None = None,
+    ) -> None:
         self.tenant = tenant
         self.service = service
-        self._now = now or timezone.now()
-        self._week = load_week(tenant)
-        self._performers = load_performers(tenant, service)
+        self.holder = holder
+        self.now = as_utc(now or timezone.now())
         self.window = BookingWindow.at(
-            self._now,
+            self.now,
             tenant.zone,
             notice=service.minimum_notice_minutes * MINUTE,
             days=service.booking_window_days,
         )
+        extra_minutes = load_extra_minutes(tenant, service, add_ons)
+        performers = load_performers(tenant, service)
+        self._usual_terms = terms_of(service, None, extra_minutes)
+        self._terms = {one.employee.pk: terms_of(service, one.minutes, extra_minutes) for one in performers}
+        self._performers = [one.employee for one in performers if one.employee.is_active]
 
     @property
     def today(self) -> datetime.date:
-        return wall_time(self._now, self.tenant.zone).date()
+        return wall_time(self.now, self.tenant.zone).date()
 
-    def free_slots(self, day: datetime.date, employee: Employee | None = None) -> Iterator[FreeSlot]:
-        if not self.today <= day <= self.window.last_day:
-            return  # and dates so absurd that arithmetic on them overflows are not worked on
-        offer = self.offer(day)
-        if offer.reach is None:
+    @property
+    def performers(self) -> list[Employee]:
+        """The active employees who perform the service, by name."""
+        return self._performers
+
+    def terms(self, employee: Employee) -> Terms:
+        """How this employee performs the service: its length with add-ons, and the buffers."""
+        return self._terms.get(employee.pk, self._usual_terms)
+
+    # --- What is free ----------------------------------------------------------------------------
+
+    def free_slots(self, day: datetime.date, employee: Employee | None = None) -> list[FreeSlot]:
+        """All of a local date, in order of time, then of names."""
+        return next((slots for _, slots in self.search(day, 1, employee)), [])
+
+    def search(
+        self, since: datetime.date, days: int = 30, employee: Employee | None = None
+    ) -> Iterator[tuple[datetime.date, list[FreeSlot]]]:
+        """The dates with anything free, from `since` on, and what is free on them. All are read at once."""
+        # Dates so absurd that arithmetic on them overflows are cut off with those that cannot be booked.
+        first = max(since, self.today)
+        last = min(min(since, self.window.last_day) + (days - 1) * DAY, self.window.last_day)
+        employees = [one for one in self.performers if employee is None or one.pk == employee.pk]
+        if last < first or not employees or not self.service.is_active:
             return
-        employees = [one for one in self._performers if employee is None or one.pk == employee.pk]
-        busy = load_busy(self.tenant, [one.pk for one in employees], offer.reach)
-        found = [
-            FreeSlot(one, slot.start, slot.end)
-            for one in employees
-            for slot in slots_of(offer, self._diary(offer, one, busy[one.pk]))
-        ]
-        yield from sorted(found, key=lambda slot: (slot.start, slot.employee.name, slot.employee.pk))
+        reading = self._read(first, last, employees)
+        for ahead in range((last - first).days + 1):
+            day = first + ahead * DAY
+            slots = reading.free_slots(day)
+            if slots:
+                yield day, slots
 
     def first_free_day(
         self, since: datetime.date, employee: Employee | None = None, *, days: int = 31
     ) -> tuple[datetime.date, list[FreeSlot]] | None:
         """The first date from `since` on with anything free, and what is free on it."""
-        ahead_at_most = min(days, (self.window.last_day - since).days + 1)
-        for ahead in range(ahead_at_most):
-            day = since + datetime.timedelta(days=ahead)
-            slots = list(self.free_slots(day, employee))
-            if slots:
-                return day, slots
-        return None
+        return next(self.search(since, days, employee), None)
 
     def nearest(
         self, start: datetime.datetime, employee: Employee | None = None, *, most: int = 4
     ) -> list[FreeSlot]:
         """Free slots nearest to a wished start, one per instant, in order of time."""
         day = min(max(wall_time(start, self.tenant.zone).date(), self.today), self.window.last_day)
-        near = [day + datetime.timedelta(days=off) for off in (0, 1, -1)]
-        slots = one_per_instant(slot for each in near for slot in self.free_slots(each, employee))
+        slots = one_per_instant(slot for _, found in self.search(day - DAY, 3, employee) for slot in found)
         if not slots:
-            found = self.first_free_day(day, employee) or self.first_free_day(self.today, employee)
-            slots = one_per_instant(found[1]) if found else []
-        return sorted(
-            sorted(slots, key=lambda slot: abs(slot.start - start))[:most], key=lambda slot: slot.start
-        )
+            later = self.first_free_day(day, employee) or self.first_free_day(self.today, employee)
+            slots = one_per_instant(later[1]) if later else []
+        nearest = sorted(slots, key=lambda slot: abs(slot.start - start))[:most]
+        return sorted(nearest, key=attrgetter("start"))
+
+    def fair_order(self, start: datetime.datetime) -> list[Employee]:
+        """Who is asked, and in which order, when anybody will do: least booked first, in that local week."""
+        return least_booked_first(self.performers, local_week(start, self.tenant.zone))
+
+    # --- Why something is not --------------------------------------------------------------------
 
     def objections(
         self, employee: Employee, start: datetime.datetime, *, ignoring: Appointment | None = None
     ) -> list[Reason]:
-        """Why this employee cannot take an appointment that begins at `start`; empty when it can be booked."""
-        offer = self.offer(wall_time(start, self.tenant.zone).date())
-        slot = offer.slot_at(start)
-        near = slot.widened(self._terms().before, self._terms().after)
-        busy = load_busy(self.tenant, [employee.pk], near, ignoring=ignoring)
-        return why_not(offer, self._diary(offer, employee, busy[employee.pk]), start)
+        """Why this employee cannot take an appointment that begins at `start`; empty when it can be booked.
 
-    @property
-    def performers(self) -> list[Employee]:
-        """The employees who perform the service, by name."""
-        return self._performers
+        A naive `start` is the tenant's local time. `ignoring` is an appointment that would move away.
+        """
+        return self.objections_of([employee], start, ignoring=ignoring)[employee.pk]
 
-    def offer(self, day: datetime.date) -> Offer:
-        hours = BusinessHours(self.tenant.zone, self._week.business)
-        return Offer(day, hours, self._terms(), self.window)
+    def objections_of(
+        self,
+        employees: Sequence[Employee],
+        start: datetime.datetime,
+        *,
+        ignoring: Appointment | None = None,
+    ) -> dict[UUID, list[Reason]]:
+        """The objections of many employees, for the price of one."""
+        try:
+            start = self._instant(start)
+        except NonexistentTime:
+            return {one.pk: [*self._barred(one), Reason.NONEXISTENT] for one in employees}
+        reading = self._read_at(start, employees, ignoring)
+        return {one.pk: [*self._barred(one), *reading.why_not(one.pk, start)] for one in employees}
 
-    def _terms(self) -> Terms:
-        service = self.service
-        return Terms(
-            length=service.duration,
-            before=service.buffer_before_minutes * MINUTE,
-            after=service.buffer_after_minutes * MINUTE,
-            step=service.slot_step_minutes * MINUTE,
+    def why_not(
+        self, employee: Employee, start: datetime.datetime, *, ignoring: Appointment | None = None
+    ) -> list[Objection]:
+        """All that stands against a start, in sentences for staff; empty exactly when it can be booked."""
+        barred = [not_offered(reason, employee, self.service) for reason in self._barred(employee)]
+        try:
+            start = self._instant(start)
+        except NonexistentTime as error:
+            return [*barred, nonexistent(error, self.tenant.zone)]
+        reading = self._read_at(start, [employee], ignoring)
+        reasons = reading.why_not(employee.pk, start)
+        if not reasons:
+            return barred
+        case = self._case(reading, employee, start, ignoring)
+        return [*barred, *(objection for reason in reasons for objection in explain(case, reason))]
+
+    def _barred(self, employee: Employee) -> list[Reason]:
+        """What stands against this employee and this service at any time."""
+        offered = self.service.is_active and employee.is_active
+        return [
+            *([] if offered else [Reason.INACTIVE]),
+            *([] if employee.pk in self._terms else [Reason.NOT_PERFORMED]),
+        ]
+
+    def _instant(self, start: datetime.datetime) -> datetime.datetime:
+        """In UTC. Raises NonexistentTime for what the tenant's clock never shows."""
+        wall, zone = start.replace(tzinfo=None), self.tenant.zone
+        if start.tzinfo is None or (start.tzinfo == zone and not instants_of(wall, zone)):
+            return resolve(wall, zone)
+        return as_utc(start)
+
+    def _case(
+        self, reading: Reading, employee: Employee, start: datetime.datetime, ignoring: Appointment | None
+    ) -> Case:
+        offer, diary = reading.offer_at(employee.pk, start), reading.diary(employee.pk)
+        neighbours = load_neighbours(
+            self.tenant,
+            self.service,
+            employee.pk,
+            start,
+            offer.terms.blocked(start),
+            now=self.now,
+            holder=self.holder,
+            ignoring=_ids(ignoring),
+        )
+        return Case(
+            service=self.service,
+            who=employee.name,
+            offer=offer,
+            slot=offer.slot_at(start),
+            notes=reading.rules.notes,
+            neighbours=neighbours,
+            joining=diary.group_at(start),
+            group_is_full=any(
+                group.start == start and group.taken >= self.service.seats
+                for group in reading.taken.groups.get(employee.pk, ())
+            ),
         )
 
-    def _diary(self, offer: Offer, employee: Employee, busy: Iterable[Interval]) -> Diary:
-        return Diary.opened(offer, worked=self._week.own.get(employee.pk), busy=busy)
+    # --- What is read ----------------------------------------------------------------------------
+
+    def _read_at(
+        self, start: datetime.datetime, employees: Sequence[Employee], ignoring: Appointment | None
+    ) -> Reading:
+        day = wall_time(start, self.tenant.zone).date()
+        return self._read(day, day, employees, _ids(ignoring))
+
+    def _read(
+        self,
+        first: datetime.date,
+        last: datetime.date,
+        employees: Sequence[Employee],
+        ignoring: Sequence[UUID] = (),
+    ) -> Reading:
+        """All that concerns slots which begin on a date from `first` to `last`."""
+        terms = {one.pk: (one, self.terms(one)) for one in employees}
+        length = max(each.length for _, each in terms.values())
+        begun = instants_of_dates(first - DAY, last, self.tenant.zone)
+        dates = dates_near(first, last, length)
+        slots = Interval(begun[0].start, begun[-1].end + length)
+        rules = load_rules(self.tenant, self.service, list(terms), dates, slots)
+        taken = load_taken(
+            self.tenant,
+            self.service,
+            list(terms),
+            list(rules.needs),
+            slots.widened(self._usual_terms.before, self._usual_terms.after),
+            now=self.now,
+            holder=self.holder,
+            ignoring=ignoring,
+        )
+        return Reading(self.service, self.window, terms, dates, rules, taken)
 
 
-def load_week(tenant: Tenant) -> Week:
-    business: list[WeeklyHours] = []
-    own: dict[UUID, list[WeeklyHours]] = defaultdict(list)
-    rows = OpeningHours.objects.for_tenant(tenant).values_list("employee_id", "weekday", "opens", "closes")
-    for employee_id, weekday, opens, closes in rows:
-        hours = WeeklyHours(weekday, WallInterval(opens, closes))
-        (own[employee_id] if employee_id else business).append(hours)
-    return Week(business, dict(own))
-
-
-def load_performers(tenant: Tenant, service: Service) -> list[Employee]:
-    performers = Employee.objects.for_tenant(tenant).filter(is_active=True, performs__service=service)
-    return list(performers.order_by("name", "pk"))
-
-
-def load_busy(
-    tenant: Tenant, employees: Sequence[UUID], near: Interval, *, ignoring: Appointment | None = None
-) -> dict[UUID, list[Interval]]:
-    """The time, buffers included, that other appointments keep: those that meet `near`."""
-    rows = Appointment.objects.for_tenant(tenant).filter(
-        employee__in=employees,
-        # No appointment with its buffers is longer than two days: a bound that lets the index be used.
-        starts_at__lt=near.end + datetime.timedelta(days=2),
-        starts_at__gt=near.start - datetime.timedelta(days=2),
-        blocked_from__lt=near.end,
-        blocked_until__gt=near.start,
-    )
-    rows = rows.exclude(status=Appointment.Status.CANCELLED)
-    if ignoring is not None:
-        rows = rows.exclude(pk=ignoring.pk)
-    busy: dict[UUID, list[Interval]] = defaultdict(list)
-    for employee_id, blocked_from, blocked_until in rows.values_list(
-        "employee_id", "blocked_from", "blocked_until"
-    ):
-        busy[employee_id].append(Interval(blocked_from, blocked_until))
-    return busy
+def _ids(ignoring: Appointment | None) -> list[UUID]:
+    return [] if ignoring is None else [ignoring.pk]
 
 
 def one_per_instant(slots: Iterable[FreeSlot]) -> list[FreeSlot]:
@@ -188,4 +272,4 @@ def one_per_instant(slots: Iterable[FreeSlot]) -> list[FreeSlot]:
     first: dict[datetime.datetime, FreeSlot] = {}
     for slot in slots:
         first.setdefault(slot.start, slot)
-    return sorted(first.values(), key=lambda slot: slot.start)
+    return sorted(first.values(), key=attrgetter("start"))

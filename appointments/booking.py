@@ -1,41 +1,59 @@
-"""The only writer of the calendar: one synchronous transaction holds all of a booking or none of it.
+"""Booking: one synchronous transaction holds all of an appointment or none of it.
 
 1. claim the request (a twin waits here until we commit, then gets our answer)
-2. lock the employees who could serve, in one order for everybody
-3. ask the rules, insert; the exclusion constraint has the last word
+2. lock the employees who could serve and the resources, in one order for everybody
+3. ask the rules, insert; the exclusion constraints have the last word
+
+    booking.py    one appointment         chains.py    several back to back    series.py   one again and again
+    lifecycle.py  what becomes of it      holds.py     a slot kept for a call  waitlist.py who comes if one is freed
+    by_hand.py    what staff enter        claims, customers, extras, seats, locks, history: the steps
 """
 
-import copy
 import datetime
-import hashlib
-import json
-import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from appointments import history
 from appointments.availability import Calendar
-from appointments.errors import Invalid, NotBookable, NotFound, SlotTaken
-from appointments.models import Appointment, Customer, Employee, IdempotencyRecord, Service, buffered
-from appointments.slots import Reason
+from appointments.by_hand import change, collision, misgivings, place
+from appointments.claims import answer, claim, digest
+from appointments.customers import Contact, check, customer_of, sounds_like
+from appointments.errors import NotBookable, NotFound, SlotTaken, refusal
+from appointments.extras import check_add_ons, price_of, write_add_ons
+from appointments.holds import consume, holder_key
+from appointments.intervals import as_utc
+from appointments.locks import limit_waiting, lock_calendars
+from appointments.models import (
+    AddOn,
+    Appointment,
+    Customer,
+    Employee,
+    IdempotencyRecord,
+    Resource,
+    Series,
+    Service,
+    buffered,
+)
+from appointments.seats import Full, is_double_booking, resources_of, take_seat, take_units
 from tenants.models import Tenant
 
-EXCLUSION_VIOLATION = "23P01"
-ALIKE = 0.6
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """Who the appointment is for. A phone number in E.164, or an e-mail address, or both."""
-
-    name: str
-    phone_e164: str = ""
-    email: str = ""
+__all__ = [
+    "Booked",
+    "Contact",
+    "Wish",
+    "book",
+    "change",
+    "collision",
+    "is_double_booking",
+    "lock_calendars",
+    "misgivings",
+    "place",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +64,29 @@ class Booked:
     created: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One service at one start; without an employee, with whoever is free."""
+
+    service: Service
+    starts_at: datetime.datetime
+    employee: Employee | None = None
+    add_ons: tuple[AddOn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """How appointments come to be made: what is written beside each of them."""
+
+    customer: Customer
+    source: str
+    actor: str
+    notes: str = ""
+    holder: str = ""
+    visit: UUID | None = None
+    series: Series | None = None
+
+
 def book(
     tenant: Tenant,
     service: Service,
@@ -53,275 +94,176 @@ def book(
     contact: Contact,
     *,
     employee: Employee | None = None,
+    add_ons: Sequence[AddOn] = (),
     notes: str = "",
     source: str = Appointment.Source.STAFF,
+    actor: str = "",
+    holder: str = "",
+    idempotency_key: str = "",
     now: datetime.datetime | None = None,
 ) -> Booked:
     """Book one appointment, with anybody who is free when `employee` is None. Needs the tenant's scope.
 
-    The same wish of the same contact again gives the same appointment. Raises SlotTaken, NotBookable (each
-    with the nearest free slots), NotFound or Invalid.
+    The same wish of the same contact again gives the same appointment; so does the same `idempotency_key`, and
+    with another body it raises IdempotencyConflict. A slot that is held for `holder` is free for it. Raises
+    SlotTaken, NotBookable (each with the nearest free slots), NotFound or Invalid.
     """
-    _check(contact)
-    now = now or timezone.now()
-    calendar = Calendar(tenant, service, now=now)
-    candidates = _candidates(calendar, employee)
-    with transaction.atomic():
-        _limit_waiting()
-        claim = _claim(tenant, service, starts_at, contact)
-        repeated = _answered(claim, starts_at, contact, employee)
-        if repeated is not None:
-            return Booked(repeated, created=False)
-        lock_calendars([one.pk for one in candidates])
-        chosen = _free_candidate(calendar, candidates, employee, starts_at)
-        appointment = _insert(
-            tenant, service, chosen, starts_at, _customer(tenant, contact), notes, source, calendar
-        )
-        claim.answer = [*(claim.answer or []), str(appointment.pk)]
-        claim.save(update_fields=["answer"])
-        return Booked(appointment, created=True)
+    check(contact)
+    wish = Wish(service, as_utc(starts_at), employee, check_add_ons(service, add_ons))
+    calendar = calendar_for(tenant, wish, now=now, holder=holder)
+    candidates = candidates_for(calendar, wish)
+    needs = resources_of([service])
+    try:
+        with transaction.atomic():
+            limit_waiting()
+            request = _claim(tenant, wish, contact, notes, idempotency_key)
+            repeated = _answered(request, wish, contact, for_good=bool(idempotency_key))
+            if repeated is not None:
+                return Booked(repeated, created=False)
+            lock_calendars(keys_for(candidates, needs, holder, tenant))
+            chosen = choose(calendar, candidates, wish)
+            how = Circumstances(customer_of(tenant, contact), source, actor or source, notes, holder)
+            appointment = write(calendar, wish, chosen, needs, how)
+            answer(request, {"appointments": [*_made_before(request), str(appointment.pk)]})
+            return Booked(appointment, created=True)
+    except NotBookable as refused:  # what else is free is looked up behind the locks: others wait for them
+        refused.nearest = calendar.nearest(wish.starts_at, employee)
+        raise
 
 
-def _check(contact: Contact) -> None:
-    if not contact.name.strip():
-        raise Invalid("customerName", "this field is required")
-    if len(contact.name) > 120:
-        raise Invalid("customerName", "must not be longer than 120 characters")
-    if not contact.phone_e164 and not contact.email:
-        raise Invalid("customerPhone", "Either customerEmail or customerPhone is required")
-    if contact.email:
-        try:
-            validate_email(contact.email)
-        except ValidationError:
-            raise Invalid("customerEmail", "must be an e-mail address") from None
-
-
-def _candidates(calendar: Calendar, employee: Employee | None) -> list[Employee]:
-    if not calendar.service.is_active:
-        raise NotFound("The service is not offered at the moment")
-    performers = calendar.performers
-    if employee is None:
-        if not performers:
-            raise NotFound("Nobody performs this service at the moment")
-        return performers
-    if employee.pk not in {one.pk for one in performers}:
-        raise NotFound(f"{employee.name} does not perform this service")
-    return [employee]
-
-
-def _limit_waiting() -> None:
-    """Behind a lock or a slow disk a caller hears silence: give up in time to say something."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '5s'")
+# --- The request ---------------------------------------------------------------------------------
 
 
 def _claim(
-    tenant: Tenant,
-    service: Service,
-    starts_at: datetime.datetime,
-    contact: Contact,
+    tenant: Tenant, wish: Wish, contact: Contact, notes: str, idempotency_key: str
 ) -> IdempotencyRecord:
-    """The request's own row, locked. A concurrent twin waits in the INSERT until the first commits or fails."""
-    wish = [
-        str(service.pk),
-        starts_at.astimezone(datetime.UTC).isoformat(),
-        contact.phone_e164 or contact.email.lower(),
+    """By the caller's own key, or by the wish: who is asked again may name an employee, or be heard differently."""
+    body: list[Any] = [
+        str(wish.service.pk),
+        wish.starts_at.isoformat(),
+        sorted(str(add_on.pk) for add_on in wish.add_ons),
+        contact.identity,
     ]
-    key = hashlib.sha256(json.dumps(wish).encode()).hexdigest()
-    IdempotencyRecord.objects.bulk_create(
-        [IdempotencyRecord(tenant=tenant, scope="book", key=key, request_hash=key)], ignore_conflicts=True
-    )
-    claim: IdempotencyRecord = IdempotencyRecord.objects.select_for_update().get(
-        tenant=tenant, scope="book", key=key
-    )
-    return claim
+    if idempotency_key:
+        employee = str(wish.employee.pk) if wish.employee else "any"
+        whole = digest([*body, employee, contact.name, contact.email, notes])
+        return claim(tenant, "book", idempotency_key, whole)
+    key = digest(body)
+    return claim(tenant, "wish", key, key)
+
+
+def _made_before(request: IdempotencyRecord) -> list[str]:
+    return request.answer["appointments"] if request.answer else []
 
 
 def _answered(
-    claim: IdempotencyRecord, starts_at: datetime.datetime, contact: Contact, employee: Employee | None
+    request: IdempotencyRecord, wish: Wish, contact: Contact, *, for_good: bool
 ) -> Appointment | None:
-    """What the same wish got before. Cancelled or moved since, or of somebody else at that phone: a new wish."""
-    made = (
-        Appointment.objects.select_related("employee", "service", "customer")
-        .filter(pk__in=claim.answer or [], starts_at=starts_at)
-        .exclude(status=Appointment.Status.CANCELLED)
-    )
-    if employee is not None:
-        made = made.filter(employee=employee)
-    return next((one for one in made if _sounds_like(one.customer.name, contact.name)), None)
+    """What the same request got before.
 
-
-def _sounds_like(one: str, other: str) -> bool:
-    """Whether two names may be one that was heard twice: `John Doe` and `Jon Doe`, not `Ann` and `Beth`."""
-    return SequenceMatcher(None, one.casefold().strip(), other.casefold().strip()).ratio() >= ALIKE
-
-
-def lock_calendars(employees: list[UUID]) -> None:
-    """Advisory locks to the end of the transaction, taken in one order by everybody.
-
-    The exclusion constraint alone is correct, but contending inserts then deadlock and wait for seconds.
+    A wish is a new one when that was cancelled or moved since, or is somebody else's who shares the phone.
     """
-    keys = sorted(int.from_bytes(pk.bytes[:8], signed=True) for pk in employees)
-    with connection.cursor() as cursor:
-        for key in keys:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
+    if not _made_before(request):
+        return None
+    before = Appointment.objects.select_related("employee", "service", "customer")
+    before = before.filter(pk__in=_made_before(request))
+    if for_good:
+        return before.first()
+    before = before.filter(starts_at=wish.starts_at).exclude(status=Appointment.Status.CANCELLED)
+    if wish.employee is not None:
+        before = before.filter(employee=wish.employee)
+    return next((one for one in before if sounds_like(one.customer.name, contact.name)), None)
 
 
-def _free_candidate(
-    calendar: Calendar, candidates: list[Employee], wanted: Employee | None, starts_at: datetime.datetime
-) -> Employee:
-    reasons: list[Reason] = []
+# --- The steps that chains and series share ------------------------------------------------------
+
+
+def calendar_for(
+    tenant: Tenant, wish: Wish, *, now: datetime.datetime | None = None, holder: str = ""
+) -> Calendar:
+    return Calendar(tenant, wish.service, add_ons=wish.add_ons, now=now or timezone.now(), holder=holder)
+
+
+def candidates_for(calendar: Calendar, wish: Wish) -> list[Employee]:
+    """Who may serve, whether free or not. Raises NotFound."""
+    if not calendar.service.is_active:
+        raise NotFound("The service is not offered at the moment")
+    performers = list(calendar.performers)
+    if wish.employee is None:
+        if not performers:
+            raise NotFound("Nobody performs this service at the moment")
+        return performers
+    if wish.employee.pk not in {one.pk for one in performers}:
+        raise NotFound(f"{wish.employee.name} does not perform this service")
+    return [wish.employee]
+
+
+def keys_for(
+    employees: Iterable[Employee], needs: Iterable[Resource], holder: str, tenant: Tenant
+) -> list[UUID | str]:
+    """What to lock for a booking."""
+    keys: list[UUID | str] = [one.pk for one in (*employees, *needs)]
+    return [*keys, holder_key(tenant, holder)] if holder else keys
+
+
+def choose(calendar: Calendar, candidates: list[Employee], wish: Wish) -> Employee:
+    """The first in fair order who is free. Raises SlotTaken or NotBookable, without alternatives. Needs the locks."""
+    if wish.employee is None:
+        candidates = in_fair_order(calendar, candidates, wish.starts_at)
+    reasons = calendar.objections_of(candidates, wish.starts_at)
     for one in candidates:
-        objections = calendar.objections(one, starts_at)
-        if not objections:
+        if not reasons[one.pk]:
             return one
-        if not reasons or len(objections) < len(reasons):
-            reasons = objections  # of several employees, the one who comes nearest explains
-    nearest = calendar.nearest(starts_at, wanted)
-    raise SlotTaken(nearest) if reasons == [Reason.BUSY] else NotBookable(reasons, nearest)
+    # Of several employees, the one who comes nearest explains.
+    fewest = min((reasons[one.pk] for one in candidates), key=len)
+    raise refusal(fewest, [])
 
 
-def _customer(tenant: Tenant, contact: Contact) -> Customer:
-    """The same phone and name is the same customer; a phone shared by a family has several."""
-    known = Customer.objects.for_tenant(tenant).filter(name__iexact=contact.name.strip())
-    known = (
-        known.filter(phone_e164=contact.phone_e164)
-        if contact.phone_e164
-        else known.filter(email__iexact=contact.email)
-    )
-    customer: Customer | None = known.order_by("created_at").first()
-    if customer is None:
-        customer, _ = Customer.objects.get_or_create(
-            tenant=tenant,
-            phone_e164=contact.phone_e164,
-            email=contact.email,
-            name=contact.name.strip(),
-        )
-    return customer
+def in_fair_order(
+    calendar: Calendar, candidates: list[Employee], starts_at: datetime.datetime
+) -> list[Employee]:
+    """Those who have least to do that week first."""
+    order = {one.pk: place for place, one in enumerate(calendar.fair_order(starts_at))}
+    return sorted(candidates, key=lambda one: order.get(one.pk, len(order)))
 
 
-def _insert(
-    tenant: Tenant,
-    service: Service,
-    employee: Employee,
-    starts_at: datetime.datetime,
-    customer: Customer,
-    notes: str,
-    source: str,
-    calendar: Calendar,
+def write(
+    calendar: Calendar, wish: Wish, employee: Employee, needs: Sequence[Resource], how: Circumstances
 ) -> Appointment:
-    starts_at = starts_at.astimezone(datetime.UTC)
-    ends_at = starts_at + service.duration
-    try:
-        with transaction.atomic():
-            appointment: Appointment = Appointment.objects.create(
-                tenant=tenant,
-                service=service,
-                employee=employee,
-                customer=customer,
-                starts_at=starts_at,
-                ends_at=ends_at,
-                **buffered(service, starts_at, ends_at),
-                price=service.price,
-                currency=service.currency,
-                notes=notes,
-                source=source,
-            )
-    except IntegrityError as error:
-        if is_double_booking(error):
-            raise SlotTaken(calendar.nearest(starts_at)) from None
-        raise
-    return appointment
+    """Insert the appointment and all that belongs to it. Needs the locks.
 
-
-def is_double_booking(error: IntegrityError) -> bool:
-    """By SQLSTATE and constraint, never by text: messages are translated."""
-    cause = error.__cause__
-    constraint = getattr(getattr(cause, "diag", None), "constraint_name", None)
-    return (
-        getattr(cause, "sqlstate", None) == EXCLUSION_VIOLATION
-        and constraint == "appointment_no_double_booking"
-    )
-
-
-# --- What staff enter by hand: any free minute will do, but nobody is booked twice -------------------
-
-LONGEST = datetime.timedelta(days=2)
-"""An appointment with a buffer, either way from its start: readers look this far for what reaches into a day."""
-
-
-def place(appointment: Appointment) -> None:
-    """Insert an appointment that staff made. Raises SlotTaken or Invalid. Needs a scope.
-
-    Grid, notice, window and opening hours do not bind staff; `misgivings` are what they say.
+    Raises SlotTaken, without alternatives: the transaction has failed then, and nothing more can be asked in it.
     """
-    _put(appointment, new=True)
-
-
-def change(appointment: Appointment) -> None:
-    """Save what staff changed; time that it did not keep before must be free. Raises SlotTaken or Invalid."""
-    _put(appointment, new=False)
-
-
-def collision(appointment: Appointment) -> Appointment | None:
-    """Whose appointment stands in the way of this one as it is to be, buffers included. Raises Invalid.
-
-    Settles its end and buffers, and locks the employee's calendar: the answer holds until the transaction ends.
-    """
-    before = Appointment.objects.filter(pk=appointment.pk).first()
-    if before is not None and not _takes_other_time(appointment, before):
-        return None
-    _settle(appointment)
-    if appointment.status == Appointment.Status.CANCELLED:
-        return None
-    starts_at = appointment.starts_at
-    if max(starts_at - appointment.blocked_from, appointment.blocked_until - starts_at) > LONGEST:
-        raise Invalid("endsAt", "an appointment with its buffers lasts two days at most")
-    lock_calendars([appointment.employee_id])
-    others = Appointment.objects.for_tenant(appointment.tenant_id).filter(
-        employee_id=appointment.employee_id,
-        blocked_from__lt=appointment.blocked_until,
-        blocked_until__gt=appointment.blocked_from,
+    service = wish.service
+    ends_at = wish.starts_at + calendar.terms(employee).length
+    appointment = Appointment(
+        tenant=calendar.tenant,
+        service=service,
+        employee=employee,
+        customer=how.customer,
+        starts_at=wish.starts_at,
+        ends_at=ends_at,
+        **buffered(service, wish.starts_at, ends_at),
+        price=price_of(service, employee, wish.add_ons),
+        currency=service.currency,
+        notes=how.notes,
+        source=how.source,
+        visit=how.visit,
+        series=how.series,
     )
-    others = others.exclude(status=Appointment.Status.CANCELLED).exclude(pk=appointment.pk)
-    return others.select_related("customer", "service").order_by("starts_at").first()
-
-
-def misgivings(appointment: Appointment) -> list[Reason]:
-    """What the clock, opening hours and the employee's own hours say against its time."""
-    as_long = copy.copy(appointment.service)
-    length = appointment.ends_at - appointment.starts_at
-    as_long.duration_minutes = math.ceil(length / datetime.timedelta(minutes=1))
-    calendar = Calendar(appointment.tenant, as_long)
-    told = {Reason.IN_THE_PAST, Reason.OUTSIDE_HOURS, Reason.CLOSED, Reason.NOT_WORKING, Reason.TIME_OFF}
-    reasons = calendar.objections(appointment.employee, appointment.starts_at, ignoring=appointment)
-    return [reason for reason in reasons if reason in told]
-
-
-def _put(appointment: Appointment, *, new: bool) -> None:
-    if collision(appointment) is not None:
-        raise SlotTaken([])
     try:
-        with transaction.atomic():
-            appointment.save(force_insert=new, force_update=not new)
+        take_seat(appointment)
+        appointment.save(force_insert=True)
+        take_units(appointment, needs)
+    except Full:
+        raise SlotTaken([]) from None
     except IntegrityError as error:
         if is_double_booking(error):
             raise SlotTaken([]) from None
         raise
-
-
-def _takes_other_time(appointment: Appointment, before: Appointment) -> bool:
-    cancelled = Appointment.Status.CANCELLED
-    if (appointment.status == cancelled) != (before.status == cancelled):
-        return True
-    return any(
-        getattr(appointment, name) != getattr(before, name)
-        for name in ("employee_id", "service_id", "starts_at", "ends_at")
-    )
-
-
-def _settle(appointment: Appointment) -> None:
-    ends_at: datetime.datetime | None = appointment.ends_at
-    appointment.ends_at = ends_at or appointment.starts_at + appointment.service.duration
-    kept = buffered(appointment.service, appointment.starts_at, appointment.ends_at)
-    appointment.blocked_from, appointment.blocked_until = kept["blocked_from"], kept["blocked_until"]
+    if wish.add_ons:
+        write_add_ons(appointment, wish.add_ons)
+    if how.holder:
+        consume(appointment, how.holder)
+    history.record(appointment, "booked", actor=how.actor)
+    return appointment

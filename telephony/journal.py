@@ -74,7 +74,8 @@ class Journal:
     async def finish(self, outcome: str, *, first_audio_ms: int | None) -> None:
         """Write the ending and what still waits, within a bound: a slow database must not hold the line."""
         self._enter(partial(calls.finish_stream, self._claimed, outcome, first_audio_ms=first_audio_ms))
-        self._enter(partial(conversations.end_conversation, self._claimed.conversation_id))
+        ids = (self._claimed.tenant_id, self._claimed.conversation_id)
+        self._enter(partial(conversations.end_conversation, *ids))
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._waiting.put(None)

@@ -15,7 +15,6 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 
 from tenants.admin_sites import is_operator
-from tenants.encryption import Undecryptable
 from tenants.models import Credential, Member, Tenant, User
 from tenants.scoped_admin import (
     MANAGERS,
@@ -60,7 +59,10 @@ class TenantAdmin(ScopedModelAdmin):
     inlines = [PeopleInline]
     fieldsets = [
         (None, {"fields": ["name", "slug", "status"]}),
-        ("As callers know it", {"fields": ["phone", "address", "language", "currency", "timezone"]}),
+        (
+            "As callers know it",
+            {"fields": ["phone", "address", "language", "currency", "timezone", "holiday_region"]},
+        ),
         ("For integrations", {"fields": ["id", "settings", "created_at"]}),
     ]
 
@@ -153,9 +155,8 @@ class CredentialAdmin(ScopedModelAdmin):
 
     @admin.display(description="kept now")
     def kept(self, credential: Credential) -> str:
-        try:
-            value: str = credential.value
-        except Undecryptable:
+        value: str | None = credential.value
+        if value is None:
             return "set, but the key it was encrypted with is missing"
         return f"set, ends in {value[-SHOWN_CHARACTERS:]}" if len(value) >= LONG_ENOUGH_TO_SHOW else "set"
 

@@ -51,6 +51,18 @@ def validate_timezone(name: str) -> None:
         ) from None
 
 
+def validate_holiday_region(name: str) -> None:
+    """ISO 3166-1 alpha-2, or with `-` and a subdivision."""
+    import holidays  # takes a third of a second to import, and few tenants need it
+
+    country, _, region = name.partition("-")
+    known = holidays.list_supported_countries()
+    if country not in known or (region and region not in known[country]):
+        raise ValidationError(
+            "%(name)s is not a known country or region, such as US or DE-BE", params={"name": name}
+        )
+
+
 class Tenant(models.Model):
     """A business that lets TONRIS answer its phone."""
 
@@ -75,6 +87,15 @@ class Tenant(models.Model):
     )
     language = models.CharField(
         max_length=8, default="en", help_text="What the agent speaks: en, es, de, fr."
+    )
+    holiday_region = models.CharField(
+        max_length=12,
+        blank=True,
+        validators=[validate_holiday_region],
+        help_text=(
+            "Closed on the public holidays of this country or region, such as US, US-NY or DE-BE; "
+            "empty: open on holidays. Special hours of a date go before."
+        ),
     )
     currency = models.CharField(max_length=3, default="USD", help_text="ISO 4217 code of the prices.")
     phone = models.CharField(

@@ -1,5 +1,6 @@
 """The real thing, killed: every process of a running TONRIS with -9, then `up` again. No booking is lost."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -84,6 +85,14 @@ class Installation:
             contact = {"customerName": "Grace", "customerPhone": "+15559876543"}
             return client.post(tools + "book_appointment", json={**wish, **contact}).json()
 
+    def book_at_last(self) -> dict[str, Any]:
+        """A request may still meet a connection to the server that died: the caller is told so, and asks again."""
+        for _ in range(20):
+            with contextlib.suppress(KeyError):
+                return self.book()
+            time.sleep(0.5)
+        return self.book()
+
     def stop(self) -> int:
         assert self.up is not None
         self.up.send_signal(signal.SIGTERM)
@@ -121,7 +130,7 @@ def test_killed_in_every_process_it_starts_again_and_has_lost_no_booking(install
         os.kill(pids[server], signal.SIGKILL)
         installation.wait_for(lambda server=server: installation.state["pids"].get(server) != pids[server])
         installation.wait_for(installation.is_ready)
-    again = installation.book()
+    again = installation.book_at_last()
     assert again["success"], again
     for pid in set(installation.state["pids"].values()):
         os.kill(pid, signal.SIGKILL)

@@ -242,6 +242,9 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "process-waiting-events": {"task": "agents.tasks.process_waiting_events", "schedule": 60.0},
+    "advance-offers": {"task": "appointments.tasks.advance_offers", "schedule": 30.0},
+    "forget-expired-holds": {"task": "appointments.tasks.forget_expired_holds", "schedule": 300.0},
+    "forget-answers": {"task": "appointments.tasks.forget_answers", "schedule": 3600.0},
     "sweep-calls": {"task": "telephony.tasks.sweep_calls", "schedule": 30.0},
     "forget-seen-signatures": {"task": "agents.tasks.forget_seen_signatures", "schedule": 3600.0},
 }

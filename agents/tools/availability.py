@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from agents import spoken
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext
 from agents.tools.facts import slot_facts
-from agents.tools.wishes import read_employee, read_service
+from agents.tools.wishes import read_add_ons, read_employee, read_service
 from appointments.availability import Calendar, FreeSlot, one_per_instant
 from appointments.models import Service
 from appointments.wallclock import wall_time
@@ -19,7 +19,9 @@ def check_availability(context: ToolContext, arguments: Arguments) -> ToolAnswer
     today = context.now.astimezone(zone).date()
     service = read_service(context, arguments)
     employee = read_employee(context, arguments)
-    calendar = Calendar(context.tenant, service, now=context.now)
+    holder = str(context.conversation.pk) if context.conversation else ""
+    add_ons = read_add_ons(service, arguments)
+    calendar = Calendar(context.tenant, service, add_ons=add_ons, now=context.now, holder=holder)
     day = arguments.date("date")
     if day is None:  # no date: the first day with something free
         found = calendar.first_free_day(today, employee)
@@ -76,6 +78,11 @@ TOOLS = (
         parameters={
             "date": {"type": "string", "description": "Date to check (YYYY-MM-DD format)"},
             "serviceId": {"type": "string", "description": "Service ID to check availability for"},
+            "addOns": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "IDs of extras that the caller wants with the service",
+            },
             "employeeId": {
                 "type": "string",
                 "description": "Only this employee's times; leave out for anybody's",

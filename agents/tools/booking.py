@@ -3,7 +3,7 @@
 from agents import spoken
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError
 from agents.tools.facts import appointment_facts, slot_facts
-from agents.tools.wishes import read_contact, read_wish
+from agents.tools.wishes import read_add_ons, read_contact, read_wish
 from appointments.booking import book
 from appointments.errors import BookingError, Invalid, NotBookable
 from appointments.models import Appointment, Service
@@ -21,7 +21,9 @@ def book_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:
             contact,
             employee=employee,
             notes=arguments.text("notes", limit=2000) or "Created via ElevenLabs AI",
+            add_ons=read_add_ons(service, arguments),
             source=Appointment.Source.AGENT,
+            holder=str(context.conversation.pk) if context.conversation else "",
             now=context.now,
         )
     except NotBookable as error:
@@ -76,6 +78,11 @@ TOOLS = (
             "startTime": {
                 "type": "string",
                 "description": "Local date and time, YYYY-MM-DDTHH:MM; not needed with slotId",
+            },
+            "addOns": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "IDs of extras that the caller wants with the service",
             },
             "notes": {"type": "string", "description": "Wishes for the appointment"},
         },

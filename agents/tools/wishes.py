@@ -9,11 +9,13 @@ from agents.tools.contract import Arguments, ToolContext, ToolError, invalid
 from agents.tools.facts import iso_z, read_slot_id
 from appointments.availability import Calendar
 from appointments.booking import Contact
-from appointments.models import Employee, Service
+from appointments.models import AddOn, Employee, Service
 from appointments.wallclock import NonexistentTime, instants_of, resolve, wall_time
 from tenants.phone import InvalidNumber, region_of, to_e164
 
 logger = logging.getLogger(__name__)
+
+MAX_ADD_ONS = 20
 
 
 def read_wish(
@@ -132,4 +134,16 @@ def _employee_by_id(context: ToolContext, pk: UUID) -> Employee:
     found: Employee | None = Employee.objects.for_tenant(context.tenant).filter(pk=pk, is_active=True).first()
     if found is None:
         raise ToolError("NOT_FOUND", "employeeId: no such employee", "I can't find that person in our team.")
+    return found
+
+
+def read_add_ons(service: Service, arguments: Arguments) -> list[AddOn]:
+    """`addOns`: ids of add-ons that the service has."""
+    wanted = arguments.values.get("addOns") or []
+    if not isinstance(wanted, list) or len(wanted) > MAX_ADD_ONS:
+        raise invalid("addOns", f"must be a list of at most {MAX_ADD_ONS} ids")
+    ids = {Arguments({"addOns": one}).uuid("addOns") for one in wanted}
+    found = list(AddOn.objects.filter(service=service, pk__in=ids, is_active=True))
+    if len(found) != len(ids):
+        raise ToolError("NOT_FOUND", "addOns: no such add-on of this service", "I can't find that extra.")
     return found

@@ -9,7 +9,6 @@ import django.db.models.deletion
 import django.db.models.functions.text
 from django.db import migrations, models
 
-import appointments.models
 import tenants.isolation
 
 
@@ -486,10 +485,12 @@ class Migration(migrations.Migration):
                         "&&",
                     ),
                     (
-                        appointments.models._BlockedTime(
-                            "blocked_from",
-                            "blocked_until",
+                        models.Func(
+                            models.F("blocked_from"),
+                            models.F("blocked_until"),
                             django.contrib.postgres.fields.ranges.RangeBoundary(),
+                            function="TSTZRANGE",
+                            output_field=django.contrib.postgres.fields.ranges.DateTimeRangeField(),
                         ),
                         "&&",
                     ),

@@ -39,6 +39,7 @@ def openings_around(wall: datetime, hours: BusinessHours) -> list[datetime]:
     found = []
     for day in (wall.date() - DAY, wall.date()):
         weekly = [each.interval for each in hours.weekly if each.weekday == day.weekday()]
+        weekly = [] if day in hours.holidays else weekly
         for interval in hours.exceptions.get(day, weekly):
             opens, closes = bounds(interval, day)
             if opens <= wall < closes:
@@ -65,7 +66,20 @@ def span(start: datetime, end: datetime) -> list[datetime]:
     return [start + count * MINUTE for count in range((end - start) // MINUTE)]
 
 
-def bookable(start: datetime, offer: Offer, *, worked, time_off, busy) -> bool:
+def bookable(
+    start: datetime,
+    offer: Offer,
+    *,
+    worked,
+    time_off,
+    busy,
+    held=(),
+    groups=(),
+    seats=1,
+    rooms=(),
+    whose=None,
+) -> bool:
+    """`rooms`: for each resource, for each unit, who uses it: pairs of an interval and a group's name."""
     hours, terms = offer.hours, offer.terms
     if offer.window and not within(offer.window, start, hours.zone):
         return False
@@ -77,9 +91,18 @@ def bookable(start: datetime, offer: Offer, *, worked, time_off, busy) -> bool:
             return False
         if during(minute, hours.closures) or during(minute, time_off):
             return False
-    return not any(
-        during(minute, busy) for minute in span(start - terms.before, start + terms.length + terms.after)
-    )
+    blocked = span(start - terms.before, start + terms.length + terms.after)
+    joined = [group for group in groups if group.start == start and group.taken < seats]
+    others = [time for group in groups if group not in joined for time in group.times]
+    if any(during(minute, [*busy, *held, *others]) for minute in blocked):
+        return False
+    name = (whose, start) if joined else None
+    return all(any(free_for(unit, blocked, name) for unit in units) for units in rooms)
+
+
+def free_for(unit, minutes, name) -> bool:
+    used = [interval for interval, group in unit if name is None or group != name]
+    return not any(during(minute, used) for minute in minutes)
 
 
 def within(window: BookingWindow, start: datetime, zone: ZoneInfo) -> bool:

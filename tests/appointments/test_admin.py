@@ -11,7 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import connections
 from django.test import Client
 
-from appointments import booking
+from appointments import booking, by_hand
 from appointments.models import Appointment, Customer, Employee, EmployeeService, OpeningHours, Service
 from tenants.models import Member, Tenant, User
 from tenants.scoping import platform_scope, tenant_scope
@@ -291,6 +291,7 @@ def test_who_takes_no_lock_meets_the_constraint_and_the_form_says_the_same(desk,
 
     collision = booking.collision
     monkeypatch.setattr(booking, "collision", blind_at_first)
+    monkeypatch.setattr(by_hand, "collision", blind_at_first)
     errors = errors_of(desk.add("10:30", employee="Ben"))
     assert errors["starts_at"][0].startswith("Ben has Kim Low for Haircut then")
     assert len(asked) == 3

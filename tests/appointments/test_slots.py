@@ -11,12 +11,16 @@ from appointments.slots import (
     BookingWindow,
     BusinessHours,
     Diary,
+    Group,
     Offer,
+    Pool,
     Reason,
     Terms,
+    Use,
     WeeklyHours,
     free_slots,
     why_not,
+    worked_instants,
 )
 from appointments.wallclock import WallInterval, resolve, wall_time
 from tests.appointments import oracle
@@ -54,14 +58,20 @@ def between(start, end, zone=NEW_YORK):
     return Interval(local(start, zone), local(end, zone))
 
 
+def diary(offer, *, worked=None, **employee):
+    """`worked` are weekly hours."""
+    weekly_hours = None if worked is None else worked_instants(worked, offer.dates, offer.hours.zone)
+    return Diary.opened(offer.terms, worked=weekly_hours, **employee)
+
+
 def starts(offer, **employee):
     """The wall times of the free slots, as "09:00"."""
-    free = free_slots(offer, Diary.opened(offer, **employee))
+    free = free_slots(offer, diary(offer, **employee))
     return [f"{wall_time(slot.start, offer.hours.zone):%H:%M}" for slot in free]
 
 
 def reasons(offer, at, **employee):
-    return why_not(offer, Diary.opened(offer, **employee), local(at, offer.hours.zone))
+    return why_not(offer, diary(offer, **employee), local(at, offer.hours.zone))
 
 
 # Opening hours
@@ -230,6 +240,56 @@ def test_a_buffer_may_reach_outside_the_hours_into_breaks_closures_and_time_off(
     assert starts(offer, worked=weekly("09:00-12:00"), time_off=away) == ["09:00", "11:00"]
 
 
+# Groups and resources
+
+
+def test_a_group_can_be_joined_at_its_own_start_and_nowhere_else():
+    offer = Offer(MONDAY, business("09:00-13:00"), terms(step=30))
+    time = between("2026-07-06T10:00", "2026-07-06T11:00")
+    others = ["09:00", "11:00", "11:30", "12:00"]
+    assert starts(offer, groups=[Group(time.start, [time], 2)], seats=3) == ["09:00", "10:00", *others[1:]]
+    assert starts(offer, groups=[Group(time.start, [time], 3)], seats=3) == others
+
+
+def pool(capacity, *uses, asked=None):
+    return Pool.opened("Room", capacity, asked or terms(), uses)
+
+
+def test_one_unit_must_be_free_throughout():
+    first, second = (
+        between("2026-07-06T09:30", "2026-07-06T10:00"),
+        between("2026-07-06T10:00", "2026-07-06T10:30"),
+    )
+    room = pool(2, Use(first, 1), Use(second, 2))
+    assert starts(Offer(MONDAY, business("09:00-12:00"), terms(step=30), pools=[room])) == [
+        "09:00",
+        "10:00",
+        "10:30",
+        "11:00",
+    ]
+    assert reasons(
+        Offer(MONDAY, business("09:00-12:00"), terms(step=30), pools=[room]), "2026-07-06T09:30"
+    ) == [Reason.RESOURCE_FULL]
+
+
+def test_what_is_held_takes_the_first_unit_that_is_free_for_it():
+    early, late = (
+        between("2026-07-06T09:00", "2026-07-06T10:00"),
+        between("2026-07-06T10:00", "2026-07-06T11:00"),
+    )
+    assert [len(unit) for unit in pool(2, Use(early, 1), Use(early), Use(late)).units] == [1, 1]
+    assert pool(2, Use(early, 1), Use(early), Use(late)).units[0] == (Interval(early.start, late.end),)
+    assert pool(1, Use(early, 1), Use(early)).is_full(early)
+    assert not pool(1, Use(early, 2)).is_full(early), "a unit that there is no more of"
+
+
+def test_the_holds_of_a_group_share_one_unit():
+    time = between("2026-07-06T09:00", "2026-07-06T10:00")
+    assert not pool(2, Use(time, group="Ana"), Use(time, group="Ana")).is_full(time)
+    assert pool(1, Use(time, 1, "Ana"), Use(time, group="Ana")).is_full(time)
+    assert not pool(1, Use(time, 1, "Ana"), Use(time, group="Ana")).is_full(time, "Ana")
+
+
 # The clock is changed
 
 
@@ -383,24 +443,16 @@ def test_a_second_past_the_minute_is_off_the_grid():
 
 def test_a_start_may_be_given_in_any_zone_and_in_either_pass():
     offer = Offer(date(2026, 11, 1), business("00:00-03:00"), terms())
-    diary = Diary.opened(
-        offer, busy=[Interval(*(datetime(2026, 11, 1, hour, tzinfo=UTC) for hour in (6, 7)))]
-    )
+    busy = diary(offer, busy=[Interval(*(datetime(2026, 11, 1, hour, tzinfo=UTC) for hour in (6, 7)))])
     first, second = (datetime(2026, 11, 1, 1, tzinfo=NEW_YORK, fold=fold) for fold in (0, 1))
-    assert why_not(offer, diary, first) == []
-    assert why_not(offer, diary, second) == [Reason.BUSY]
+    assert why_not(offer, busy, first) == []
+    assert why_not(offer, busy, second) == [Reason.BUSY]
     assert offer.slot_at(second).end == datetime(2026, 11, 1, 7, tzinfo=UTC)
 
 
 def test_a_start_on_another_day_is_not_answered():
     with pytest.raises(ValueError, match="is not on 2026-07-06"):
         reasons(Offer(MONDAY, business("09:00-12:00"), terms()), "2026-07-07T10:00")
-
-
-def test_the_reach_of_an_offer_covers_its_slots_and_their_buffers():
-    offer = Offer(MONDAY, business("09:00-12:00"), terms(before=10, after=20))
-    assert offer.reach == between("2026-07-06T08:50", "2026-07-06T12:20")
-    assert Offer(MONDAY, business(), terms()).reach is None
 
 
 @pytest.mark.parametrize("nonsense", [{"minutes": 0}, {"step": 0}, {"before": -1}, {"after": -1}])
@@ -471,6 +523,7 @@ def questions(draw):
         draw(weeks),
         draw(st.dictionaries(dates, st.lists(wall_intervals, max_size=2), max_size=2)),
         draw(st.lists(near, max_size=2)),
+        dict.fromkeys(draw(st.lists(dates, max_size=1)), "a holiday"),
     )
     asked = terms(
         draw(st.sampled_from([5, 30, 45, 60, 240, 1440])),
@@ -487,31 +540,51 @@ def questions(draw):
             st.sampled_from([0, 1, 2, 90]),
         )
     )
+    groups = [
+        Group(time.start, [time], draw(st.integers(1, 4)))
+        for time in draw(st.lists(near, max_size=2, unique_by=lambda time: time.start))
+    ]
     employee = {
         "worked": draw(st.none() | weeks),
         "time_off": draw(st.lists(near, max_size=2)),
         "busy": draw(st.lists(near, max_size=4)),
+        "held": draw(st.lists(near, max_size=1)),
+        "groups": groups,
+        "seats": draw(st.integers(1, 4)),
+        "whose": "Ana",
     }
-    return Offer(day, hours, asked, window), employee
+    names = [None, *(("Ana", group.start) for group in groups)]
+    uses = st.lists(st.tuples(near, st.sampled_from(names)), max_size=2)
+    rooms = draw(st.lists(st.lists(uses, min_size=1, max_size=2), max_size=2))
+    pools = [
+        Pool.opened(
+            "Room",
+            len(units),
+            asked,
+            [Use(time, number, group) for number, unit in enumerate(units, 1) for time, group in unit],
+        )
+        for units in rooms
+    ]
+    return Offer(day, hours, asked, window, pools), employee, rooms
 
 
 @settings(deadline=None, database=None, max_examples=80)
 @given(questions())
 def test_exactly_the_minutes_that_break_no_rule_are_offered(question):
-    offer, employee = question
+    offer, employee, rooms = question
     expected = [
         start
         for start in oracle.minutes_of(offer.day, offer.hours.zone)
-        if oracle.bookable(start, offer, **employee)
+        if oracle.bookable(start, offer, rooms=rooms, **employee)
     ]
-    assert [slot.start for slot in free_slots(offer, Diary.opened(offer, **employee))] == expected
+    assert [slot.start for slot in free_slots(offer, diary(offer, **employee))] == expected
 
 
 @settings(deadline=None, database=None, max_examples=60)
 @given(questions())
 def test_a_start_is_offered_exactly_when_there_is_nothing_against_it(question):
-    offer, employee = question
-    diary = Diary.opened(offer, **employee)
-    free = {slot.start for slot in free_slots(offer, diary)}
+    offer, employee, _ = question
+    theirs = diary(offer, **employee)
+    free = {slot.start for slot in free_slots(offer, theirs)}
     for start in oracle.minutes_of(offer.day, offer.hours.zone)[::5]:
-        assert (why_not(offer, diary, start) == []) == (start in free)
+        assert (why_not(offer, theirs, start) == []) == (start in free)

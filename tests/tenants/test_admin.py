@@ -20,13 +20,26 @@ from django.utils import timezone
 
 from agents.models import Conversation, ProviderEvent, ProviderSession, SeenSignature, ToolInvocation, Turn
 from appointments.models import (
+    AddOn,
     Appointment,
+    AppointmentAddOn,
+    AppointmentChange,
+    Closure,
     Customer,
     Employee,
     EmployeeService,
+    Hold,
     IdempotencyRecord,
     OpeningHours,
+    OutboxMessage,
+    Resource,
+    ResourceUse,
+    Series,
     Service,
+    ServiceResource,
+    SpecialHours,
+    TimeOff,
+    WaitlistEntry,
 )
 from telephony.models import Call, CallEvent, PhoneNumber
 from tenants.admin_sites import operators, staff
@@ -136,6 +149,7 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
                 tenant=tenant, provider=mark[:24], kind=mark, external_id=mark, body={"b": mark}, digest=name
             ),
             CallEvent.objects.create(tenant=tenant, call=call, kind=mark, detail={"d": mark}),
+            *beside(tenant, mark, name, starts_at, appointment, phone),
             SeenSignature.objects.create(digest=f"{mark}-{number}"),
         ]
         if number == 0:
@@ -145,6 +159,49 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             rows.append(tenant)
             Tenant.objects.filter(pk=tenant.pk).update(address=mark)
     return {type(row): row for row in rows}
+
+
+def beside(
+    tenant: Tenant, mark: str, name: str, starts_at: datetime.datetime, appointment: Appointment, phone: str
+) -> list[models.Model]:
+    """A row each of the calendar's rules, and of what the engine keeps beside an appointment."""
+    service, employee, customer = appointment.service, appointment.employee, appointment.customer
+    its = {"tenant": tenant, "service": service, "employee": employee}
+    blocked = {"blocked_from": starts_at, "blocked_until": starts_at + HOUR}
+    stretch = {"tenant": tenant, "starts_at": starts_at, "ends_at": starts_at + HOUR, "note": mark}
+    add_on = AddOn.objects.create(tenant=tenant, service=service, name=name)
+    resource = Resource.objects.create(tenant=tenant, name=name)
+    use = {"tenant": tenant, "appointment": appointment, "resource": resource, "unit": 1, **blocked}
+    hold = Hold.objects.create(
+        **its,
+        **blocked,
+        starts_at=starts_at,
+        ends_at=starts_at + HOUR,
+        holder=mark,
+        caller_e164=phone,
+        expires_at=starts_at,
+    )
+    return [
+        add_on,
+        resource,
+        hold,
+        ServiceResource.objects.create(tenant=tenant, service=service, resource=resource),
+        SpecialHours.objects.create(
+            tenant=tenant, date=starts_at.date(), opens=starts_at.time(), closes=starts_at.time(), note=mark
+        ),
+        Closure.objects.create(**stretch),
+        TimeOff.objects.create(employee=employee, **stretch),
+        Series.objects.create(**its, customer=customer, first_local=starts_at, occurrences=3),
+        AppointmentAddOn.objects.create(
+            tenant=tenant, appointment=appointment, add_on=add_on, minutes=5, price=Decimal(1)
+        ),
+        ResourceUse.objects.create(**use),
+        AppointmentChange.objects.create(tenant=tenant, appointment=appointment, kind="booked", actor=mark),
+        OutboxMessage.objects.create(tenant=tenant, appointment=appointment, kind=mark, body={"b": mark}),
+        WaitlistEntry.objects.create(
+            **its, customer=customer, earliest=starts_at, latest=starts_at + HOUR, hold=hold
+        ),
+    ]
 
 
 @pytest.fixture
@@ -401,6 +458,7 @@ RIGHTS = {
     Employee: WORKS,
     EmployeeService: WORKS,
     OpeningHours: WORKS,
+    **dict.fromkeys((AddOn, Resource, ServiceResource, SpecialHours, Closure, TimeOff), WORKS),
     Customer: DESK,
     Appointment: DESK,
     Tenant: {**NOTHING, "owner": "c"},
@@ -562,7 +620,7 @@ def test_an_operator_cannot_mix_tenants_in_an_inline_either(operator, ours, thei
     form = {
         "name": "Ana Two",
         "is_active": "on",
-        **no_rows("openinghours_set", "employeeservice_set"),
+        **no_rows("openinghours_set", "employeeservice_set", "timeoff_set"),
         "employeeservice_set-TOTAL_FORMS": "1",
         "employeeservice_set-0-service": str(theirs[Service].pk),
         "employeeservice_set-0-employee": str(ours[Employee].pk),
@@ -578,7 +636,7 @@ def test_a_row_never_changes_its_tenant(operator, garage, ours):
         "name": "Moved",
         "is_active": "on",
         "tenant": str(garage.pk),
-        **no_rows("openinghours_set", "employeeservice_set"),
+        **no_rows("openinghours_set", "employeeservice_set", "timeoff_set"),
     }
     assert operator.post(url("ops", Employee, "change", ours[Employee].pk), form).status_code == 302
     with platform_scope():
@@ -592,7 +650,7 @@ def test_what_a_member_adds_belongs_to_the_own_tenant(member, salon, garage):
     with tenant_scope(salon):
         haircut = Service.objects.get(name="Haircut")
     form |= {
-        **no_rows("openinghours_set", "employeeservice_set"),
+        **no_rows("openinghours_set", "employeeservice_set", "timeoff_set"),
         "openinghours_set-TOTAL_FORMS": "1",
         "openinghours_set-0-weekday": "0",
         "openinghours_set-0-opens": "10:00",
@@ -646,7 +704,7 @@ def test_a_service_of_a_name_that_is_taken_is_refused_in_words(member, salon):
         "slot_step_minutes": "15",
         "minimum_notice_minutes": "0",
         "booking_window_days": "90",
-        **no_rows("employeeservice_set"),
+        **no_rows("employeeservice_set", "addon_set", "serviceresource_set"),
     }
     answer = member("manager").post(url("admin", Service, "add"), form)
     assert answer.status_code == 200
@@ -657,7 +715,7 @@ def test_the_same_service_twice_for_an_employee_is_refused_in_words(member, ours
     form = {
         "name": "Ana Two",
         "is_active": "on",
-        **no_rows("openinghours_set", "employeeservice_set"),
+        **no_rows("openinghours_set", "employeeservice_set", "timeoff_set"),
         "employeeservice_set-TOTAL_FORMS": "2",
     }
     for index in range(2):

@@ -1,0 +1,247 @@
+"""The rules of the business in the admin, and what the booking engine keeps beside appointments."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from appointments.models import (
+    AddOn,
+    AppointmentAddOn,
+    AppointmentChange,
+    Closure,
+    Hold,
+    OutboxMessage,
+    Resource,
+    ResourceUse,
+    Series,
+    ServiceResource,
+    SpecialHours,
+    TimeOff,
+    WaitlistEntry,
+)
+from tenants.scoped_admin import (
+    NOBODY,
+    ScopedInline,
+    ScopedModelAdmin,
+    one_line,
+    pretty,
+    register,
+    tenant_time,
+)
+
+Scoped = admin.RelatedOnlyFieldListFilter
+
+
+class AddOnInline(ScopedInline):
+    model = AddOn
+    fields = ["name", "minutes", "price", "is_active"]
+
+
+class NeedsInline(ScopedInline):
+    """What a service needs while it lasts."""
+
+    model = ServiceResource
+    fields = ["resource"]
+    autocomplete_fields = ["resource"]
+    verbose_name = "resource"
+    verbose_name_plural = "needs one of each of these while it lasts"
+
+
+class TimeOffInline(ScopedInline):
+    model = TimeOff
+    fields = ["starts_at", "ends_at", "note"]
+    verbose_name_plural = "time off"
+
+
+@register(AddOn)
+class AddOnAdmin(ScopedModelAdmin):
+    list_display = ["name", "service", "minutes", "price", "is_active"]
+    list_filter = ["is_active", ("service", Scoped)]
+    list_select_related = ["service"]
+    search_fields = ["name", "service__name"]
+    autocomplete_fields = ["service"]
+    fields = ["service", "name", "minutes", "price", "is_active", "id"]
+    readonly_fields = ["id"]
+
+
+@register(Resource)
+class ResourceAdmin(ScopedModelAdmin):
+    list_display = ["name", "capacity"]
+    search_fields = ["name"]
+    fields = ["name", "capacity", "id"]
+    readonly_fields = ["id"]
+
+
+@register(ServiceResource)
+class ServiceResourceAdmin(ScopedModelAdmin):
+    list_display = ["service", "resource"]
+    list_filter = [("service", Scoped), ("resource", Scoped)]
+    list_select_related = ["service", "resource"]
+    search_fields = ["service__name", "resource__name"]
+    autocomplete_fields = ["service", "resource"]
+    fields = ["service", "resource"]
+    listed_for_members = False
+
+
+@register(SpecialHours)
+class SpecialHoursAdmin(ScopedModelAdmin):
+    list_display = ["date", "interval", "note"]
+    list_filter = ["date"]
+    search_fields = ["note"]
+    date_hierarchy = "date"
+    ordering = ["-date", "opens"]
+    fields = ["date", "opens", "closes", "note"]
+
+    @admin.display(description="open", ordering="opens")
+    def interval(self, hours: SpecialHours) -> str:
+        if hours.opens is None or hours.closes is None:
+            return "closed"
+        overnight = " (next day)" if hours.closes <= hours.opens else ""
+        return f"{hours.opens:%H:%M} to {hours.closes:%H:%M}{overnight}"
+
+
+class StretchAdmin(ScopedModelAdmin):
+    """Times are those of the tenant's clock, in whose zone the page runs."""
+
+    date_hierarchy = "starts_at"
+    ordering = ["-starts_at"]
+    search_fields = ["note"]
+
+    @admin.display(description="from", ordering="starts_at")
+    def since(self, row: Any) -> SafeString | str:
+        return one_line(tenant_time(row.starts_at, row.tenant))
+
+    @admin.display(description="until", ordering="ends_at")
+    def until(self, row: Any) -> SafeString | str:
+        return one_line(tenant_time(row.ends_at, row.tenant))
+
+
+@register(Closure)
+class ClosureAdmin(StretchAdmin):
+    list_display = ["since", "until", "note"]
+    fields = ["starts_at", "ends_at", "note"]
+
+
+@register(TimeOff)
+class TimeOffAdmin(StretchAdmin):
+    list_display = ["since", "until", "employee", "note"]
+    list_filter = [("employee", Scoped)]
+    list_select_related = ["employee"]
+    search_fields = ["note", "employee__name"]
+    autocomplete_fields = ["employee"]
+    fields = ["employee", "starts_at", "ends_at", "note"]
+
+
+class EngineAdmin(ScopedModelAdmin):
+    """What the booking engine writes: to be read."""
+
+    read_only = True
+    adders = changers = deleters = NOBODY
+
+
+@register(Series)
+class SeriesAdmin(EngineAdmin):
+    list_display = ["customer", "service", "employee", "interval_weeks", "occurrences", "created_at"]
+    list_filter = [("service", Scoped), ("employee", Scoped)]
+    list_select_related = ["customer", "service", "employee"]
+    search_fields = ["customer__name", "service__name"]
+    fields = ["customer", "service", "employee", "first_local", "interval_weeks", "occurrences", "created_at"]
+
+
+@register(Hold)
+class HoldAdmin(EngineAdmin):
+    list_display = ["since", "service", "employee", "until"]
+    list_filter = [("employee", Scoped), ("service", Scoped)]
+    list_select_related = ["service", "employee"]
+    search_fields = ["=holder", "service__name"]
+    phone_fields = ["caller_e164"]
+    fields = ["service", "employee", "starts_at", "ends_at", "holder", "caller_e164", "expires_at"]
+
+    @admin.display(description="slot", ordering="starts_at")
+    def since(self, hold: Hold) -> SafeString | str:
+        return one_line(tenant_time(hold.starts_at, hold.tenant))
+
+    @admin.display(description="held until", ordering="expires_at")
+    def until(self, hold: Hold) -> SafeString | str:
+        return one_line(tenant_time(hold.expires_at, hold.tenant))
+
+
+@register(WaitlistEntry)
+class WaitlistEntryAdmin(EngineAdmin):
+    list_display = ["customer", "service", "employee", "since", "until", "state"]
+    list_filter = ["state", ("service", Scoped), ("employee", Scoped)]
+    list_select_related = ["customer", "service", "employee"]
+    search_fields = ["customer__name", "service__name"]
+    phone_fields = ["customer__phone_e164"]
+    fields = ["customer", "service", "employee", "earliest", "latest", "state", "hold", "created_at"]
+
+    @admin.display(description="from", ordering="earliest")
+    def since(self, entry: WaitlistEntry) -> SafeString | str:
+        return one_line(tenant_time(entry.earliest, entry.tenant))
+
+    @admin.display(description="until", ordering="latest")
+    def until(self, entry: WaitlistEntry) -> SafeString | str:
+        return one_line(tenant_time(entry.latest, entry.tenant))
+
+
+@register(AppointmentChange)
+class AppointmentChangeAdmin(EngineAdmin):
+    list_display = ["changed_at", "kind", "actor", "appointment"]
+    list_filter = ["kind"]
+    list_select_related = ["appointment"]
+    search_fields = ["actor", "reason"]
+    date_hierarchy = "changed_at"
+    fields = ["appointment", "kind", "actor", "reason", "was", "became", "changed_at"]
+    readonly_fields = ["was", "became"]
+    listed_for_members = False
+
+    @admin.display(description="before")
+    def was(self, change: AppointmentChange) -> SafeString | str:
+        return pretty(change.before)
+
+    @admin.display(description="after")
+    def became(self, change: AppointmentChange) -> SafeString | str:
+        return pretty(change.after)
+
+
+@register(AppointmentAddOn)
+class AppointmentAddOnAdmin(EngineAdmin):
+    list_display = ["appointment", "add_on", "minutes", "price"]
+    list_select_related = ["appointment", "add_on"]
+    search_fields = ["add_on__name"]
+    fields = ["appointment", "add_on", "minutes", "price"]
+    listed_for_members = False
+
+
+@register(ResourceUse)
+class ResourceUseAdmin(EngineAdmin):
+    list_display = ["resource", "unit", "since", "until", "is_active"]
+    list_filter = ["is_active", ("resource", Scoped)]
+    list_select_related = ["resource"]
+    search_fields = ["resource__name"]
+    fields = ["resource", "unit", "appointment", "blocked_from", "blocked_until", "is_active"]
+    listed_for_members = False
+
+    @admin.display(description="from", ordering="blocked_from")
+    def since(self, use: ResourceUse) -> SafeString | str:
+        return one_line(tenant_time(use.blocked_from, use.tenant))
+
+    @admin.display(description="until", ordering="blocked_until")
+    def until(self, use: ResourceUse) -> SafeString | str:
+        return one_line(tenant_time(use.blocked_until, use.tenant))
+
+
+@register(OutboxMessage)
+class OutboxMessageAdmin(EngineAdmin):
+    list_display = ["created_at", "kind", "appointment", "handled_at"]
+    list_filter = ["kind", "handled_at"]
+    list_select_related = ["appointment"]
+    search_fields = ["kind"]
+    fields = ["kind", "appointment", "told", "created_at", "handled_at"]
+    readonly_fields = ["told"]
+    viewers = NOBODY
+
+    @admin.display(description="body")
+    def told(self, message: OutboxMessage) -> SafeString | str:
+        return pretty(message.body)

@@ -1,0 +1,74 @@
+"""Who an appointment is for."""
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+
+from appointments.errors import Invalid
+from appointments.models import Customer
+from tenants.models import Tenant
+
+ALIKE = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Who the appointment is for. A phone number in E.164, or an e-mail address, or both."""
+
+    name: str
+    phone_e164: str = ""
+    email: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What tells customers apart when their names are spelled in several ways."""
+        return self.phone_e164 or self.email.lower()
+
+
+def check(contact: Contact) -> None:
+    """Raise Invalid for what makes no sense."""
+    if not contact.name.strip():
+        raise Invalid("customerName", "this field is required")
+    if len(contact.name) > 120:
+        raise Invalid("customerName", "must not be longer than 120 characters")
+    if not contact.phone_e164 and not contact.email:
+        raise Invalid("customerPhone", "Either customerEmail or customerPhone is required")
+    if contact.email:
+        try:
+            validate_email(contact.email)
+        except ValidationError:
+            raise Invalid("customerEmail", "must be an e-mail address") from None
+
+
+def customer_of(tenant: Tenant, contact: Contact) -> Customer:
+    """The same phone and name is the same customer; a phone shared by a family has several."""
+    known = Customer.objects.for_tenant(tenant).filter(name__iexact=contact.name.strip())
+    known = (
+        known.filter(phone_e164=contact.phone_e164)
+        if contact.phone_e164
+        else known.filter(email__iexact=contact.email)
+    )
+    customer: Customer | None = known.order_by("created_at").first()
+    return customer or _new(tenant, contact)
+
+
+def _new(tenant: Tenant, contact: Contact) -> Customer:
+    row = {"phone_e164": contact.phone_e164, "email": contact.email, "name": contact.name.strip()}
+    try:
+        with transaction.atomic():
+            created: Customer = Customer.objects.create(tenant=tenant, **row)
+            return created
+    except IntegrityError:  # made at this moment by another booking of theirs, maybe spelled otherwise
+        same = Customer.objects.for_tenant(tenant).filter(
+            phone_e164=row["phone_e164"], email__iexact=row["email"], name__iexact=row["name"]
+        )
+        known: Customer = same.get()
+        return known
+
+
+def sounds_like(one: str, other: str) -> bool:
+    """Whether two names may be one that was heard twice: `John Doe` and `Jon Doe`, not `Ann` and `Beth`."""
+    return SequenceMatcher(None, one.casefold().strip(), other.casefold().strip()).ratio() >= ALIKE

@@ -1,0 +1,141 @@
+"""A slot kept for a live call while the caller makes up their mind.
+
+A hold is free exactly at its `expires_at`, whoever tidies up. The holder is the call: it refreshes its holds while
+it lives, releases them when it ends, and they are kept for a while when it dropped in the middle of booking.
+"""
+
+import datetime
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from appointments.availability import Calendar
+from appointments.errors import NotBookable, NotFound, refusal
+from appointments.extras import check_add_ons
+from appointments.intervals import as_utc
+from appointments.locks import limit_waiting, lock_calendars
+from appointments.models import AddOn, Appointment, Employee, Hold, Service, buffered
+from appointments.seats import resources_of
+from tenants.models import Tenant
+
+TTL = datetime.timedelta(seconds=60)
+PER_HOLDER = 3
+PER_CALLER = 2
+OFFER_PREFIX = "waitlist:"
+"""Holders of this kind are offers to those who wait: when they lapse they have a next in line."""
+
+
+def hold(
+    tenant: Tenant,
+    service: Service,
+    employee: Employee,
+    start: datetime.datetime,
+    *,
+    holder: str,
+    caller_e164: str = "",
+    add_ons: Sequence[AddOn] = (),
+    ttl: datetime.timedelta = TTL,
+    now: datetime.datetime | None = None,
+) -> Hold:
+    """Keep a slot for a call; held already, it is kept anew. Raises SlotTaken, NotBookable, NotFound or Invalid.
+
+    A call holds three slots at most and a caller, over all calls, two: the oldest goes. Needs the tenant's scope.
+    """
+    now, start = now or timezone.now(), as_utc(start)
+    add_ons = check_add_ons(service, add_ons)
+    calendar = Calendar(tenant, service, add_ons=add_ons, now=now, holder=holder)
+    if not service.is_active or employee.pk not in {one.pk for one in calendar.performers}:
+        raise NotFound(f"{employee.name} does not perform this service at the moment")
+    needs = resources_of([service])
+    keys: list[UUID | str] = [employee.pk, *(one.pk for one in needs), holder_key(tenant, holder)]
+    if caller_e164:
+        keys.append(f"caller {tenant.pk} {caller_e164}")
+    try:
+        with transaction.atomic():
+            limit_waiting()
+            lock_calendars(keys)
+            objections = calendar.objections(employee, start)
+            if objections:
+                raise refusal(objections, [])
+            held = _of(tenant, holder).filter(employee=employee, service=service, starts_at=start).first()
+            if held is None:
+                _make_room(_of(tenant, holder).filter(expires_at__gt=now), PER_HOLDER)
+                if caller_e164:
+                    _make_room(_by_caller(tenant, caller_e164).filter(expires_at__gt=now), PER_CALLER)
+                held = Hold(tenant=tenant, employee=employee, service=service, starts_at=start, holder=holder)
+            held.caller_e164, held.expires_at = caller_e164, now + ttl
+            return keep_slot(held, calendar.terms(employee).length)
+    except NotBookable as refused:
+        refused.nearest = calendar.nearest(start, employee)
+        raise
+
+
+def keep_slot(held: Hold, length: datetime.timedelta) -> Hold:
+    """Write a hold whose slot is known to be free. Needs the locks."""
+    held.ends_at = held.starts_at + length
+    kept = buffered(held.service, held.starts_at, held.ends_at)
+    held.blocked_from, held.blocked_until = kept["blocked_from"], kept["blocked_until"]
+    held.save()
+    return held
+
+
+def refresh(
+    tenant: Tenant, holder: str, *, ttl: datetime.timedelta = TTL, now: datetime.datetime | None = None
+) -> int:
+    """The call goes on: what it holds is kept for `ttl` from now. How many; what has expired is gone."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        lock_calendars([holder_key(tenant, holder)])
+        return _of(tenant, holder).filter(expires_at__gt=now).update(expires_at=now + ttl)
+
+
+def keep(tenant: Tenant, holder: str, *, minutes: int = 5, now: datetime.datetime | None = None) -> int:
+    """The call dropped while booking: leave the caller so many minutes to call again. How many are kept."""
+    return refresh(tenant, holder, ttl=datetime.timedelta(minutes=minutes), now=now)
+
+
+def release(tenant: Tenant, holder: str) -> int:
+    """The call has ended: what it held is free at once. How many."""
+    with transaction.atomic():
+        lock_calendars([holder_key(tenant, holder)])
+        return _of(tenant, holder).delete()[0]
+
+
+def consume(appointment: Appointment, holder: str) -> None:
+    """The hold has become an appointment. Needs the holder's lock."""
+    _of(appointment.tenant, holder).filter(
+        employee_id=appointment.employee_id,
+        blocked_from__lt=appointment.blocked_until,
+        blocked_until__gt=appointment.blocked_from,
+    ).delete()
+
+
+def holder_key(tenant: Tenant, holder: str) -> str:
+    """Everything that touches a holder's rows takes this lock, so that nobody waits for a row of theirs."""
+    return f"holder {tenant.pk} {holder}"
+
+
+def forget_expired(now: datetime.datetime) -> int:
+    """Delete what blocks nothing any more, offers apart. Needs a scope; the platform's sweeps over all tenants."""
+    expired = Hold.objects.select_for_update(skip_locked=True).filter(expires_at__lte=now)
+    expired = expired.exclude(holder__startswith=OFFER_PREFIX)
+    return Hold.objects.filter(pk__in=list(expired.values_list("pk", flat=True))).delete()[0]
+
+
+def _of(tenant: Tenant, holder: str) -> QuerySet[Hold]:
+    return Hold.objects.for_tenant(tenant).filter(holder=holder)
+
+
+def _by_caller(tenant: Tenant, caller_e164: str) -> QuerySet[Hold]:
+    return Hold.objects.for_tenant(tenant).filter(caller_e164=caller_e164)
+
+
+def _make_room(holds: QuerySet[Hold], most: int) -> None:
+    """Let the oldest go, so that one more can be made. They expire in the order in which they were made."""
+    ordered = holds.order_by("-expires_at", "pk").values_list("pk", flat=True)
+    too_many = list(ordered[most - 1 :])
+    free = Hold.objects.select_for_update(skip_locked=True).filter(pk__in=too_many)
+    Hold.objects.filter(pk__in=list(free.values_list("pk", flat=True))).delete()

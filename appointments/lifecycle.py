@@ -1,0 +1,272 @@
+"""What becomes of an appointment once it is booked: one table of moves, and a verb for each.
+
+    scheduled --> confirmed, completed, cancelled, no_show
+    confirmed --> completed, cancelled, no_show
+    completed --> no_show             (staff correct what they entered)
+    no_show   --> completed
+    cancelled --> scheduled           (when its time is still free)
+
+Every verb locks the calendars and then the row, may be repeated, and leaves its mark in the history.
+"""
+
+import copy
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from appointments import history, waitlist
+from appointments.availability import Calendar
+from appointments.booking import keys_for
+from appointments.by_hand import collision, reseat, settle
+from appointments.errors import NotAllowed, NotFound, SlotTaken, TooLate, refusal
+from appointments.extras import booked_add_ons, price_of
+from appointments.holds import consume
+from appointments.intervals import as_utc
+from appointments.locks import limit_waiting, lock_calendars
+from appointments.models import Appointment, Employee, WaitlistEntry
+from appointments.seats import Full, is_double_booking, resources_of
+from appointments.slots import Reason
+from appointments.waitlist import Freed
+from tenants.models import Tenant
+
+Status = Appointment.Status
+
+MOVES: dict[str, frozenset[str]] = {
+    Status.SCHEDULED: frozenset({Status.CONFIRMED, Status.COMPLETED, Status.CANCELLED, Status.NO_SHOW}),
+    Status.CONFIRMED: frozenset({Status.COMPLETED, Status.CANCELLED, Status.NO_SHOW}),
+    Status.COMPLETED: frozenset({Status.NO_SHOW}),
+    Status.NO_SHOW: frozenset({Status.COMPLETED}),
+    Status.CANCELLED: frozenset({Status.SCHEDULED}),
+}
+COMING = frozenset({Status.SCHEDULED, Status.CONFIRMED})
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """`changed` is False when it was so already: a repeated request."""
+
+    appointment: Appointment
+    changed: bool
+
+
+# --- The verbs -----------------------------------------------------------------------------------
+
+
+def confirm(tenant: Tenant, appointment_id: UUID, *, actor: str = "") -> Changed:
+    """The customer says that they will come."""
+    return _set_status(tenant, appointment_id, Status.CONFIRMED, actor=actor)
+
+
+def complete(tenant: Tenant, appointment_id: UUID, *, actor: str = "") -> Changed:
+    return _set_status(tenant, appointment_id, Status.COMPLETED, actor=actor)
+
+
+def no_show(
+    tenant: Tenant, appointment_id: UUID, *, actor: str = "", now: datetime.datetime | None = None
+) -> Changed:
+    """Nobody came. Raises NotAllowed before the appointment has begun."""
+    return _set_status(tenant, appointment_id, Status.NO_SHOW, actor=actor, begun_by=now or timezone.now())
+
+
+def cancel(
+    tenant: Tenant,
+    appointment_id: UUID,
+    *,
+    reason: str = "",
+    actor: str = "",
+    by_customer: bool = False,
+    now: datetime.datetime | None = None,
+) -> Changed:
+    """Free its time, and offer it to those who wait. Raises TooLate (customers only), NotAllowed or NotFound."""
+    now = now or timezone.now()
+    with _locked(tenant, appointment_id, frees_at=now) as (appointment, waiting):
+        if appointment.status == Status.CANCELLED:
+            return Changed(appointment, changed=False)
+        _check_move(appointment, Status.CANCELLED)
+        if by_customer:
+            _check_notice(appointment, now)
+        before = copy.copy(appointment)
+        appointment.status = Status.CANCELLED
+        reseat(appointment, before)
+        history.record(appointment, "cancelled", actor=actor, before=history.facts(before), reason=reason)
+        waitlist.offer_freed(tenant, Freed.by(before), waiting, now=now)
+        return Changed(appointment, changed=True)
+
+
+def reschedule(
+    tenant: Tenant,
+    appointment_id: UUID,
+    starts_at: datetime.datetime,
+    *,
+    employee: Employee | None = None,
+    reason: str = "",
+    actor: str = "",
+    by_customer: bool = False,
+    holder: str = "",
+    now: datetime.datetime | None = None,
+) -> Changed:
+    """Move it to another start, with the same employee when none is named. The row keeps its id and its price.
+
+    The rules of booking hold, but its own old time is no obstacle; with another employee their price is taken.
+    Raises SlotTaken, NotBookable (each with the nearest free slots), TooLate, NotAllowed or NotFound.
+    """
+    now, starts_at = now or timezone.now(), as_utc(starts_at)
+    with _locked(tenant, appointment_id, to=employee, holder=holder, frees_at=now) as (appointment, waiting):
+        chosen = employee or appointment.employee
+        _check_coming(appointment, "moved")
+        if (appointment.starts_at, appointment.employee_id) == (starts_at, chosen.pk):
+            return Changed(appointment, changed=False)
+        if by_customer:
+            _check_notice(appointment, now)
+        add_ons = booked_add_ons(appointment)
+        calendar = Calendar(tenant, appointment.service, add_ons=add_ons, now=now, holder=holder)
+        reasons = calendar.objections(chosen, starts_at, ignoring=appointment)
+        if reasons:
+            raise refusal(reasons, calendar.nearest(starts_at, chosen))
+        before = copy.copy(appointment)
+        if chosen.pk != appointment.employee_id:
+            appointment.employee = chosen
+            appointment.price = price_of(appointment.service, chosen, add_ons)
+        appointment.starts_at, appointment.ends_at = starts_at, starts_at + calendar.terms(chosen).length
+        settle(appointment)
+        _save_moved(appointment, before, calendar)
+        if holder:
+            consume(appointment, holder)
+        history.record(appointment, "moved", actor=actor, before=history.facts(before), reason=reason)
+        waitlist.offer_freed(tenant, Freed.by(before), waiting, now=now)
+        return Changed(appointment, changed=True)
+
+
+def uncancel(
+    tenant: Tenant,
+    appointment_id: UUID,
+    *,
+    reason: str = "",
+    actor: str = "",
+    now: datetime.datetime | None = None,
+) -> Changed:
+    """Bring a cancelled appointment back to its old time. Raises SlotTaken when somebody has that by now."""
+    now = now or timezone.now()
+    with _locked(tenant, appointment_id) as (appointment, _):
+        if appointment.status in COMING:
+            return Changed(appointment, changed=False)
+        _check_move(appointment, Status.SCHEDULED)
+        before = copy.copy(appointment)
+        appointment.status = Status.SCHEDULED
+        calendar = Calendar(tenant, appointment.service, add_ons=booked_add_ons(appointment), now=now)
+        reasons = calendar.objections(appointment.employee, appointment.starts_at)
+        if collision(appointment) is not None or {Reason.HELD, Reason.RESOURCE_FULL} & set(reasons):
+            raise SlotTaken(calendar.nearest(appointment.starts_at, appointment.employee))
+        _save_moved(appointment, before, calendar)
+        history.record(appointment, "restored", actor=actor, before=history.facts(before), reason=reason)
+        return Changed(appointment, changed=True)
+
+
+def _set_status(
+    tenant: Tenant,
+    appointment_id: UUID,
+    status: str,
+    *,
+    actor: str,
+    begun_by: datetime.datetime | None = None,
+) -> Changed:
+    with _locked(tenant, appointment_id) as (appointment, _):
+        if appointment.status == status:
+            return Changed(appointment, changed=False)
+        _check_move(appointment, status)
+        if begun_by is not None and begun_by < appointment.starts_at:
+            raise NotAllowed("still to come", Status(status).label)
+        before = history.facts(appointment)
+        appointment.status = status
+        appointment.save(update_fields=["status", "updated_at"])
+        history.record(appointment, status, actor=actor, before=before)
+        return Changed(appointment, changed=True)
+
+
+def _save_moved(appointment: Appointment, before: Appointment, calendar: Calendar) -> None:
+    """The constraints have the last word here too. Raises SlotTaken."""
+    try:
+        with transaction.atomic():
+            reseat(appointment, before)
+    except Full:
+        raise SlotTaken(calendar.nearest(appointment.starts_at, appointment.employee)) from None
+    except IntegrityError as error:
+        if is_double_booking(error):
+            raise SlotTaken(calendar.nearest(appointment.starts_at, appointment.employee)) from None
+        raise
+
+
+# --- One row, locked -----------------------------------------------------------------------------
+
+
+class _Moved(Exception):
+    """A signal to look again: between looking and locking, the appointment went to another employee."""
+
+
+@contextmanager
+def _locked(
+    tenant: Tenant,
+    appointment_id: UUID,
+    *,
+    to: Employee | None = None,
+    holder: str = "",
+    frees_at: datetime.datetime | None = None,
+) -> Iterator[tuple[Appointment, list[WaitlistEntry]]]:
+    """The appointment, its calendars and those of whoever waits for its time, locked until the end."""
+    with transaction.atomic():
+        limit_waiting()
+        appointment, waiting = _lock(tenant, appointment_id, to, holder, frees_at)
+        yield appointment, waiting
+
+
+def _lock(
+    tenant: Tenant, appointment_id: UUID, to: Employee | None, holder: str, now: datetime.datetime | None
+) -> tuple[Appointment, list[WaitlistEntry]]:
+    for _ in range(3):
+        try:
+            with transaction.atomic():  # its locks go with it, when we must look again
+                return _lock_once(tenant, appointment_id, to, holder, now)
+        except _Moved:
+            continue
+    raise SlotTaken([])
+
+
+def _lock_once(
+    tenant: Tenant, appointment_id: UUID, to: Employee | None, holder: str, now: datetime.datetime | None
+) -> tuple[Appointment, list[WaitlistEntry]]:
+    rows = Appointment.objects.for_tenant(tenant).select_related("employee", "service", "customer")
+    seen = rows.filter(pk=appointment_id).first()
+    if seen is None:
+        raise NotFound("There is no such appointment")
+    waiting = waitlist.who_waits(tenant, Freed.by(seen), now=now) if now else []
+    needs = resources_of([seen.service, *(one.service for one in waiting)])
+    employees = [seen.employee, *([to] if to else [])]
+    lock_calendars(keys_for(employees, needs, holder, tenant))
+    appointment = rows.select_for_update(of=("self",)).get(pk=appointment_id)
+    if (appointment.employee_id, appointment.service_id) != (seen.employee_id, seen.service_id):
+        raise _Moved
+    return appointment, waiting
+
+
+# --- Rules ---------------------------------------------------------------------------------------
+
+
+def _check_move(appointment: Appointment, to: str) -> None:
+    if to not in MOVES[appointment.status]:
+        raise NotAllowed(appointment.get_status_display(), Status(to).label)
+
+
+def _check_coming(appointment: Appointment, verb: str) -> None:
+    if appointment.status not in COMING:
+        raise NotAllowed(appointment.get_status_display(), verb)
+
+
+def _check_notice(appointment: Appointment, now: datetime.datetime) -> None:
+    notice = appointment.service.cancel_notice_minutes
+    if now > appointment.starts_at - datetime.timedelta(minutes=notice):
+        raise TooLate(notice)

@@ -1,0 +1,79 @@
+"""Who serves, and who is served."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models.functions import Lower
+
+from appointments.models.catalog import Service
+from tenants.isolation import TenantForeignKey
+from tenants.models import TenantOwned
+
+
+class Employee(TenantOwned):
+    """Somebody whose calendar is booked."""
+
+    name = models.CharField(max_length=120)
+    email = models.EmailField(blank=True)
+    is_active = models.BooleanField(default=True)
+    services: "models.ManyToManyField[Service, EmployeeService]" = models.ManyToManyField(
+        Service, through="EmployeeService", related_name="employees", blank=True
+    )
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EmployeeService(TenantOwned):
+    """This employee performs this service."""
+
+    employee = TenantForeignKey(Employee, on_delete=models.CASCADE, related_name="performs")
+    service = TenantForeignKey(Service, on_delete=models.CASCADE, related_name="performed_by")
+    duration_minutes = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(1440)],
+        help_text="Empty: as long as the service says.",
+    )
+    price = models.DecimalField(
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Empty: the service's price.",
+    )
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "employee", "service"], name="employee_performs_service_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.employee} performs {self.service}"
+
+
+class Customer(TenantOwned):
+    """Somebody who books. Known by phone number and name: a family may share a phone."""
+
+    name = models.CharField(max_length=120)
+    phone_e164 = models.CharField(max_length=16, blank=True)
+    email = models.EmailField(blank=True)
+    notes = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                "tenant", "phone_e164", Lower("email"), Lower("name"), name="customer_once"
+            )
+        ]
+        indexes = [models.Index(fields=["tenant", "phone_e164"], name="customer_by_phone")]
+
+    def __str__(self) -> str:
+        return self.name

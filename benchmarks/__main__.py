@@ -1,0 +1,39 @@
+"""`python -m benchmarks [name …]`: how fast it is, on a PostgreSQL of its own that goes when it ends.
+
+A benchmark is a module of this package with HEADINGS and `run`, which yields lines under them.
+"""
+
+import sys
+import time
+from importlib import import_module
+
+from benchmarks.database import fresh_database
+
+BENCHMARKS = ("availability",)
+
+
+def main(names: list[str]) -> None:
+    unknown = set(names) - set(BENCHMARKS)
+    if unknown:
+        sys.exit(f"There is {', '.join(BENCHMARKS)}, but no {', '.join(sorted(unknown))}.")
+    began = time.monotonic()
+    with fresh_database():
+        from benchmarks.clinic import open_clinic  # after Django is set up
+
+        clinic = open_clinic()
+        for name in names or BENCHMARKS:
+            benchmark = import_module(f"benchmarks.{name}")
+            print_line(benchmark.HEADINGS)
+            for line in benchmark.run(clinic):
+                print_line(line)
+    print_line((f"{time.monotonic() - began:.0f} s in all",))
+
+
+def print_line(cells: tuple[str, ...]) -> None:
+    first, *others = cells
+    sys.stdout.write(f"{first:36}{''.join(f'{cell:>14}' for cell in others)}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
