@@ -379,6 +379,15 @@ def test_staff_are_told_whose_buffer_collides(salon, haircut, ana):
     )
 
 
+def test_a_long_buffer_reaches_into_the_next_date(salon, haircut, ana):
+    OpeningHours.objects.all().delete()
+    OpeningHours.objects.create(tenant=salon, weekday=0, opens=time(22), closes=time(0))
+    change(haircut, buffer_after_minutes=120)
+    appointment(Service.objects.get(name="Styling"), ana, at("01:30", TUESDAY))
+    assert starts(haircut, MONDAY, ana) == ["22:00", "22:30"]
+    assert reasons(haircut, ana, at("23:00")) == ["BUSY"]
+
+
 def test_two_neighbours_are_two_objections(haircut, ana):
     appointment(haircut, ana, at("10:00"))
     appointment(haircut, ana, at("11:00"))
@@ -667,6 +676,7 @@ def test_only_that_local_week_counts_and_nothing_that_is_cancelled(salon, haircu
     calendar = Calendar(salon, haircut, now=NOW)
     assert calendar.fair_order(at("09:00")) == [ben, ana]
     assert calendar.fair_order(at("09:00", MONDAY + 7 * DAY)) == [ana, ben]
+    assert calendar.fair_order(at("09:00", MONDAY - 7 * DAY)) == [ana, ben]
     Appointment.objects.update(status=Appointment.Status.CANCELLED)
     assert calendar.fair_order(at("09:00")) == [ana, ben]
 

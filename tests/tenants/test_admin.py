@@ -453,7 +453,7 @@ def test_a_stranger_is_asked_to_log_in_wherever_they_knock():
 WORKS = {"owner": "acd", "manager": "acd", "staff": "", "read_only": ""}
 DESK = {"owner": "acd", "manager": "acd", "staff": "ac", "read_only": ""}
 NOTHING = dict.fromkeys(Member.Role.values, "")
-RIGHTS = {
+RIGHTS: dict[Any, dict[str, str]] = {
     Service: WORKS,
     Employee: WORKS,
     EmployeeService: WORKS,
