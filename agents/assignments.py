@@ -28,5 +28,5 @@ def assignment_for(conversation_id: UUID) -> Assignment:
         provider=conversation.provider,
         agent_id=conversation.agent_id,
         api_key=secret(tenant.pk, _API_KEYS[conversation.provider]),
-        initiation=build_initiation(briefing, overrides_of(tenant)),
+        initiation=build_initiation(briefing, overrides_of(tenant, conversation.agent_id)),
     )

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -11,6 +12,8 @@ from agents.initiation import DEFAULT_TONE, Briefing
 from agents.spoken import WEEKDAYS, Hours, hours_summary
 from appointments.models import OpeningHours
 from tenants.models import Tenant
+
+REFUSED = "overridesRefusedBy"
 
 
 def brief(tenant: Tenant, *, caller_number: str, call_sid: str, conversation_id: str | None) -> Briefing:
@@ -31,12 +34,21 @@ def brief(tenant: Tenant, *, caller_number: str, call_sid: str, conversation_id:
     )
 
 
-def overrides_of(tenant: Tenant) -> Collection[str] | None:
-    """`settings.sendOverrides`: "all" (None here), "none", or a list of names."""
+def overrides_of(tenant: Tenant, agent_id: str = "") -> Collection[str] | None:
+    """`settings.sendOverrides`: "all" (None here), "none", or a list of names; none for an agent that refused."""
+    if agent_id and agent_id in tenant.settings.get(REFUSED, []):
+        return []
     wanted: Any = tenant.settings.get("sendOverrides", "all")
     if isinstance(wanted, list):
         return [str(name) for name in wanted]
     return [] if wanted == "none" else None
+
+
+def remember_refusal(tenant_id: UUID, agent_id: str) -> None:
+    """Note in the tenant's settings, where staff see it, that this agent forbids overrides."""
+    tenant = Tenant.objects.select_for_update().get(pk=tenant_id)
+    tenant.settings[REFUSED] = sorted({*tenant.settings.get(REFUSED, []), agent_id})
+    tenant.save(update_fields=["settings"])
 
 
 def opening_week(tenant: Tenant) -> list[Hours]:

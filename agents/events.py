@@ -49,4 +49,14 @@ class HangUp:
     """The agent has said goodbye; its last words may still have to be played."""
 
 
-AgentEvent = Speech | Interrupted | CallerSaid | AgentSaid | AgentCorrected | ToolCall | HangUp
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """The provider ended the session at once, and another was opened in its place, asking for less."""
+
+    external_id: str
+    """Of the session that ended."""
+    close_code: int
+    close_reason: str
+
+
+AgentEvent = Speech | Interrupted | CallerSaid | AgentSaid | AgentCorrected | ToolCall | HangUp | Reopened

@@ -42,6 +42,8 @@ class AgentSession(Protocol):
     """Caller to agent; known once it is open."""
     output_format: AudioFormat
     """Agent to caller; known once it is open."""
+    overrides_refused: bool
+    """The agent's settings forbid the overrides that it was sent; it goes on without."""
     last_message_at: float
     """When the provider last sent anything; `time.monotonic()` seconds."""
     closing: Closing | None

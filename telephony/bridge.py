@@ -23,10 +23,11 @@ from agents.events import (
     CallerSaid,
     HangUp,
     Interrupted,
+    Reopened,
     Speech,
     ToolCall,
 )
-from agents.session import AgentSession
+from agents.session import AgentSession, Closing
 from telephony.errors import BadFrame
 from telephony.frames import CallerAudio, Digit, Frame, Mark, StreamStopped
 from telephony.journal import Journal
@@ -132,7 +133,7 @@ class Bridge:
         try:
             await self._session.open()
             self._check_formats()
-            self._journal.session_opened(self._session)
+            self._note_opened()
             self._agent_ready.set()
             async for event in self._session.events():
                 await self._handle(event)
@@ -160,6 +161,11 @@ class Bridge:
                 self._journal.happened("agent_silent", reason=reason)
                 return "agent_silent"
 
+    def _note_opened(self) -> None:
+        self._journal.session_opened(self._session)
+        if self._session.overrides_refused:
+            self._journal.overrides_refused(self._session.agent_id)
+
     def _check_formats(self) -> None:
         wanted = self._codec.audio_format
         for spoken in (self._session.output_format, self._session.input_format):
@@ -182,6 +188,10 @@ class Bridge:
                 self._journal.agent_was_heard(heard)
             case ToolCall():
                 self._start_tool(event)
+            case Reopened(external_id, code, reason):
+                self._journal.session_ended(self._session.provider, external_id, Closing(code, reason))
+                self._check_formats()
+                self._note_opened()
             case HangUp():
                 self._journal.happened("agent_hangs_up")
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from agents import conversations
+from agents import briefings, conversations
 from agents.models import Turn
-from agents.session import AgentSession
+from agents.session import AgentSession, Closing
 from telephony import calls
 from tenants.scoping import write_behind
 
@@ -61,12 +61,18 @@ class Journal:
         )
 
     def session_closed(self, session: AgentSession) -> None:
-        closing = session.closing
-        if closing is None:
-            return
+        if session.closing is not None:
+            self.session_ended(session.provider, session.external_id, session.closing)
+
+    def session_ended(self, provider: str, external_id: str, closing: Closing) -> None:
         self.happened("agent_closed", code=closing.code, reason=closing.reason)
-        if session.external_id:
-            self._enter(partial(conversations.session_closed, session.provider, session.external_id, closing))
+        if external_id:
+            self._enter(partial(conversations.session_closed, provider, external_id, closing))
+
+    def overrides_refused(self, agent_id: str) -> None:
+        """The next call to this agent asks for no overrides from the start."""
+        self.happened("overrides_refused", agent_id=agent_id)
+        self._enter(partial(briefings.remember_refusal, self._claimed.tenant_id, agent_id))
 
     def happened(self, kind: str, **detail: Any) -> None:
         self._enter(partial(self._add_event, kind, detail))

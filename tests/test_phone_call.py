@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from agents.models import Conversation, ProviderEvent, ToolInvocation, Turn
-from agents.simulators.elevenlabs import Behaviour, Close
+from agents.simulators.elevenlabs import AgentProfile, Behaviour, Close
 from agents.simulators.scenarios import BOOKING
 from appointments.models import Appointment
 from telephony import live
@@ -202,3 +202,27 @@ async def test_while_it_drains_a_process_opens_no_stream(salon, settings, monkey
         call = await exchange.call(Script(hang_up_after_s=6.0))
     assert call.streams == []
     assert any("I'm connecting you" in text for text in call.timeline.says)
+
+
+@pytest.mark.parametrize(
+    "vendor",
+    [
+        {"default_agent": AgentProfile(allowed_overrides=frozenset())},
+        {"behaviour": Behaviour(close=Close(1008, at="metadata", reason="override_error"))},
+    ],
+    ids=["refused at once", "refused after the metadata"],
+)
+async def test_an_agent_that_forbids_overrides_is_asked_again_without_and_remembered(salon, settings, vendor):
+    async with open_exchange(**vendor) as exchange:
+        call = await exchange.carrier.place_call(demo.SALON.number, CALLER, Script(hang_up_after_s=3.0))
+        first = await exchange.vendor.session()
+        exchange.vendor.behaviour = Behaviour()
+        await asyncio.wait_for(call.over.wait(), 10)
+        await exchange.settled(call)
+        await exchange.call(Script(hang_up_after_s=1.5))
+    asked = [session.initiation or {} for session in exchange.vendor.sessions]
+    assert ["conversation_config_override" in one for one in asked] == [True, False, False]
+    assert call.first_audio_ms is not None
+    assert first.close_code == 1008
+    kept = await in_tenant(salon.pk, Tenant.objects.get)
+    assert kept.settings["overridesRefusedBy"] == ["agent_demo_salon"]

@@ -29,6 +29,7 @@ class Agent:
         self.may_open = asyncio.Event()
         self.may_open.set()
         self.closed = False
+        self.overrides_refused = False
         self.last_message_at = float("inf")
 
     async def open(self) -> None:

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from agents.audio import AudioFormat
 from agents.errors import AgentLost, AgentRefused, AgentUnreachable, UnsupportedAudio
-from agents.events import AgentEvent
+from agents.events import AgentEvent, Reopened, Speech
 from agents.providers.elevenlabs import protocol
 from agents.session import Assignment, Closing
 
@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 OPEN_SECONDS = 5.0
 """For signed URL, connection and metadata together: the caller hears nothing meanwhile."""
 CLOSE_SECONDS = 1.0
+OVERRIDE_REFUSED = 1008
+EARLY_SECONDS = 2.0
+"""A session that ends so soon, without a word, has most likely refused what it was asked for."""
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
@@ -39,6 +42,9 @@ class ElevenLabsSession:
 
     def __init__(self, assignment: Assignment) -> None:
         self._assignment = assignment
+        self._initiation = assignment.initiation
+        self._opened_at = 0.0
+        self.overrides_refused = False
         self.agent_id = assignment.agent_id
         self._socket: ClientConnection | None = None
         self._decoder = protocol.Decoder()
@@ -50,15 +56,32 @@ class ElevenLabsSession:
     async def open(self) -> None:
         try:
             async with asyncio.timeout(OPEN_SECONDS):
-                url = await self._signed_url()
-                self._socket = await self._connect(url)
-                await self._socket.send(json.dumps(self._assignment.initiation))
-                await self._await_metadata()
+                try:
+                    await self._begin()
+                except AgentRefused as refused:
+                    if refused.code != OVERRIDE_REFUSED or not self._drop_overrides():
+                        raise
+                    await self._begin()
         except TimeoutError:
             raise AgentUnreachable(f"no answer from ElevenLabs within {OPEN_SECONDS:g} s") from None
+
+    async def _begin(self) -> None:
+        self.closing = self._refusal = None
+        try:
+            self._socket = await self._connect(await self._signed_url())
+            await self._socket.send(json.dumps(self._initiation))
+            await self._await_metadata()
         except ConnectionClosed:
             self._note_closing()
             raise self._refused() from None
+
+    def _drop_overrides(self) -> bool:
+        """An agent whose settings forbid an override ends the session: ask for none. False if none was sent."""
+        if "conversation_config_override" not in self._initiation:
+            return False
+        self._initiation = {k: v for k, v in self._initiation.items() if k != "conversation_config_override"}
+        self.overrides_refused = True
+        return True
 
     async def _signed_url(self) -> str:
         """Signed URLs are secrets that open paid sessions: used once, never stored or logged."""
@@ -101,6 +124,7 @@ class ElevenLabsSession:
                 self.external_id = message.conversation_id
                 self.input_format = _known_format(message.input_format)
                 self.output_format = _known_format(message.output_format)
+                self._opened_at = time.monotonic()
                 return
             if isinstance(message, protocol.Ping):
                 await self._send(protocol.pong(message.event_id))
@@ -116,6 +140,23 @@ class ElevenLabsSession:
         await self._send(protocol.tool_result(call_id, answer))
 
     async def events(self) -> AsyncIterator[AgentEvent]:
+        spoke = False
+        async for event in self._session_events():
+            spoke = spoke or isinstance(event, Speech)
+            yield event
+        early = time.monotonic() - self._opened_at < EARLY_SECONDS
+        if early and not spoke and self.closing and self._drop_overrides():
+            before, closing = self.external_id, self.closing
+            await self._begin()
+            yield Reopened(before, closing.code, closing.reason)
+            async for event in self._session_events():
+                yield event
+        if self.closing and self.closing.code != 1000:
+            raise AgentLost(self.closing.reason or "the session broke", self.closing.code)
+        if self._refusal:  # an exhausted quota closes like a normal end
+            raise AgentLost(self._refusal.reason, self._refusal.code)
+
+    async def _session_events(self) -> AsyncIterator[AgentEvent]:
         async for message in self._messages():
             match message:
                 case protocol.Ping(event_id):
@@ -124,10 +165,6 @@ class ElevenLabsSession:
                     continue
                 case _:
                     yield message
-        if self.closing and self.closing.code != 1000:
-            raise AgentLost(self.closing.reason or "the session broke", self.closing.code)
-        if self._refusal:  # an exhausted quota closes like a normal end
-            raise AgentLost(self._refusal.reason, self._refusal.code)
 
     async def close(self) -> None:
         if self._socket is None:
