@@ -1,20 +1,22 @@
 """The calendar: appointments and customers, and what is sold, by whom and when."""
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import ModelAdmin
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from appointments import booking
+from appointments import booking, lifecycle
 from appointments.admin_forms import AppointmentForm, CustomerForm, OpeningHoursForm, ServiceForm
 from appointments.admin_rules import AddOnInline, NeedsInline, TimeOffInline
-from appointments.errors import SlotTaken
+from appointments.errors import NotAllowed, SlotTaken
 from appointments.models import (
     Appointment,
     Customer,
@@ -133,26 +135,38 @@ class AppointmentAdmin(ScopedModelAdmin):
 
     @admin.action(description="Mark as completed", permissions=["change"])
     def complete(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._set_status(request, queryset, Appointment.Status.COMPLETED)
+        self._move(request, queryset, lifecycle.complete, Appointment.Status.COMPLETED)
 
     @admin.action(description="Mark as no-show", permissions=["change"])
     def miss(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._set_status(request, queryset, Appointment.Status.NO_SHOW)
+        self._move(request, queryset, lifecycle.no_show, Appointment.Status.NO_SHOW)
 
     @admin.action(description="Cancel", permissions=["change"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._set_status(request, queryset, Appointment.Status.CANCELLED)
+        self._move(request, queryset, lifecycle.cancel, Appointment.Status.CANCELLED)
 
-    def _set_status(self, request: HttpRequest, queryset: QuerySet[Any], status: Appointment.Status) -> None:
-        """Of those that are not cancelled: to bring one back, its time must be free, and its own page asks."""
-        rows = Appointment.objects.select_for_update().filter(pk__in=queryset.order_by().values("pk"))
-        changed = 0
-        for appointment in rows.exclude(status__in=[status, Appointment.Status.CANCELLED]):
-            appointment.status = status
-            booking.change(appointment)
-            self.log_change(request, appointment, [{"changed": {"fields": ["Status"]}}])
-            changed += 1
+    def _move(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        verb: Callable[..., lifecycle.Changed],
+        status: Appointment.Status,
+    ) -> None:
+        """By the verbs that everybody uses. Those whose status does not allow it stay as they are."""
+        changed = refused = 0
+        for appointment in queryset.select_related("tenant").order_by("pk"):
+            try:
+                with transaction.atomic():
+                    moved = verb(appointment.tenant, appointment.pk, actor=str(request.user))
+            except NotAllowed:
+                refused += 1
+                continue
+            if moved.changed:
+                self.log_change(request, moved.appointment, [{"changed": {"fields": ["Status"]}}])
+                changed += 1
         self.message_user(request, f"{changed} {'is' if changed == 1 else 'are'} now {status.label}.")
+        if refused:
+            messages.warning(request, f"{refused} cannot become {status.label} as things stand.")
 
     # --- Showing ---
 

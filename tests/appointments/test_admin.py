@@ -430,10 +430,10 @@ def test_several_are_marked_at_once_but_none_is_brought_back(desk, booked):
     desk.add("14:00", status="cancelled")
     chosen = [str(row.pk) for row in desk.appointments()]
     answer = desk.client.post(
-        "/admin/appointments/appointment/", {"action": "miss", "_selected_action": chosen}, follow=True
+        "/admin/appointments/appointment/", {"action": "complete", "_selected_action": chosen}, follow=True
     )
-    assert "2 are now no-show." in answer.text
-    assert [row.status for row in desk.appointments()] == ["no_show", "no_show", "cancelled"]
+    assert "2 are now completed." in answer.text
+    assert [row.status for row in desk.appointments()] == ["completed", "completed", "cancelled"]
 
 
 # --- Operators, and who may only look --------------------------------------------------------------
