@@ -164,9 +164,9 @@ class AppointmentAdmin(ScopedModelAdmin):
             if moved.changed:
                 self.log_change(request, moved.appointment, [{"changed": {"fields": ["Status"]}}])
                 changed += 1
-        self.message_user(request, f"{changed} {'is' if changed == 1 else 'are'} now {status.label}.")
+        self.message_user(request, f"{changed} {'is' if changed == 1 else 'are'} now {status.label.lower()}.")
         if refused:
-            messages.warning(request, f"{refused} cannot become {status.label} as things stand.")
+            messages.warning(request, f"{refused} cannot become {status.label.lower()} as things stand.")
 
     # --- Showing ---
 

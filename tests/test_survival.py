@@ -73,6 +73,10 @@ class Installation:
         except (OSError, ValueError):
             return {}
 
+    @property
+    def pids(self) -> dict[str, int]:
+        return self.state.get("pids", {})
+
     def book(self) -> dict[str, Any]:
         secret = json.loads((self.home / "development.json").read_text())["ELEVENLABS_WEBHOOK_SECRET"]
         headers = {"Authorization": f"Bearer {secret}"}
@@ -128,11 +132,13 @@ def test_killed_in_every_process_it_starts_again_and_has_lost_no_booking(install
     assert {"up", "web", "media", "worker", "postgres", "redis", "agent_simulator"} <= set(pids)
     for server in ("postgres", "redis"):  # `up` starts these again by itself
         os.kill(pids[server], signal.SIGKILL)
-        installation.wait_for(lambda server=server: installation.state["pids"].get(server) != pids[server])
+        installation.wait_for(
+            lambda server=server: installation.pids.get(server, pids[server]) != pids[server]
+        )
         installation.wait_for(installation.is_ready)
     again = installation.book_at_last()
     assert again["success"], again
-    for pid in set(installation.state["pids"].values()):
+    for pid in set(installation.pids.values()):
         os.kill(pid, signal.SIGKILL)
     installation.up.wait(5)
     installation.start()
@@ -140,6 +146,6 @@ def test_killed_in_every_process_it_starts_again_and_has_lost_no_booking(install
         connection.execute("SELECT set_config('app.platform', 'on', true)")
         kept = connection.execute("SELECT id::text FROM appointments_appointment").fetchall()
     assert {row[0] for row in kept} == {one["data"]["appointment"]["id"] for one in (booked, again)}
-    pids = set(installation.state["pids"].values())
+    pids = set(installation.pids.values())
     assert installation.stop() == 0
     assert [pid for pid in pids if alive(pid)] == []
