@@ -100,9 +100,8 @@ class Supervisor:
     async def _work(self) -> int:
         await self._start_servers()
         await self._migrate()
-        await self._start_children()  # they get ready while the demo businesses are made
-        await self._seed()
-        await self._await_ready()
+        await self._seed()  # before anybody can ask: who is ready knows the demo numbers
+        await self._start_children()
         code = await self._demo_call() if self.place_call else 0
         if self.once:
             return code
@@ -163,12 +162,10 @@ class Supervisor:
         self.children = [
             Child(program, env, self.console, self._write_state) for program in self.plan.children
         ]
-        for child in self.children:
-            await child.start()
-
-    async def _await_ready(self) -> None:
         names = ", ".join(program.name for program in self.plan.children)
         with self.console.step(f"Starting {names}") as step:
+            for child in self.children:
+                await child.start()
             await self._wait_ready()
             step.text = f"Ready: {names}"
 

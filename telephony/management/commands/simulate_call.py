@@ -16,6 +16,9 @@ from telephony.simulators.twilio import Script, SimulatedCall, TwilioSimulator
 from telephony.simulators.twilio.wav import WavError
 from telephony.simulators.verdict import Verdict, judge
 
+BRISK_REPLY_MS = 250
+"""Nobody waits for a demonstration."""
+
 
 class Command(BaseCommand):
     help = (
@@ -76,7 +79,7 @@ class Command(BaseCommand):
         if odd := set(options["press"]) - set("0123456789*#"):
             raise CommandError(f"--press takes 0-9, * and #, not {''.join(sorted(odd))!r}")
         if not options["wav"]:
-            return Script.of(scenario, **choices)
+            return Script.of(scenario, reply_after_ms=BRISK_REPLY_MS, **choices)
         try:
             return Script.from_files(options["wav"], [line.text for line in scenario.lines], **choices)
         except WavError as error:
