@@ -12,6 +12,11 @@ from tenants.models import Credential, Tenant
 _API_KEYS = {"elevenlabs": Credential.Name.ELEVENLABS_API_KEY, "openai": Credential.Name.OPENAI_API_KEY}
 
 
+def api_key_for(tenant_id: UUID, provider: str) -> str:
+    """The key that opens this provider for this tenant, or "". Needs the tenant's scope."""
+    return secret(tenant_id, _API_KEYS[provider])
+
+
 def assignment_for(conversation_id: UUID) -> Assignment:
     """Needs the tenant's scope."""
     conversation = Conversation.objects.get(pk=conversation_id)
@@ -27,6 +32,6 @@ def assignment_for(conversation_id: UUID) -> Assignment:
         conversation_id=conversation.pk,
         provider=conversation.provider,
         agent_id=conversation.agent_id,
-        api_key=secret(tenant.pk, _API_KEYS[conversation.provider]),
+        api_key=api_key_for(tenant.pk, conversation.provider),
         initiation=build_initiation(briefing, overrides_of(tenant, conversation.agent_id)),
     )

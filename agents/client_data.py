@@ -11,13 +11,13 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from agents.tools.booking import book_for_agent
 from agents.tools.business import service_facts
 from agents.tools.contract import Arguments, ToolContext, ToolError
 from agents.tools.facts import appointment_facts, iso_z, slot_facts
-from agents.tools.wishes import read_add_ons, read_contact, read_employee, read_service, read_start
+from agents.tools.wishes import read_contact, read_employee, read_service, read_start
 from agents.views import ANY_JSON, ProviderWebhook, claims_of
 from agents.webhook_identity import is_replay, resolve_tenant
-from appointments.booking import book
 from appointments.errors import BookingError, Invalid, NotBookable
 from appointments.models import Appointment, Employee, Service
 from tenants.models import Tenant
@@ -115,17 +115,8 @@ class Appointments(ClientData):
         start = read_start(context, arguments.text("startTime"))
         contact = read_contact(context, arguments)
         try:
-            booked = book(
-                context.tenant,
-                service,
-                start,
-                contact,
-                employee=employee,
-                notes=arguments.text("notes", limit=2000) or "Created via ElevenLabs AI",
-                add_ons=read_add_ons(service, arguments),
-                source=Appointment.Source.AGENT,
-                idempotency_key=key,
-                now=context.now,
+            booked = book_for_agent(
+                context, arguments, service, employee, start, contact, idempotency_key=key
             )
         except NotBookable as error:
             zone = context.tenant.zone

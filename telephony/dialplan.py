@@ -6,11 +6,11 @@ from uuid import UUID
 
 from django.conf import settings
 
+from agents.assignments import api_key_for
 from agents.providers import PROVIDERS
 from telephony.errors import AgentNotChosen, AgentNotConfigured, NumberNotInService
 from telephony.models import PhoneNumber
-from tenants.credentials import secret
-from tenants.models import Credential, Tenant
+from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
 
 
@@ -38,9 +38,6 @@ class Route:
         return self.destination.tenant_id
 
 
-_API_KEYS = {"elevenlabs": Credential.Name.ELEVENLABS_API_KEY, "openai": Credential.Name.OPENAI_API_KEY}
-
-
 def find_destination(called_e164: str) -> Destination | None:
     """Which tenant a number belongs to: asked before any tenant is known, and of nobody but the platform."""
     with platform_scope():
@@ -61,7 +58,7 @@ def route(destination: Destination | None) -> Route:
     with tenant_scope(destination.tenant_id):
         tenant = Tenant.objects.get(pk=destination.tenant_id)
         provider = provider_of(tenant)
-        if not secret(tenant.pk, _API_KEYS[provider]):
+        if not api_key_for(tenant.pk, provider):
             raise AgentNotConfigured
         agent_id = agent_of(tenant)
         if not agent_id:

@@ -4,6 +4,7 @@ Every page is one unit of work in one scope: a member's tenant, or for operators
 pages also run in the tenant's time zone.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
@@ -85,6 +86,7 @@ class LoginForm(AuthenticationForm):
             raise ValidationError(refusal, code="not_allowed")
 
     def refuse(self, user: User) -> str:
+        """Why this person may not log in here, or "". Abstract: a form's metaclass leaves no room for ABC."""
         raise NotImplementedError
 
 
@@ -115,7 +117,7 @@ class ScopedAutocomplete(AutocompleteJsonView):
         return issubclass(model, TenantOwned) and active_scope().is_platform
 
 
-class ScopedSite(admin.AdminSite):
+class ScopedSite(ABC, admin.AdminSite):
     index_title = "Overview"
     site_url = None  # there is no other site to view
 
@@ -137,11 +139,13 @@ class ScopedSite(admin.AdminSite):
 
         return page
 
+    @abstractmethod
     def scope(self, request: HttpRequest) -> AbstractContextManager[None]:
-        raise NotImplementedError
+        """Whose rows the pages show to this person."""
 
+    @abstractmethod
     def refusal(self, user: User) -> str:
-        raise NotImplementedError
+        """Why this person may not come in here, or ""."""
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         user = request.user

@@ -1,12 +1,14 @@
 """Book it."""
 
+import datetime
+
 from agents import spoken
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError
 from agents.tools.facts import appointment_facts, slot_facts
 from agents.tools.wishes import read_add_ons, read_contact, read_wish
-from appointments.booking import book
+from appointments.booking import Booked, Contact, book
 from appointments.errors import BookingError, Invalid, NotBookable
-from appointments.models import Appointment, Service
+from appointments.models import Appointment, Employee, Service
 from appointments.wallclock import wall_time
 
 
@@ -14,18 +16,7 @@ def book_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     contact = read_contact(context, arguments)
     service, employee, start = read_wish(context, arguments)
     try:
-        booked = book(
-            context.tenant,
-            service,
-            start,
-            contact,
-            employee=employee,
-            notes=arguments.text("notes", limit=2000) or "Created via ElevenLabs AI",
-            add_ons=read_add_ons(service, arguments),
-            source=Appointment.Source.AGENT,
-            holder=str(context.conversation.pk) if context.conversation else "",
-            now=context.now,
-        )
+        booked = book_for_agent(context, arguments, service, employee, start, contact)
     except NotBookable as error:
         raise _refusal(context, service, error) from None
     except Invalid as error:
@@ -37,6 +28,32 @@ def book_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:
         {"appointment": appointment_facts(appointment, context.tenant.zone)},
         _booked_message(context, appointment),
         appointment.pk,
+    )
+
+
+def book_for_agent(
+    context: ToolContext,
+    arguments: Arguments,
+    service: Service,
+    employee: Employee | None,
+    start: datetime.datetime,
+    contact: Contact,
+    *,
+    idempotency_key: str = "",
+) -> Booked:
+    """Book what was wished, with what an agent's request may say beside it. Raises what `book` raises."""
+    return book(
+        context.tenant,
+        service,
+        start,
+        contact,
+        employee=employee,
+        notes=arguments.text("notes", limit=2000) or "Created via ElevenLabs AI",
+        add_ons=read_add_ons(service, arguments),
+        source=Appointment.Source.AGENT,
+        holder=str(context.conversation.pk) if context.conversation else "",
+        idempotency_key=idempotency_key,
+        now=context.now,
     )
 
 
