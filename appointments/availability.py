@@ -14,6 +14,7 @@ given by id, the rules, and what is taken.
 
 import datetime
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from operator import attrgetter
 from uuid import UUID
 
@@ -29,8 +30,8 @@ from appointments.rules import (
     Adds,
     UnknownAddOn,
     load_extra_minutes,
-    load_performers,
     load_rules,
+    load_team,
     terms_of,
 )
 from appointments.slots import BookingWindow, Reason, Terms, dates_near, instants_of_dates
@@ -50,11 +51,11 @@ def free_slots(
     now: datetime.datetime | None = None,
 ) -> list[FreeSlot]:
     """Every slot that can be booked on a local date: (employee, start, end) in UTC order."""
-    return Calendar(tenant, service, add_ons=add_ons, now=now).free_slots(day, employee)
+    return Calendar(tenant, service, employee=employee, add_ons=add_ons, now=now).free_slots(day, employee)
 
 
 class Calendar:
-    """Questions about one service, with its add-ons, asked at one moment.
+    """Questions about one service, with its add-ons, asked at one moment; of everybody, or of `employee` alone.
 
     Each question reads anew what is taken, so that what is asked behind a lock is true. The holds of `holder`
     are no obstacle. Add-ons are rows, as offered or as booked, or ids; an unknown id raises UnknownAddOn.
@@ -65,6 +66,7 @@ class Calendar:
         tenant: Tenant,
         service: Service,
         *,
+        employee: Employee | None = None,
         add_ons: Iterable[Adds | UUID | str] = (),
         holder: str = "",
         now: datetime.datetime | None = None,
@@ -80,10 +82,14 @@ class Calendar:
             days=service.booking_window_days,
         )
         extra_minutes = load_extra_minutes(tenant, service, add_ons)
-        performers = load_performers(tenant, service)
+        team = load_team(tenant, service, employee)
+        self.needs_resources = team.needs_resources
         self._usual_terms = terms_of(service, None, extra_minutes)
-        self._terms = {one.employee.pk: terms_of(service, one.minutes, extra_minutes) for one in performers}
-        self._performers = [one.employee for one in performers if one.employee.is_active]
+        self._terms = {
+            one.employee.pk: terms_of(service, one.minutes, extra_minutes) for one in team.performers
+        }
+        self._prices = {one.employee.pk: one.price for one in team.performers if one.price is not None}
+        self._performers = [one.employee for one in team.performers if one.employee.is_active]
 
     @property
     def today(self) -> datetime.date:
@@ -97,6 +103,10 @@ class Calendar:
     def terms(self, employee: Employee) -> Terms:
         """How this employee performs the service: its length with add-ons, and the buffers."""
         return self._terms.get(employee.pk, self._usual_terms)
+
+    def price(self, employee: Employee) -> Decimal:
+        """Without add-ons: the employee's own price goes before the service's."""
+        return self._prices.get(employee.pk, self.service.price)
 
     # --- What is free ----------------------------------------------------------------------------
 

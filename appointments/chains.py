@@ -16,13 +16,13 @@ from django.utils import timezone
 
 from appointments.availability import Calendar, FreeSlot, one_per_instant
 from appointments.booking import Circumstances, Wish, candidates_for, keys_for, write
-from appointments.claims import answer, claim, digest
+from appointments.claims import Claim, answer, claim, digest
 from appointments.customers import Contact, check, customer_of
 from appointments.errors import Invalid, NotBookable, refusal
 from appointments.extras import check_add_ons
 from appointments.intervals import as_utc
 from appointments.locks import limit_waiting, lock_calendars
-from appointments.models import AddOn, Appointment, Employee, IdempotencyRecord, Resource, Service
+from appointments.models import AddOn, Appointment, Employee, Resource, Service
 from appointments.seats import resources_of
 from appointments.slots import Reason
 from appointments.wallclock import wall_time
@@ -150,7 +150,7 @@ def _claim(
     contact: Contact,
     notes: str,
     idempotency_key: str,
-) -> IdempotencyRecord:
+) -> Claim:
     wishes = [
         [
             str(stop.service.pk),
@@ -167,7 +167,7 @@ def _claim(
     return claim(tenant, "visit wish", key, key)
 
 
-def _answered(request: IdempotencyRecord, *, for_good: bool) -> Visit | None:
+def _answered(request: Claim, *, for_good: bool) -> Visit | None:
     """What the same request got before; a wish is a new one when any of it was cancelled since."""
     if request.answer is None:
         return None

@@ -1,10 +1,10 @@
-"""Add-ons and what an appointment costs with them."""
+"""What customers have with a service."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 
 from appointments.errors import Invalid
-from appointments.models import AddOn, Appointment, AppointmentAddOn, Employee, EmployeeService, Service
+from appointments.models import AddOn, Appointment, AppointmentAddOn, Service
 
 
 def check_add_ons(service: Service, add_ons: Sequence[AddOn]) -> tuple[AddOn, ...]:
@@ -17,11 +17,9 @@ def check_add_ons(service: Service, add_ons: Sequence[AddOn]) -> tuple[AddOn, ..
     return tuple({add_on.pk: add_on for add_on in add_ons}.values())
 
 
-def price_of(service: Service, employee: Employee, add_ons: Sequence[AddOn]) -> Decimal:
-    """The employee's own price goes before the service's."""
-    own = EmployeeService.objects.filter(tenant_id=service.tenant_id, employee=employee, service=service)
-    price = own.values_list("price", flat=True).first()
-    return (service.price if price is None else price) + sum((one.price for one in add_ons), Decimal(0))
+def price_of(add_ons: Sequence[AddOn]) -> Decimal:
+    """What they cost together."""
+    return sum((one.price for one in add_ons), Decimal(0))
 
 
 def write_add_ons(appointment: Appointment, add_ons: Sequence[AddOn]) -> None:

@@ -46,10 +46,10 @@ def hold(
     """
     now, start = now or timezone.now(), as_utc(start)
     add_ons = check_add_ons(service, add_ons)
-    calendar = Calendar(tenant, service, add_ons=add_ons, now=now, holder=holder)
+    calendar = Calendar(tenant, service, employee=employee, add_ons=add_ons, now=now, holder=holder)
     if not service.is_active or employee.pk not in {one.pk for one in calendar.performers}:
         raise NotFound(f"{employee.name} does not perform this service at the moment")
-    needs = resources_of([service])
+    needs = resources_of([service]) if calendar.needs_resources else []
     keys: list[UUID | str] = [employee.pk, *(one.pk for one in needs), holder_key(tenant, holder)]
     if caller_e164:
         keys.append(f"caller {tenant.pk} {caller_e164}")

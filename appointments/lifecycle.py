@@ -124,14 +124,16 @@ def reschedule(
         if by_customer:
             _check_notice(appointment, now)
         add_ons = booked_add_ons(appointment)
-        calendar = Calendar(tenant, appointment.service, add_ons=add_ons, now=now, holder=holder)
+        calendar = Calendar(
+            tenant, appointment.service, employee=chosen, add_ons=add_ons, now=now, holder=holder
+        )
         reasons = calendar.objections(chosen, starts_at, ignoring=appointment)
         if reasons:
             raise refusal(reasons, calendar.nearest(starts_at, chosen))
         before = copy.copy(appointment)
         if chosen.pk != appointment.employee_id:
             appointment.employee = chosen
-            appointment.price = price_of(appointment.service, chosen, add_ons)
+            appointment.price = calendar.price(chosen) + price_of(add_ons)
         appointment.starts_at, appointment.ends_at = starts_at, starts_at + calendar.terms(chosen).length
         settle(appointment)
         _save_moved(appointment, before, calendar)

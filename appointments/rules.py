@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import repeat
 from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
 
 from appointments.holidays_calendar import public_holidays
 from appointments.intervals import Interval
@@ -38,10 +38,19 @@ class UnknownAddOn(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Performer:
-    """Somebody who performs the service, with a duration of their own or the service's."""
+    """Somebody who performs the service, with a duration and a price of their own where they have them."""
 
     employee: Employee
     minutes: int | None
+    price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Who performs a service, by name, those who are not active included; and whether it needs resources."""
+
+    performers: Sequence[Performer]
+    needs_resources: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +64,33 @@ class Rules:
     needs: Mapping[UUID, tuple[str, int]]
 
 
-def load_performers(tenant: Tenant, service: Service) -> list[Performer]:
-    """By name, those who are not active included."""
-    rows = Employee.objects.for_tenant(tenant).filter(performs__service=service)
-    rows = rows.annotate(own_minutes=F("performs__duration_minutes")).order_by("name", "pk")
-    return [Performer(row, row.own_minutes) for row in rows]
+_EMPLOYEE = tuple(field.attname for field in Employee._meta.concrete_fields)
+_TEAM = f"""
+SELECT p.duration_minutes, p.price, EXISTS (
+    SELECT FROM appointments_serviceresource need
+    WHERE need.tenant_id = %(tenant)s AND need.service_id = %(service)s
+  ), {", ".join(f"e.{name}" for name in _EMPLOYEE)}
+FROM appointments_employeeservice p
+JOIN appointments_employee e ON e.tenant_id = %(tenant)s AND e.id = p.employee_id
+WHERE p.tenant_id = %(tenant)s AND p.service_id = %(service)s
+  AND (%(employee)s::uuid IS NULL OR p.employee_id = %(employee)s)
+ORDER BY e.name, e.id
+"""  # noqa: S608 - put together of constants
+
+
+def load_team(tenant: Tenant, service: Service, employee: Employee | None = None) -> Team:
+    """Everybody, or this employee alone."""
+    parameters = {
+        "tenant": tenant.pk,
+        "service": service.pk,
+        "employee": employee.pk if employee else None,
+    }
+    rows = read(tenant, _TEAM, parameters)
+    performers = [
+        Performer(Employee.from_db(connection.alias, _EMPLOYEE, row), minutes, price)
+        for minutes, price, _, *row in rows
+    ]
+    return Team(performers, any(needs for _, _, needs, *_ in rows))
 
 
 def load_extra_minutes(tenant: Tenant, service: Service, add_ons: Iterable[Adds | UUID | str]) -> int:
@@ -89,7 +120,8 @@ def terms_of(service: Service, minutes: int | None, extra_minutes: int) -> Terms
 # index can be searched by it.
 _RULES = """
 SELECT 'week', employee_id, weekday, NULL::date, opens, closes, NULL::float8, NULL::float8, ''
-FROM appointments_openinghours WHERE tenant_id = %(tenant)s
+FROM appointments_openinghours
+WHERE tenant_id = %(tenant)s AND (employee_id IS NULL OR employee_id = ANY(%(employees)s))
 UNION ALL
 SELECT 'date', NULL, NULL, date, opens, closes, NULL, NULL, note
 FROM appointments_specialhours WHERE tenant_id = %(tenant)s AND date BETWEEN %(first)s AND %(last)s

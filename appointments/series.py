@@ -22,13 +22,13 @@ from appointments.booking import (
     keys_for,
     write,
 )
-from appointments.claims import answer, claim, digest
+from appointments.claims import Claim, answer, claim, digest, forget
 from appointments.customers import Contact, check, customer_of
 from appointments.errors import Invalid
 from appointments.extras import check_add_ons
 from appointments.intervals import as_utc
 from appointments.locks import limit_waiting, lock_calendars
-from appointments.models import AddOn, Appointment, Employee, IdempotencyRecord, Resource, Series, Service
+from appointments.models import AddOn, Appointment, Employee, Resource, Series, Service
 from appointments.seats import resources_of
 from appointments.slots import Reason
 from appointments.wallclock import NonexistentTime, resolve, wall_time
@@ -107,9 +107,7 @@ def book_series(
         conflicts = [_conflict(calendar, due[index], reasons[index], employee) for index in sorted(reasons)]
         free = [each for index, each in enumerate(due) if index not in reasons]
         if not free or (all_or_nothing and conflicts):
-            IdempotencyRecord.objects.filter(
-                pk=request.pk
-            ).delete()  # nothing was booked: who asks again is asking anew
+            forget(request)  # nothing was booked: who asks again is asking anew
             return SeriesBooked(None, (), tuple(conflicts), created=True)
         series = Series.objects.create(
             tenant=tenant,
@@ -216,7 +214,7 @@ def _claim(
     rhythm: list[Any],
     notes: str,
     idempotency_key: str,
-) -> IdempotencyRecord:
+) -> Claim:
     body: list[Any] = [
         str(wish.service.pk),
         wish.starts_at.isoformat(),
@@ -233,7 +231,7 @@ def _claim(
 
 
 def _answered(
-    tenant: Tenant, request: IdempotencyRecord, employees: Sequence[Employee], *, for_good: bool
+    tenant: Tenant, request: Claim, employees: Sequence[Employee], *, for_good: bool
 ) -> SeriesBooked | None:
     """What the same request got before; a wish is a new one when all of it was cancelled since."""
     if request.answer is None:

@@ -9,7 +9,7 @@ from importlib import import_module
 
 from benchmarks.database import fresh_database
 
-BENCHMARKS = ("availability",)
+BENCHMARKS = ("availability", "booking")
 
 
 def main(names: list[str]) -> None:

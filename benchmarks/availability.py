@@ -3,18 +3,16 @@
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from appointments.availability import Calendar
-from benchmarks.clinic import AHEAD, EMPTY_DAY, NOW, PER_DAY, TODAY, Clinic, fill
+from benchmarks.clinic import AHEAD, DAY, NOW, TODAY, Clinic, filled_to
 from tenants.scoping import tenant_scope
 
 SIZES = (10_000, 100_000, 1_000_000)
 ROUNDS = 40
-DAY = timedelta(days=1)
 
 Line = tuple[str, ...]
 HEADINGS = ("question", "appointments", "answers", "queries", "median ms", "p95 ms", "target ms")
@@ -22,11 +20,8 @@ HEADINGS = ("question", "appointments", "answers", "queries", "median ms", "p95 
 
 def run(clinic: Clinic) -> Iterator[Line]:
     """Lines of the table, each as soon as it is measured."""
-    filled_from = EMPTY_DAY
     for size in SIZES:
-        first = EMPTY_DAY - (size // PER_DAY) * DAY
-        fill(clinic, first, filled_from - DAY)
-        filled_from = first
+        filled_to(clinic, size)
         with tenant_scope(clinic.tenant):
             for name, target, question in questions(clinic):
                 yield (name, f"{size:,}", *measured(question), target)

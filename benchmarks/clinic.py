@@ -8,7 +8,7 @@ the month ahead, which is empty. Years of history, and a few months ahead, make 
 import datetime
 from dataclasses import dataclass
 
-from appointments.models import Customer, Employee, EmployeeService, OpeningHours, Service
+from appointments.models import Appointment, Customer, Employee, EmployeeService, OpeningHours, Service
 from benchmarks.database import as_owner
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
@@ -18,7 +18,8 @@ PER_DAY = 6 * EMPLOYEES
 AHEAD = 29  # booked days before the empty one, today included
 NOW = datetime.datetime(2026, 6, 1, 5, tzinfo=datetime.UTC)
 TODAY = NOW.date()
-EMPTY_DAY = TODAY + datetime.timedelta(days=AHEAD)
+DAY = datetime.timedelta(days=1)
+EMPTY_DAY = TODAY + AHEAD * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,6 @@ def open_clinic() -> Clinic:
         ]
         OpeningHours.objects.bulk_create(hours)
         Customer.objects.create(tenant=tenant, name="Somebody", phone_e164="+15550000000")
-    _lay_down_foreign_keys()
     return Clinic(tenant, *services)
 
 
@@ -81,29 +81,34 @@ JOIN appointments_customer c ON c.tenant_id = e.tenant_id
 """
 
 
-def fill(clinic: Clinic, first: datetime.date, last: datetime.date) -> None:
+def filled_to(clinic: Clinic, size: int) -> None:
+    """So many appointments, years of them, ending on the day before the empty one."""
+    with tenant_scope(clinic.tenant):
+        oldest = Appointment.objects.order_by("starts_at").values_list("starts_at", flat=True).first()
+    before = oldest.astimezone(clinic.tenant.zone).date() if oldest else EMPTY_DAY
+    first = EMPTY_DAY - (size // PER_DAY) * DAY
+    if first < before:
+        _fill(clinic, first, before - DAY)
+
+
+def _fill(clinic: Clinic, first: datetime.date, last: datetime.date) -> None:
     """Book every employee's every day from `first` to `last`.
 
-    The constraint against double booking is laid down meanwhile: to check a million rows at once is quicker.
+    Constraints are laid down meanwhile. To check a million rows at once against double booking is quicker, and
+    every row is made from those that its foreign keys point to: they watch over what comes later.
     """
     with as_owner() as owner:
-        [(definition,)] = owner.execute(
-            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'appointment_no_double_booking'"
+        constraints = owner.execute(
+            "SELECT conname, pg_get_constraintdef(oid), contype = 'f' FROM pg_constraint"
+            " WHERE conrelid = 'appointments_appointment'::regclass"
+            " AND (contype = 'f' OR conname = 'appointment_no_double_booking')"
         ).fetchall()
-        owner.execute("ALTER TABLE appointments_appointment DROP CONSTRAINT appointment_no_double_booking")
-        owner.execute(_FILL, {"first": first, "last": last, "tenant": clinic.tenant.pk})
-        owner.execute(
-            f"ALTER TABLE appointments_appointment ADD CONSTRAINT appointment_no_double_booking {definition}"
-        )
-        owner.execute("VACUUM ANALYZE appointments_appointment")
-
-
-def _lay_down_foreign_keys() -> None:
-    """They are checked row by row, which would take most of the time. Every row is made from those it points to."""
-    with as_owner() as owner:
-        owner.execute(
-            "SELECT conname FROM pg_constraint"
-            " WHERE conrelid = 'appointments_appointment'::regclass AND contype = 'f'"
-        )
-        for (name,) in owner.fetchall():
+        for name, _, _ in constraints:
             owner.execute(f'ALTER TABLE appointments_appointment DROP CONSTRAINT "{name}"')
+        owner.execute(_FILL, {"first": first, "last": last, "tenant": clinic.tenant.pk})
+        for name, definition, is_foreign_key in constraints:
+            unchecked = "" if not is_foreign_key or definition.endswith("NOT VALID") else " NOT VALID"
+            owner.execute(
+                f'ALTER TABLE appointments_appointment ADD CONSTRAINT "{name}" {definition}{unchecked}'
+            )
+        owner.execute("VACUUM ANALYZE appointments_appointment")
