@@ -1,28 +1,39 @@
-"""`manage.py seed_demo`: two demo tenants and their logins."""
+"""`manage.py seed_demo`: two demo tenants and their logins; with `--busy`, weeks of their calendars."""
 
 import secrets
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from tenants.models import Member, Tenant, User
 from tenants.scoping import tenant_scope
 from tonris import demo
+from tonris.demo import busy
 
 
 class Command(BaseCommand):
     help = "Make the demo tenants Test Salon and Test Garage with their logins. A second run changes nothing."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--busy",
+            action="store_true",
+            help="fill the last two and the next four weeks of both calendars with appointments",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         logins = [self._login("operator", None)]
-        for business in demo.BUSINESSES:
-            tenant = demo.seed(business)
+        tenants = [demo.seed(business) for business in demo.BUSINESSES]
+        for business, tenant in zip(demo.BUSINESSES, tenants, strict=True):
             logins.append(self._login(f"{business.slug}-admin", tenant))
         made = [login for login in logins if login]
         self.stdout.write(f"Demo tenants: {', '.join(one.name for one in demo.BUSINESSES)}")
         for name, password, where in made:
             self.stdout.write(f"  login at {where}: {name} / {password}")
+        if options["busy"]:
+            for business, tenant in zip(demo.BUSINESSES, tenants, strict=True):
+                self.stdout.write(str(busy.fill(tenant, business)))
 
     def _login(self, name: str, tenant: Tenant | None) -> tuple[str, str, str] | None:
         """Make a login; None when it is there already. With DEBUG its password is its name."""
