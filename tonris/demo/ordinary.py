@@ -4,6 +4,7 @@ import datetime
 import random
 from collections.abc import Sequence
 from contextlib import suppress
+from uuid import UUID
 
 from appointments import lifecycle
 from appointments.availability import Calendar, FreeSlot
@@ -59,11 +60,15 @@ class Day:
         self.scene, self.day = scene, day
         self.dice = random.Random(f"{scene.business.slug} {day}")  # noqa: S311 - a demonstration, no secret
         self.asked_at = min(scene.now, scene.midnights(day, day)[0] - BOOKED_AHEAD)
+        self._calendars: dict[tuple[UUID, ...], Calendar] = {}
         self.measure = scene.service(scene.business.services[0].name) or scene.services[0]
 
     def free(self, service: Service, add_ons: Sequence[AddOn] = ()) -> list[FreeSlot]:
-        calendar = Calendar(self.scene.tenant, service, add_ons=add_ons, now=self.asked_at)
-        return calendar.free_slots(self.day)
+        key = (service.pk, *(one.pk for one in add_ons))
+        if key not in self._calendars:
+            calendar = Calendar(self.scene.tenant, service, add_ons=add_ons, now=self.asked_at)
+            self._calendars[key] = calendar
+        return self._calendars[key].free_slots(self.day)
 
     def book(self, contact: Contact) -> None:
         """Some service at some time; in every third case with anybody. Raises BookingError."""
