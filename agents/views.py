@@ -5,7 +5,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.http import HttpRequest
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -121,12 +121,17 @@ def run_tool(
     name: str,
     arguments: dict[str, Any],
 ) -> Response:
-    with tenant_scope(tenant):
-        if is_replay(sender):
-            return failure("This signed request was accepted before", "REPLAYED", 403)
-        answer = registry.answer(tenant.pk, conversation, name, arguments, session_id=claims.conversation_id)
-        if answer.get("code") == registry.UNAVAILABLE:
-            transaction.set_rollback(True)  # nothing was done: the same request may be tried again
+    try:
+        with tenant_scope(tenant):
+            if is_replay(sender):
+                return failure("This signed request was accepted before", "REPLAYED", 403)
+            session_id = claims.conversation_id
+            answer = registry.answer(tenant.pk, conversation, name, arguments, session_id=session_id)
+            if answer.get("code") == registry.UNAVAILABLE:
+                transaction.set_rollback(True)  # nothing was done: the same request may be tried again
+    except DatabaseError:  # lost at the commit: it may have been done, and asked again is done once
+        logger.exception("A tool's work could not be committed")
+        answer = registry.unavailable()
     return Response(answer)
 
 
