@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from agents.initiation import DEFAULT_TONE, Briefing
 from agents.spoken import WEEKDAYS, Hours, hours_summary
-from appointments.models import OpeningHours
+from appointments.rules import load_week
 from tenants.models import Tenant
 
 REFUSED = "overridesRefusedBy"
@@ -54,8 +54,8 @@ def remember_refusal(tenant_id: UUID, agent_id: str) -> None:
 def opening_week(tenant: Tenant) -> list[Hours]:
     """The business's weekly hours, Monday first."""
     week: list[list[tuple[datetime.time, datetime.time]]] = [[] for _ in range(7)]
-    for row in OpeningHours.objects.for_tenant(tenant).filter(employee=None).order_by("weekday", "opens"):
-        week[row.weekday].append((row.opens, row.closes))
+    for hours in load_week(tenant):
+        week[hours.weekday].append((hours.interval.opens, hours.interval.closes))
     return [tuple(day) for day in week]
 
 

@@ -14,9 +14,10 @@ from uuid import UUID
 
 from django.db import connection
 
+from appointments import business_hours
 from appointments.holidays_calendar import public_holidays
 from appointments.intervals import Interval
-from appointments.models import AddOn, Employee, Service
+from appointments.models import AddOn, Employee, OpeningHours, Service
 from appointments.slots import BusinessHours, Terms, WeeklyHours
 from appointments.wallclock import WallInterval
 from tenants.models import Tenant
@@ -178,8 +179,21 @@ def load_rules(
             case "need":
                 needs[whose] = (words, number)
     holidays = public_holidays(tenant.holiday_region, dates)
-    hours = BusinessHours(tenant.zone, weekly, exceptions, closures, holidays)
+    hours = BusinessHours(tenant.zone, weekly or hours_by_settings(tenant), exceptions, closures, holidays)
     return Rules(hours, own, time_off, notes, needs)
+
+
+def load_week(tenant: Tenant) -> list[WeeklyHours]:
+    """The business's weekly hours in order, Monday first."""
+    rows = OpeningHours.objects.for_tenant(tenant).filter(employee=None).order_by("weekday", "opens")
+    week = [WeeklyHours(row.weekday, WallInterval(row.opens, row.closes)) for row in rows]
+    return week or hours_by_settings(tenant)
+
+
+def hours_by_settings(tenant: Tenant) -> list[WeeklyHours]:
+    """The hours of a business that has no rows of them, such as one that another program has made."""
+    settings: Any = tenant.settings
+    return business_hours.readable(settings.get(business_hours.KEY) if isinstance(settings, dict) else None)
 
 
 def read(tenant: Tenant, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:

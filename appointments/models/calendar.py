@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 
 from appointments.models.catalog import AddOn, Resource, Service
+from appointments.models.clock import told
 from appointments.models.people import Customer, Employee
 from tenants.isolation import TenantForeignKey
 from tenants.models import TenantOwned
@@ -139,7 +140,7 @@ class Appointment(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.starts_at:%Y-%m-%d %H:%M} UTC"
+        return told(self, self.starts_at)
 
     def clean(self) -> None:
         starts_at: datetime.datetime | None = self.starts_at  # None where a form could not read it
@@ -216,7 +217,7 @@ class Hold(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.starts_at:%Y-%m-%d %H:%M} UTC until {self.expires_at:%H:%M:%S}"
+        return f"{told(self, self.starts_at)} until {told(self, self.expires_at, '%H:%M:%S')}"
 
 
 class AppointmentChange(TenantOwned):

@@ -6,9 +6,12 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
+from appointments.models.clock import told
 from appointments.models.people import Employee
 from tenants.isolation import TenantForeignKey
 from tenants.models import TenantOwned
+
+WITHOUT_ZONE = "%Y-%m-%d %H:%M"
 
 
 class OpeningHours(TenantOwned):
@@ -31,8 +34,12 @@ class OpeningHours(TenantOwned):
         related_name="hours",
         help_text="Empty: the business's own hours. An employee without hours works whenever the business is open.",
     )
-    weekday = models.PositiveSmallIntegerField(choices=Weekday.choices)
-    opens = models.TimeField()
+    weekday = models.PositiveSmallIntegerField(
+        choices=Weekday.choices, help_text="The day on which this interval opens, every week."
+    )
+    opens = models.TimeField(
+        help_text="On the clock of the business. Several intervals on a day make breaks between them."
+    )
     closes = models.TimeField(
         help_text="A closing time at or before the opening time is on the next day; 00:00 is midnight."
     )
@@ -55,7 +62,7 @@ class OpeningHours(TenantOwned):
 class SpecialHours(TenantOwned):
     """Opening hours of one date, in place of its weekday's. Several rows make breaks; one without times closes."""
 
-    date = models.DateField()
+    date = models.DateField(help_text="The one day that is different; its usual hours do not count.")
     opens = models.TimeField(
         null=True, blank=True, help_text="Empty, with closes empty too: closed on this date."
     )
@@ -85,16 +92,19 @@ class SpecialHours(TenantOwned):
 class Stretch(TenantOwned):
     """Some real time, from an instant to another."""
 
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
-    note = models.CharField(max_length=120, blank=True)
+    starts_at = models.DateTimeField("from", help_text="On the clock of the business.")
+    ends_at = models.DateTimeField(
+        "until",
+        help_text="From this moment on things go their usual way again; it may be days or weeks later.",
+    )
+    note = models.CharField(max_length=120, blank=True, help_text="Why, for the team; callers never hear it.")
 
     class Meta(TenantOwned.Meta):
         abstract = True
         ordering = ["starts_at"]
 
     def __str__(self) -> str:
-        return f"{self.starts_at:%Y-%m-%d %H:%M} to {self.ends_at:%Y-%m-%d %H:%M} UTC"
+        return f"{told(self, self.starts_at, WITHOUT_ZONE)} to {told(self, self.ends_at)}"
 
     def clean(self) -> None:
         starts_at: datetime.datetime | None = self.starts_at  # None where a form could not read it
@@ -117,7 +127,12 @@ class Closure(Stretch):
 class TimeOff(Stretch):
     """An employee is away, for an hour or for weeks."""
 
-    employee = TenantForeignKey(Employee, on_delete=models.CASCADE, related_name="time_off")
+    employee = TenantForeignKey(
+        Employee,
+        on_delete=models.CASCADE,
+        related_name="time_off",
+        help_text="Who is away. Nobody is booked with them then; what is booked already stays.",
+    )
 
     class Meta(Stretch.Meta):
         abstract = False

@@ -12,9 +12,11 @@ from tenants.models import TenantOwned
 class Employee(TenantOwned):
     """Somebody whose calendar is booked."""
 
-    name = models.CharField(max_length=120)
-    email = models.EmailField(blank=True)
-    is_active = models.BooleanField(default=True)
+    name = models.CharField(max_length=120, help_text="As the agent says it to callers.")
+    email = models.EmailField(blank=True, help_text="For the team; callers never hear it.")
+    is_active = models.BooleanField(
+        default=True, help_text="Nobody is booked with somebody inactive; appointments that they have stay."
+    )
     services: "models.ManyToManyField[Service, EmployeeService]" = models.ManyToManyField(
         Service, through="EmployeeService", related_name="employees", blank=True
     )
@@ -29,13 +31,20 @@ class Employee(TenantOwned):
 class EmployeeService(TenantOwned):
     """This employee performs this service."""
 
-    employee = TenantForeignKey(Employee, on_delete=models.CASCADE, related_name="performs")
-    service = TenantForeignKey(Service, on_delete=models.CASCADE, related_name="performed_by")
+    employee = TenantForeignKey(
+        Employee, on_delete=models.CASCADE, related_name="performs", help_text="Who performs the service."
+    )
+    service = TenantForeignKey(
+        Service,
+        on_delete=models.CASCADE,
+        related_name="performed_by",
+        help_text="What they perform; nobody is booked with them for anything else.",
+    )
     duration_minutes = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(1440)],
-        help_text="Empty: as long as the service says.",
+        help_text="How long it takes this employee. Empty: as long as the service says.",
     )
     price = models.DecimalField(
         max_digits=10,
@@ -43,7 +52,7 @@ class EmployeeService(TenantOwned):
         null=True,
         blank=True,
         validators=[MinValueValidator(0)],
-        help_text="Empty: the service's price.",
+        help_text="What this employee takes for it. Empty: the service's price.",
     )
 
     class Meta(TenantOwned.Meta):
@@ -60,10 +69,12 @@ class EmployeeService(TenantOwned):
 class Customer(TenantOwned):
     """Somebody who books. Known by phone number and name: a family may share a phone."""
 
-    name = models.CharField(max_length=120)
-    phone_e164 = models.CharField(max_length=16, blank=True)
-    email = models.EmailField(blank=True)
-    notes = models.TextField(blank=True)
+    name = models.CharField(max_length=120, help_text="As they say it on the phone.")
+    phone_e164 = models.CharField(
+        "phone", max_length=16, blank=True, help_text="With its country, such as +15551234567."
+    )
+    email = models.EmailField(blank=True, help_text="For customers who leave no telephone number.")
+    notes = models.TextField(blank=True, help_text="For the team; callers never hear them.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta(TenantOwned.Meta):

@@ -206,20 +206,32 @@ def test_any_minute_will_do(desk):
 @pytest.mark.parametrize(
     ("date", "time", "words"),
     [
-        ("2030-03-03", "10:00", "outside the opening hours of Test Salon (Sun 3 Mar 2030, 10:00–11:00 EST)"),
-        ("2030-03-04", "16:30", "outside the opening hours of Test Salon (Mon 4 Mar 2030, 16:30–17:30 EST)"),
-        ("2020-03-02", "10:00", "that time has passed"),
+        ("2030-03-03", "10:00", "The business does not open on 2030-03-03."),
+        (
+            "2030-03-04",
+            "16:30",
+            "The business is not open for all of 16:30 to 17:30. On 2030-03-04 it opens 09:00 to 17:00.",
+        ),
+        ("2020-03-02", "10:00", "That time has passed."),
     ],
 )
 def test_outside_of_opening_hours_is_allowed_but_told(desk, date, time, words):
     answer = desk.add(time, starts_at_0=date)
     assert words in answer.text
-    assert len(desk.appointments()) == 1
+    assert f"mind ({told_of(desk.appointments()[0])})" in answer.text
+    assert ("The nearest free times are" in answer.text) == (date != "2020-03-02")
+
+
+def told_of(appointment: Appointment) -> str:
+    since, until = (each.astimezone(NEW_YORK) for each in (appointment.starts_at, appointment.ends_at))
+    return f"{since:%a} {since.day} {since:%b %Y, %H:%M}–{until:%H:%M %Z}"
 
 
 def test_what_the_typed_length_reaches_into_is_told(desk):
-    assert "outside the opening hours" not in desk.add("16:30", ends_at="17:00").text
-    assert "outside the opening hours" in desk.add("15:00", ends_at="17:30", employee="Ben").text
+    with tenant_scope(desk.tenant):  # whatever length is usual for the one who serves
+        EmployeeService.objects.filter(service__name="Haircut").update(duration_minutes=45)
+    assert "The business is not open" not in desk.add("16:30", ends_at="17:00").text
+    assert "for all of 15:00 to 17:30" in desk.add("15:00", ends_at="17:30", employee="Ben").text
 
 
 def test_an_employees_own_hours_are_told(desk):
@@ -231,7 +243,7 @@ def test_an_employees_own_hours_are_told(desk):
             opens=datetime.time(12),
             closes=datetime.time(17),
         )
-    assert "Ana does not work then" in desk.add("10:00").text
+    assert "Ana does not work for all of 10:00 to 11:00." in desk.add("10:00").text
 
 
 def test_only_what_is_offered_can_be_chosen(desk):
@@ -256,7 +268,11 @@ def test_an_empty_form_says_what_is_missing(desk):
 def test_a_taken_time_is_refused_and_told_whose_it_is(desk):
     desk.add("10:00")
     errors = errors_of(desk.add("10:30"))
-    assert errors["starts_at"] == ["Ana has Kim Low for Haircut then: Mon 4 Mar 2030, 10:00 to 11:00 EST."]
+    assert errors["starts_at"] == [
+        "Ana has Kim Low for Haircut then: Mon 4 Mar 2030, 10:00 to 11:00 EST.",
+        "The nearest free times are Mon 4 Mar 2030, 09:00 EST (Ana); Mon 4 Mar 2030, 11:00 EST (Ana); "
+        "Mon 4 Mar 2030, 11:30 EST (Ana); Mon 4 Mar 2030, 12:00 EST (Ana).",
+    ]
     assert len(desk.appointments()) == 1
     desk.add("10:30", employee="Ben")
     desk.add("11:00")
@@ -266,9 +282,9 @@ def test_a_taken_time_is_refused_and_told_whose_it_is(desk):
 def test_buffers_keep_others_away(desk):
     desk.add("10:00", service="Coloring")
     errors = errors_of(desk.add("12:15"))
-    assert errors["starts_at"] == [
+    assert errors["starts_at"][0] == (
         "Ana has Kim Low for Coloring then: Mon 4 Mar 2030, 10:00 to 12:00 EST, with its buffers 09:50 to 12:20."
-    ]
+    )
     desk.add("12:20")
     assert len(desk.appointments()) == 2
 

@@ -1,54 +1,20 @@
-"""Forms of the calendar: times in the tenant's clock, and the calendar asked before anything is saved."""
+"""An appointment as staff write it down: the calendar is asked before anything is saved."""
 
 import datetime
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import AdminSplitDateTime, AdminTextInputWidget, AdminTimeWidget
-from django.core.validators import MaxValueValidator
-from django.utils import timezone
 
 from appointments import booking
+from appointments.admin import second_thoughts
+from appointments.admin.forms import ClockTime, WallDateTime, read_wall
 from appointments.errors import Invalid
 from appointments.models import Appointment, EmployeeService, Service
-from appointments.wallclock import DAY, NonexistentTime, instants_of, resolve, wall_time
+from appointments.wallclock import DAY, instants_of, wall_time
 from tenants.models import Tenant
-from tenants.phone import InvalidNumber, region_of, to_e164
 from tenants.scoped_admin import ScopedForm, tenant_time
 
-MINUTES_OF_A_DAY = 1440
-HOURS_AND_MINUTES = "%H:%M"
 LONGEST_TYPED = datetime.timedelta(hours=12)
-
-
-class WallDateTime(forms.SplitDateTimeField):
-    """A date and a time as the clock on the tenant's wall shows them, naive: the form knows whose wall."""
-
-    widget = AdminSplitDateTime
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.widget.widgets[1].format = HOURS_AND_MINUTES
-
-    def compress(self, data_list: Any) -> datetime.datetime | None:
-        """Not Django's, which reads the time in a zone and refuses the hour that comes twice."""
-        return datetime.datetime.combine(*data_list) if data_list else None
-
-
-class ClockTime(forms.TimeField):
-    """The time of day at which something ends; its date follows from the start."""
-
-    widget = AdminTimeWidget
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.widget.format = HOURS_AND_MINUTES
-
-    def prepare_value(self, value: Any) -> Any:
-        return timezone.localtime(value).time() if isinstance(value, datetime.datetime) else value
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return super().has_changed(self.prepare_value(initial), data)
 
 
 class AppointmentForm(ScopedForm):
@@ -62,10 +28,15 @@ class AppointmentForm(ScopedForm):
     )
     version = forms.CharField(required=False, widget=forms.HiddenInput)
 
+    wished: datetime.datetime | None = None
+    """The start of a new appointment, where it was chosen among free times."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "version" in self.fields and not self.instance._state.adding:
             self.initial["version"] = self.instance.updated_at.isoformat()
+        if self.wished is not None and self.instance._state.adding:
+            self.initial["starts_at"] = self.wished
         if "price" in self.fields:
             self.fields["price"].required = False
             self.fields["price"].help_text = "Leave it empty for the price of the service."
@@ -83,29 +54,17 @@ class AppointmentForm(ScopedForm):
         ends_at: datetime.time | None = cleaned.pop("ends_at", None)
         if wall is None:
             return cleaned
-        if tenant is None:  # an error already: nothing is saved, so any zone will do
-            cleaned["starts_at"] = wall.replace(tzinfo=datetime.UTC)
-        else:
-            try:
-                starts_at = self._start(wall, tenant)
-            except NonexistentTime as error:
-                after = tenant_time(error.after, tenant, "H:i")
-                self.add_error(
-                    "starts_at",
-                    f"On that day the clock in {tenant.timezone} skips it and goes on at {after}.",
-                )
-            else:
-                cleaned |= {"starts_at": starts_at, "ends_at": self._end(starts_at, ends_at, tenant)}
+        starts_at = read_wall(self, "starts_at", wall, tenant, self._start_before())
+        if starts_at is not None:
+            cleaned["starts_at"] = starts_at
+            if tenant is not None:
+                cleaned["ends_at"] = self._end(starts_at, ends_at, tenant)
                 self._check_length(cleaned)
         self._take_price(cleaned)
         return cleaned
 
-    def _start(self, wall: datetime.datetime, tenant: Tenant) -> datetime.datetime:
-        """The first such instant; but a row that stands in the second pass of a repeated hour stays in it."""
-        before: datetime.datetime | None = self.initial.get("starts_at")
-        if before is not None and wall_time(before, tenant.zone) == wall:
-            return before
-        return resolve(wall, tenant.zone)
+    def _start_before(self) -> datetime.datetime | None:
+        return self.wished if self.instance._state.adding else self.initial.get("starts_at")
 
     def _end(
         self, starts_at: datetime.datetime, typed: datetime.time | None, tenant: Tenant
@@ -177,7 +136,7 @@ class AppointmentForm(ScopedForm):
             self.add_error("ends_at", str(error))
             return
         if other is not None:
-            self.add_error("starts_at", _who_has_it(row, other))
+            self.add_error("starts_at", [_who_has_it(row, other), *second_thoughts.of_collision(row)])
         elif self._is_stale():
             self.add_error(
                 None,
@@ -200,7 +159,8 @@ def _who_has_it(wanted: Appointment, other: Appointment) -> str:
         tenant_time(other.starts_at, tenant, "D j M Y, H:i"),
         tenant_time(other.ends_at, tenant, "H:i T"),
     )
-    words = f"{wanted.employee} has {other.customer} for {other.service} then: {since} to {until}"
+    who = wanted.employee if other.employee_id == wanted.employee_id else other.employee  # of a resource
+    words = f"{who} has {other.customer} for {other.service} then: {since} to {until}"
     if (other.blocked_from, other.blocked_until) == (other.starts_at, other.ends_at):
         return f"{words}."
     kept = f"{tenant_time(other.blocked_from, tenant, 'H:i')} to {tenant_time(other.blocked_until, tenant, 'H:i')}"
@@ -209,39 +169,3 @@ def _who_has_it(wanted: Appointment, other: Appointment) -> str:
 
 def _hours(length: datetime.timedelta) -> str:
     return f"{length / datetime.timedelta(hours=1):.1f}".removesuffix(".0")
-
-
-class ServiceForm(ScopedForm):
-    duplicate = "There is a service of this name already."
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in {"buffer_before_minutes", "buffer_after_minutes"} & set(self.fields):
-            self.fields[name].validators.append(MaxValueValidator(MINUTES_OF_A_DAY))
-
-
-class CustomerForm(ScopedForm):
-    duplicate = "There is a customer of this name, telephone number and e-mail address already."
-
-    phone_e164 = forms.CharField(
-        label="Phone",
-        required=False,
-        max_length=40,  # as typed, with spaces and brackets
-        widget=AdminTextInputWidget,
-        help_text="With the country, such as +15551234567, or as it is written in your own.",
-    )
-
-    def clean(self) -> dict[str, Any]:
-        """A number may be typed as people of the tenant's country write it."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        typed, tenant = cleaned.get("phone_e164"), self.tenant()
-        if typed and tenant is not None:
-            try:
-                cleaned["phone_e164"] = to_e164(typed, region_of(tenant.phone))
-            except InvalidNumber:
-                self.add_error("phone_e164", "This is not a telephone number, such as +15551234567.")
-        return cleaned
-
-
-class OpeningHoursForm(ScopedForm):
-    duplicate = "There are hours that open then already."

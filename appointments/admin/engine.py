@@ -1,136 +1,21 @@
-"""The rules of the business in the admin, and what the booking engine keeps beside appointments."""
-
-from typing import Any
+"""What the booking engine keeps beside appointments: to be read, and changed by nobody."""
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from appointments.models import (
-    AddOn,
     AppointmentAddOn,
     AppointmentChange,
-    Closure,
     Hold,
+    IdempotencyRecord,
     OutboxMessage,
-    Resource,
     ResourceUse,
     Series,
-    ServiceResource,
-    SpecialHours,
-    TimeOff,
     WaitlistEntry,
 )
-from tenants.scoped_admin import (
-    NOBODY,
-    ScopedInline,
-    ScopedModelAdmin,
-    one_line,
-    pretty,
-    register,
-    tenant_time,
-)
+from tenants.scoped_admin import NOBODY, ScopedModelAdmin, one_line, pretty, register, tenant_time
 
 Scoped = admin.RelatedOnlyFieldListFilter
-
-
-class AddOnInline(ScopedInline):
-    model = AddOn
-    fields = ["name", "minutes", "price", "is_active"]
-
-
-class NeedsInline(ScopedInline):
-    """What a service needs while it lasts."""
-
-    model = ServiceResource
-    fields = ["resource"]
-    autocomplete_fields = ["resource"]
-    verbose_name = "resource"
-    verbose_name_plural = "needs one of each of these while it lasts"
-
-
-class TimeOffInline(ScopedInline):
-    model = TimeOff
-    fields = ["starts_at", "ends_at", "note"]
-    verbose_name_plural = "time off"
-
-
-@register(AddOn)
-class AddOnAdmin(ScopedModelAdmin):
-    list_display = ["name", "service", "minutes", "price", "is_active"]
-    list_filter = ["is_active", ("service", Scoped)]
-    list_select_related = ["service"]
-    search_fields = ["name", "service__name"]
-    autocomplete_fields = ["service"]
-    fields = ["service", "name", "minutes", "price", "is_active", "id"]
-    readonly_fields = ["id"]
-
-
-@register(Resource)
-class ResourceAdmin(ScopedModelAdmin):
-    list_display = ["name", "capacity"]
-    search_fields = ["name"]
-    fields = ["name", "capacity", "id"]
-    readonly_fields = ["id"]
-
-
-@register(ServiceResource)
-class ServiceResourceAdmin(ScopedModelAdmin):
-    list_display = ["service", "resource"]
-    list_filter = [("service", Scoped), ("resource", Scoped)]
-    list_select_related = ["service", "resource"]
-    search_fields = ["service__name", "resource__name"]
-    autocomplete_fields = ["service", "resource"]
-    fields = ["service", "resource"]
-    listed_for_members = False
-
-
-@register(SpecialHours)
-class SpecialHoursAdmin(ScopedModelAdmin):
-    list_display = ["date", "interval", "note"]
-    list_filter = ["date"]
-    search_fields = ["note"]
-    date_hierarchy = "date"
-    ordering = ["-date", "opens"]
-    fields = ["date", "opens", "closes", "note"]
-
-    @admin.display(description="open", ordering="opens")
-    def interval(self, hours: SpecialHours) -> str:
-        if hours.opens is None or hours.closes is None:
-            return "closed"
-        overnight = " (next day)" if hours.closes <= hours.opens else ""
-        return f"{hours.opens:%H:%M} to {hours.closes:%H:%M}{overnight}"
-
-
-class StretchAdmin(ScopedModelAdmin):
-    """Times are those of the tenant's clock, in whose zone the page runs."""
-
-    date_hierarchy = "starts_at"
-    ordering = ["-starts_at"]
-    search_fields = ["note"]
-
-    @admin.display(description="from", ordering="starts_at")
-    def since(self, row: Any) -> SafeString | str:
-        return one_line(tenant_time(row.starts_at, row.tenant))
-
-    @admin.display(description="until", ordering="ends_at")
-    def until(self, row: Any) -> SafeString | str:
-        return one_line(tenant_time(row.ends_at, row.tenant))
-
-
-@register(Closure)
-class ClosureAdmin(StretchAdmin):
-    list_display = ["since", "until", "note"]
-    fields = ["starts_at", "ends_at", "note"]
-
-
-@register(TimeOff)
-class TimeOffAdmin(StretchAdmin):
-    list_display = ["since", "until", "employee", "note"]
-    list_filter = [("employee", Scoped)]
-    list_select_related = ["employee"]
-    search_fields = ["note", "employee__name"]
-    autocomplete_fields = ["employee"]
-    fields = ["employee", "starts_at", "ends_at", "note"]
 
 
 class EngineAdmin(ScopedModelAdmin):
@@ -245,3 +130,19 @@ class OutboxMessageAdmin(EngineAdmin):
     @admin.display(description="body")
     def told(self, message: OutboxMessage) -> SafeString | str:
         return pretty(message.body)
+
+
+@register(IdempotencyRecord)
+class IdempotencyRecordAdmin(ScopedModelAdmin):
+    list_display = ["created_at", "scope", "key"]
+    list_filter = ["scope"]
+    search_fields = ["=key"]
+    ordering = ["-created_at"]
+    fields = ["scope", "key", "request_hash", "answered", "created_at"]
+    readonly_fields = ["answered", "created_at"]
+    read_only = True
+    viewers = NOBODY
+
+    @admin.display(description="answer")
+    def answered(self, record: IdempotencyRecord) -> SafeString | str:
+        return pretty(record.answer)

@@ -1,0 +1,14 @@
+"""The calendar in the admin: its pages, by subject.
+
+desk.py         appointments and customers: what the team looks at all day
+catalog.py      services, employees, add-ons, resources
+hours.py        opening hours, special dates, closures, time off
+engine.py       what the booking engine keeps: to be read
+tenant_page.py  what the calendar adds to the page of a business
+free_times.py   a day at a glance, and why a time is not free
+export.py       any list as CSV
+"""
+
+from appointments.admin import catalog, desk, engine, hours, tenant_page
+
+__all__ = ["catalog", "desk", "engine", "hours", "tenant_page"]

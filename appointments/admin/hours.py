@@ -1,0 +1,95 @@
+"""When the business and its employees are there: weeks, single dates, closures and time off."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from appointments.admin.forms import OpeningHoursForm, StretchForm
+from appointments.models import Closure, OpeningHours, SpecialHours, TimeOff
+from tenants.scoped_admin import ScopedInline, ScopedModelAdmin, one_line, register, tenant_time
+
+Scoped = admin.RelatedOnlyFieldListFilter
+
+
+class OwnHoursInline(ScopedInline):
+    model = OpeningHours
+    form = OpeningHoursForm
+    fields = ["weekday", "opens", "closes"]
+    verbose_name = "interval"
+    verbose_name_plural = "own working hours (none: whenever the business is open)"
+
+
+class TimeOffInline(ScopedInline):
+    model = TimeOff
+    form = StretchForm
+    fields = ["starts_at", "ends_at", "note"]
+    verbose_name_plural = "time off"
+
+
+@register(OpeningHours)
+class OpeningHoursAdmin(ScopedModelAdmin):
+    form = OpeningHoursForm
+    list_display = ["weekday", "interval", "whose"]
+    list_filter = [("employee", Scoped), "weekday"]
+    list_select_related = ["employee"]
+    search_fields = ["employee__name"]
+    autocomplete_fields = ["employee"]
+    fields = ["employee", "weekday", "opens", "closes"]
+
+    @admin.display(description="open", ordering="opens")
+    def interval(self, hours: OpeningHours) -> str:
+        overnight = " (next day)" if hours.closes <= hours.opens else ""
+        return f"{hours.opens:%H:%M} to {hours.closes:%H:%M}{overnight}"
+
+    @admin.display(description="whose", ordering="employee__name")
+    def whose(self, hours: OpeningHours) -> str:
+        return str(hours.employee) if hours.employee else "the business"
+
+
+@register(SpecialHours)
+class SpecialHoursAdmin(ScopedModelAdmin):
+    list_display = ["date", "interval", "note"]
+    list_filter = ["date"]
+    search_fields = ["note"]
+    date_hierarchy = "date"
+    ordering = ["-date", "opens"]
+    fields = ["date", "opens", "closes", "note"]
+
+    @admin.display(description="open", ordering="opens")
+    def interval(self, hours: SpecialHours) -> str:
+        if hours.opens is None or hours.closes is None:
+            return "closed"
+        overnight = " (next day)" if hours.closes <= hours.opens else ""
+        return f"{hours.opens:%H:%M} to {hours.closes:%H:%M}{overnight}"
+
+
+class StretchAdmin(ScopedModelAdmin):
+    form = StretchForm
+    date_hierarchy = "starts_at"
+    ordering = ["-starts_at"]
+    search_fields = ["note"]
+
+    @admin.display(description="from", ordering="starts_at")
+    def since(self, row: Any) -> SafeString | str:
+        return one_line(tenant_time(row.starts_at, row.tenant))
+
+    @admin.display(description="until", ordering="ends_at")
+    def until(self, row: Any) -> SafeString | str:
+        return one_line(tenant_time(row.ends_at, row.tenant))
+
+
+@register(Closure)
+class ClosureAdmin(StretchAdmin):
+    list_display = ["since", "until", "note"]
+    fields = ["starts_at", "ends_at", "note"]
+
+
+@register(TimeOff)
+class TimeOffAdmin(StretchAdmin):
+    list_display = ["since", "until", "employee", "note"]
+    list_filter = [("employee", Scoped)]
+    list_select_related = ["employee"]
+    search_fields = ["note", "employee__name"]
+    autocomplete_fields = ["employee"]
+    fields = ["employee", "starts_at", "ends_at", "note"]

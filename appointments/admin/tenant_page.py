@@ -1,0 +1,74 @@
+"""What the calendar adds to the page of a business: its weekly hours as one JSON object."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from appointments.business_hours import KEY, InvalidHours, build, parse
+from appointments.models import OpeningHours
+from appointments.rules import load_week
+from appointments.slots import WeeklyHours
+from tenants.admin import TenantAdmin
+from tenants.models import Tenant
+from tenants.scoped_admin import ScopedForm, pretty
+
+HOURS_HELP = (
+    'businessHours, such as {"monday": {"open": "09:00", "close": "17:00", "enabled": true}}, '
+    "replaces the weekly opening hours, and then leaves the settings."
+)
+
+
+class TenantForm(ScopedForm):
+    """`settings.businessHours` becomes rows: from then on the pages of opening hours are the one place of them."""
+
+    week: list[WeeklyHours] | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "settings" in self.fields:
+            self.fields["settings"].help_text = f"{self.fields['settings'].help_text} {HOURS_HELP}"
+
+    def clean_settings(self) -> Any:
+        settings = self.cleaned_data["settings"]
+        if not isinstance(settings, dict) or settings.get(KEY) is None:
+            return settings
+        try:
+            self.week = parse(settings[KEY])
+        except InvalidHours as error:
+            for problem in error.problems:
+                self.add_error("settings", problem)
+            return settings
+        return {name: value for name, value in settings.items() if name != KEY}
+
+    def _save_m2m(self) -> None:
+        super()._save_m2m()  # type: ignore[misc]  # no stubs: private
+        if self.week is not None:
+            replace_week(self.instance, self.week)
+
+
+def replace_week(tenant: Tenant, week: list[WeeklyHours]) -> None:
+    """Employees keep their own hours. A page is one transaction, so nobody ever sees neither week."""
+    OpeningHours.objects.for_tenant(tenant).filter(employee=None).delete()
+    OpeningHours.objects.bulk_create(
+        OpeningHours(
+            tenant=tenant, weekday=each.weekday, opens=each.interval.opens, closes=each.interval.closes
+        )
+        for each in week
+    )
+
+
+@admin.display(description="business hours")
+def business_hours(tenant: Tenant) -> SafeString | str:
+    """As they are now, in the shape in which settings take them."""
+    return pretty(build(load_week(tenant)))
+
+
+def join_page_of_tenants(pages: Any) -> None:
+    """That page is made where the calendar is not known; hours join it from here."""
+    pages.form = TenantForm
+    pages.readonly_fields = [*pages.readonly_fields, business_hours]
+    pages.fieldsets = [*pages.fieldsets, ("Business hours", {"fields": [business_hours]})]
+
+
+join_page_of_tenants(TenantAdmin)
