@@ -22,7 +22,6 @@ from appointments.models import Appointment, Customer
 from tenants.admin_sites import rendered
 from tenants.scoped_admin import (
     DESK,
-    NOBODY,
     ScopedModelAdmin,
     link,
     one_line,
@@ -49,7 +48,6 @@ class AppointmentAdmin(Exportable, ScopedModelAdmin):
     autocomplete_fields = ["customer", "service", "employee"]
     readonly_fields = ["clock", "phone", "kept_clear", "currency", "id", "source", "created_at", "updated_at"]
     adders = changers = DESK
-    deleters = NOBODY
     actions = ["complete", "miss", "cancel", "export_csv"]
     shown_when_new = ["clock"]
     fieldsets = [
@@ -97,6 +95,10 @@ class AppointmentAdmin(Exportable, ScopedModelAdmin):
         *others, (title, options) = fieldsets
         return [*others, (title, {**options, "fields": [*options["fields"], "version"]})]
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody's: it is cancelled, which leaves a trace, tells others and keeps a group in order."""
+        return False
+
     # --- Saving ---
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -114,26 +116,6 @@ class AppointmentAdmin(Exportable, ScopedModelAdmin):
             warning = second_thoughts.once_saved(obj, time_of(obj))
             if warning:
                 messages.warning(request, warning)
-
-    # --- Deleting: members cancel, which leaves a trace. Operators may have to erase what there was. ---
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self._leave(request, obj)
-        super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for appointment in queryset.select_related("tenant", "service").order_by("pk"):
-            self._leave(request, appointment)
-        super().delete_queryset(request, queryset)
-
-    def _leave(self, request: HttpRequest, appointment: Appointment) -> None:
-        """Give its time back first, or its place at the head of a group to another."""
-        actor = str(request.user)
-        if appointment.status in lifecycle.COMING:
-            lifecycle.cancel(appointment.tenant, appointment.pk, actor=actor)
-        elif appointment.status != Appointment.Status.CANCELLED:
-            appointment.status = Appointment.Status.CANCELLED
-            booking.change(appointment, actor=actor)
 
     @admin.action(description="Mark as completed", permissions=["change"])
     def complete(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from appointments.availability import FreeSlot, Objection
 from appointments.day_sheet import AsTyped
@@ -11,6 +11,8 @@ from appointments.models import Appointment
 from appointments.slots import Reason
 from tenants.models import Tenant
 from tenants.scoped_admin import tenant_time
+
+LINE = mark_safe("<br>")
 
 
 def of_collision(appointment: Appointment) -> list[str]:
@@ -36,9 +38,9 @@ def once_saved(appointment: Appointment, when: str) -> SafeString | None:
         *([_told(nearest, appointment.tenant)] if nearest else []),
     ]
     return format_html(
-        "Saved as you wish, but mind ({}):<ul>{}</ul>",
+        "Saved as you wish, but mind ({}):<br>{}",
         when,
-        format_html_join("", "<li>{}</li>", ((sentence,) for sentence in sentences)),
+        format_html_join(LINE, "{}", ((sentence,) for sentence in sentences)),
     )
 
 
