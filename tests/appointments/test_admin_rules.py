@@ -89,8 +89,9 @@ def test_every_rule_explains_itself(model):
 @pytest.mark.parametrize("model", RULES, ids=lambda model: model.__name__)
 def test_every_rule_can_be_set_on_a_page(model, owner, salon):
     pages, by_list = staff._registry[model], {"services", "resources"}
+    request = owner.get("/admin/").wsgi_request
     with tenant_scope(salon):
-        fieldsets = pages.get_fieldsets(owner.get("/admin/").wsgi_request)
+        fieldsets = pages.get_fieldsets(request)
     shown = {name for _, options in fieldsets for name in options["fields"]}
     assert {one.name for one in editable(model)} - by_list <= shown
 

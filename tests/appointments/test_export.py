@@ -48,6 +48,10 @@ def ids_of(tenant: Tenant, name: str) -> list[str]:
         return [str(pk) for pk in models[name].objects.values_list("pk", flat=True)]
 
 
+def customers() -> Any:
+    return staff._registry[Customer]
+
+
 @pytest.fixture
 def desk(salon: Tenant) -> Desk:
     return Desk(salon)
@@ -142,7 +146,7 @@ def test_an_asynchronous_server_gets_an_asynchronous_stream(desk):
     request = AsyncRequestFactory().post(page("customer"))
     request.user = desk.user
     with tenant_scope(desk.tenant):
-        answer = staff._registry[Customer].export_csv(request, Customer.objects.all())
+        answer = customers().export_csv(request, Customer.objects.all())
     assert answer.is_async
 
 
@@ -187,7 +191,7 @@ def test_the_walls_stand_while_it_is_streamed(desk, garage):
     Desk(garage)
     ids = [UUID(pk) for pk in (*ids_of(garage, "customer"), *ids_of(desk.tenant, "customer"))]
     assert len(ids) == 2
-    written = staff._registry[Customer]._batch(Scope(desk.tenant.pk), ids)
+    written = customers()._batch(Scope(desk.tenant.pk), ids)
     assert written.count("\r\n") == 1
 
 

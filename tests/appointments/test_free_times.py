@@ -310,8 +310,8 @@ def test_a_stranger_logs_in_first(desk):
 def test_another_tenants_rows_are_no_choice(desk, garage):
     theirs = Desk(garage)
     inspection, carla = theirs.services["Inspection"], theirs.employees["Carla"]
-    for asked in ({"service": str(inspection.pk)}, {"employee": str(carla.pk)}, {"tenant": str(garage.pk)}):
-        text = ask(desk, **asked).text
+    for name, row in (("service", inspection), ("employee", carla), ("tenant", garage)):
+        text = ask(desk, None, PAGE, **{name: str(row.pk)}).text
         assert "Inspection" not in text
         assert "Carla" not in text
         assert "Test Garage" not in text
