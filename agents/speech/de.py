@@ -1,0 +1,217 @@
+"""German. The caller is Sie."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+
+from agents.speech.base import Booking, Speech
+from agents.speech.words import Clock, sentence, spelt, spread
+
+
+class German(Speech):
+    weekdays = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
+    months = (
+        *("Januar", "Februar", "März", "April", "Mai", "Juni"),
+        *("Juli", "August", "September", "Oktober", "November", "Dezember"),
+    )
+    today, tomorrow = "heute", "morgen"
+    conjunction, alternative = "und", "oder"
+    currencies = {
+        "USD": ("Dollar", "Dollar"),
+        "EUR": ("Euro", "Euro"),
+        "GBP": ("Pfund", "Pfund"),
+        "CHF": ("Franken", "Franken"),
+    }
+    units = {"minute": ("Minute", "Minuten"), "hour": ("Stunde", "Stunden"), "day": ("Tag", "Tage")}
+
+    def clock(self, moment: Clock) -> str:
+        return f"{self._digits(moment)} Uhr"
+
+    def at(self, moment: Clock) -> str:
+        return f"um {self.clock(moment)}"
+
+    def on(self, day: date, today: date) -> str:
+        said = self.date(day, today)
+        return said if self.is_near(day, today) else f"am {said.replace(', ', ', dem ', 1)}"
+
+    def full_date(self, day: date) -> str:
+        return f"{self.weekdays[day.weekday()]}, {day.day}. {self.months[day.month - 1]}"
+
+    def with_year(self, said: str, year: int) -> str:
+        return f"{said} {year}"
+
+    def days(self, days: Sequence[int]) -> str:
+        first, last = self.weekdays[days[0]], self.weekdays[days[-1]]
+        if len(days) == 1:
+            return first
+        return f"{first} und {last}" if len(days) == 2 else f"{first} bis {last}"
+
+    def opening(self, opens: time, closes: time) -> str:
+        until = self._digits(closes) if closes != time.min else "24"
+        return f"von {self._digits(opens)} bis {until} Uhr"
+
+    def open_on(self, hours: str) -> str:
+        return f"Wir haben {hours} geöffnet."
+
+    never_open = "Wir haben keine festen Öffnungszeiten."
+
+    def greeting(self, business: str) -> str:
+        return f"Guten Tag! Willkommen bei {business}."
+
+    def tenant_info(self, *, name: str, address: str = "", phone: str = "") -> str:
+        where = f" Unsere Adresse ist {address}." if address else ""
+        reach = f" Unsere Nummer ist {phone}." if phone else ""
+        return f"Sie sprechen mit {name}.{where}{reach}"
+
+    def current_time(self, local: datetime) -> str:
+        return f"Es ist {self.full_date(local)}, {self.clock(local)}."
+
+    no_services = "Zurzeit kann man bei uns nichts buchen."
+
+    def offers(self, names: Sequence[str], *, more: bool) -> str:
+        return f"Wir bieten an: {', '.join(names)}{' und mehr' if more else ''}."
+
+    def service_details(
+        self,
+        *,
+        name: str,
+        minutes: int,
+        price: Decimal,
+        currency: str,
+        description: str = "",
+        extras: Sequence[str] = (),
+    ) -> str:
+        costs = f" und kostet {self.price(price, currency)}" if price else ""
+        told = [f"{name} dauert {self.duration(minutes)}{costs}.", sentence(description)]
+        if extras:
+            told.append(f"Dazu können Sie {self.choice(spread(extras))} wählen.")
+        return " ".join(filter(None, told))
+
+    def times_offered(self, *, service: str, day: date, today: date, times: Sequence[Clock]) -> str:
+        free = self.choice([self.at(one) for one in spread(times)])
+        return f"Für {service} ist {self.on(day, today)} noch frei: {free}."
+
+    def nothing_that_day_but(self, *, service: str, day: date, today: date, next_local: datetime) -> str:
+        following = self.moment(next_local, today)
+        return f"Für {service} ist {self.on(day, today)} nichts frei. Der nächste Termin ist {following}."
+
+    def nothing_in_weeks(self, *, service: str) -> str:
+        return f"Es tut mir leid, für {service} ist in den kommenden Wochen nichts frei."
+
+    which_service_question = "Welche Leistung wünschen Sie?"
+    service_not_found = "Diese Leistung finde ich nicht."
+    employee_not_found = "Diese Person finde ich nicht in unserem Team."
+    extra_not_found = "Diesen Zusatz finde ich nicht."
+
+    time_needed = "Welche Zeit würde Ihnen passen?"
+    name_needed = "Wie ist Ihr Name, bitte?"
+    contact_needed = "Für die Buchung brauche ich einen Namen und eine Telefonnummer."
+    phone_not_understood = "Die Telefonnummer habe ich nicht verstanden. Können Sie sie bitte wiederholen?"
+    say_again = "Das habe ich nicht richtig verstanden. Können Sie es bitte wiederholen?"
+    slot_unknown = "Diese Zeit habe ich nicht mehr vorliegen. Soll ich noch einmal nachsehen?"
+
+    def booked(self, *, service: str, employee: str, local: datetime, today: date) -> str:
+        return f"Ihr Termin ist gebucht: {self.booking((service, employee, local), today)}."
+
+    def slot_held(self, *, local: datetime, today: date, minutes: int) -> str:
+        return f"Ich halte den Termin {self.moment(local, today)} für {self.duration(minutes)} für Sie frei."
+
+    def could_offer(self, *, times: Sequence[datetime], today: date) -> str:
+        return f"Möglich wäre {self.choice(self.moments(times, today))}."
+
+    def clocks_go_forward(self, *, after_local: datetime) -> str:
+        return f"{self.refusals['NONEXISTENT']} Die nächste ist {self.clock(after_local)}."
+
+    def too_soon(self, *, minutes: int) -> str:
+        return f"Das ist zu kurzfristig. Unser Vorlauf beträgt {self.duration(minutes)}."
+
+    def too_far(self, *, days: int) -> str:
+        span = "einen Tag" if days == 1 else self.count(days, "day")
+        return f"Das liegt zu weit in der Zukunft. Wir buchen bis zu {span} im Voraus."
+
+    refusals = {
+        "INACTIVE": "Diese Leistung bieten wir so zurzeit nicht an.",
+        "NOT_PERFORMED": "Diese Person bietet diese Leistung nicht an.",
+        "NONEXISTENT": "Dann wird die Uhr vorgestellt, diese Zeit gibt es nicht.",
+        "IN_THE_PAST": "Diese Zeit ist schon vorbei.",
+        "TOO_SOON": "Das ist für eine Buchung zu kurzfristig.",
+        "TOO_FAR": "Das liegt für eine Buchung zu weit in der Zukunft.",
+        "OUTSIDE_HOURS": "Das liegt außerhalb unserer Öffnungszeiten.",
+        "CLOSED": "Zu dieser Zeit haben wir geschlossen.",
+        "NOT_WORKING": "Zu dieser Zeit ist niemand verfügbar.",
+        "TIME_OFF": "Zu dieser Zeit ist niemand verfügbar.",
+        "BUSY": "Diese Zeit ist schon vergeben.",
+        "HELD": "Diese Zeit ist schon vergeben.",
+        "RESOURCE_FULL": "Diese Zeit ist schon vergeben.",
+        "GROUP_FULL": "Diese Gruppe ist schon voll.",
+        "OFF_GRID": "Zu dieser Uhrzeit beginnen keine Termine.",
+        "NOT_FOUND": "Diese Leistung bieten wir so zurzeit nicht an.",
+        "NONEXISTENT_TIME": "Dann wird die Uhr vorgestellt, diese Zeit gibt es nicht.",
+        "TIME_SLOT_CONFLICT": "Diese Zeit ist schon vergeben.",
+    }
+    not_bookable = "Diese Zeit kann nicht gebucht werden."
+
+    no_appointments_found = "Mit diesen Angaben finde ich keinen bevorstehenden Termin."
+
+    def booking(self, booking: Booking, today: date) -> str:
+        service, employee, local = booking
+        return f"{service} bei {employee}, {self.moment(local, today)}"
+
+    def appointments_are(self, bookings: Sequence[str], *, total: int) -> str:
+        if total == 1:
+            return f"Sie haben einen Termin: {bookings[0]}."
+        which = "" if total == len(bookings) else f" Die nächsten {len(bookings)} sind"
+        return f"Sie haben {total} Termine{'.' if which else ''}{which}: {'; '.join(bookings)}."
+
+    need_identity = (
+        "Nennen Sie mir bitte Ihren Buchungscode, oder Ihren Nachnamen und die Zeit Ihres Termins."
+    )
+
+    def code_sent(self, *, last_digits: str) -> str:
+        ending = spelt(last_digits)
+        return f"Ich habe einen Code an die Nummer geschickt, die auf {ending} endet. Wie lautet er, bitte?"
+
+    code_wrong = "Dieser Code stimmt nicht. Können Sie ihn bitte noch einmal vorlesen?"
+    too_many_lookups = "Es tut mir leid, ich kann in diesem Gespräch keine weiteren Termine nachsehen."
+
+    def confirm_cancel(self, *, service: str, employee: str, local: datetime, today: date) -> str:
+        return f"Soll ich diesen Termin absagen: {self.booking((service, employee, local), today)}?"
+
+    def cancelled(self, *, service: str, local: datetime, today: date) -> str:
+        return f"Ihr Termin für {service} {self.moment(local, today)} ist abgesagt."
+
+    already_cancelled = "Dieser Termin ist schon abgesagt."
+    cannot_change = "Es tut mir leid, dieser Termin lässt sich nicht mehr ändern."
+
+    def change_until(self, notice: str) -> str:
+        return f"Es tut mir leid, für eine Änderung ist es zu spät. Die Frist beträgt {notice}."
+
+    def confirm_reschedule(
+        self, *, service: str, old_local: datetime, new_local: datetime, today: date
+    ) -> str:
+        old, new = self.moment(old_local, today), self._to(new_local, today)
+        return f"Ihr Termin für {service} ist bisher {old}. Soll ich ihn auf {new} verlegen?"
+
+    def rescheduled(self, *, service: str, employee: str, local: datetime, today: date) -> str:
+        return f"Ihr Termin für {service} bei {employee} ist jetzt {self.moment(local, today)}."
+
+    transferring = "Einen Moment, bitte. Ich verbinde Sie mit unserem Team."
+    no_person_now = "Es tut mir leid, gerade kann niemand ans Telefon kommen. Möchten Sie etwas ausrichten?"
+    message_needed = "Was darf ich ausrichten?"
+    message_taken = "Vielen Dank, ich habe Ihre Nachricht notiert und gebe sie weiter."
+
+    def on_waitlist(self, *, service: str, position: int) -> str:
+        return f"Sie stehen auf der Warteliste für {service}, auf Platz {position}."
+
+    goodbye = "Vielen Dank für Ihren Anruf. Auf Wiederhören!"
+    ending = "Ich beende jetzt das Gespräch. Auf Wiederhören!"
+    calendar_unavailable = "Ich erreiche den Kalender gerade nicht."
+    cannot_do_that = "Es tut mir leid, das kann ich nicht."
+
+    def _digits(self, moment: Clock) -> str:
+        return f"{moment.hour}:{moment.minute:02d}" if moment.minute else f"{moment.hour}"
+
+    def _to(self, local: datetime, today: date) -> str:
+        """`morgen um 9 Uhr`, `Dienstag, den 24. November um 9 Uhr`: after auf."""
+        day = self.date(local.date(), today).replace(", ", ", den ", 1)
+        return f"{day} {self.at(local)}"

@@ -1,0 +1,214 @@
+"""French. The caller is vous. Two-part marks have their space before them."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+
+from agents.speech.base import Booking, Speech
+from agents.speech.words import Clock, sentence, spelt, spread
+
+
+class French(Speech):
+    weekdays = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+    months = (
+        *("janvier", "février", "mars", "avril", "mai", "juin"),
+        *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
+    )
+    today, tomorrow = "aujourd'hui", "demain"
+    conjunction, alternative = "et", "ou"
+    currencies = {
+        "USD": ("dollar", "dollars"),
+        "EUR": ("euro", "euros"),
+        "GBP": ("livre", "livres"),
+        "CHF": ("franc", "francs"),
+    }
+    units = {"minute": ("minute", "minutes"), "hour": ("heure", "heures"), "day": ("jour", "jours")}
+
+    def clock(self, moment: Clock) -> str:
+        return f"{moment.hour} h {moment.minute:02d}" if moment.minute else f"{moment.hour} h"
+
+    def at(self, moment: Clock) -> str:
+        return f"à {self.clock(moment)}"
+
+    def on(self, day: date, today: date) -> str:
+        said = self.date(day, today)
+        return said if self.is_near(day, today) else f"le {said}"
+
+    def full_date(self, day: date) -> str:
+        number = "1er" if day.day == 1 else f"{day.day}"
+        return f"{self.weekdays[day.weekday()]} {number} {self.months[day.month - 1]}"
+
+    def with_year(self, said: str, year: int) -> str:
+        return f"{said} {year}"
+
+    def days(self, days: Sequence[int]) -> str:
+        first, last = self.weekdays[days[0]], self.weekdays[days[-1]]
+        if len(days) == 1:
+            return f"le {first}"
+        return f"le {first} et le {last}" if len(days) == 2 else f"du {first} au {last}"
+
+    def opening(self, opens: time, closes: time) -> str:
+        until = self.clock(closes) if closes != time.min else "minuit"
+        return f"de {self.clock(opens)} à {until}"
+
+    def open_on(self, hours: str) -> str:
+        return f"Nous sommes ouverts {hours}."
+
+    never_open = "Nous n'avons pas d'horaires réguliers."
+
+    def is_singular(self, amount: Decimal) -> bool:
+        return abs(amount) < 2  # 1,50 euro
+
+    def greeting(self, business: str) -> str:
+        return f"Bonjour ! Bienvenue chez {business}."
+
+    def tenant_info(self, *, name: str, address: str = "", phone: str = "") -> str:
+        where = f" Notre adresse est : {address}." if address else ""
+        reach = f" Notre numéro est le {phone}." if phone else ""
+        return f"Vous êtes chez {name}.{where}{reach}"
+
+    def current_time(self, local: datetime) -> str:
+        return f"Nous sommes le {self.full_date(local)}, il est {self.clock(local)}."
+
+    no_services = "Nous n'avons rien à réserver pour le moment."
+
+    def offers(self, names: Sequence[str], *, more: bool) -> str:
+        return f"Nous proposons : {', '.join(names)}{' et plus encore' if more else ''}."
+
+    def service_details(
+        self,
+        *,
+        name: str,
+        minutes: int,
+        price: Decimal,
+        currency: str,
+        description: str = "",
+        extras: Sequence[str] = (),
+    ) -> str:
+        costs = f", prix : {self.price(price, currency)}" if price else ""
+        told = [f"{name}, durée : {self.duration(minutes)}{costs}.", sentence(description)]
+        if extras:
+            told.append(f"Vous pouvez ajouter : {self.choice(spread(extras))}.")
+        return " ".join(filter(None, told))
+
+    def times_offered(self, *, service: str, day: date, today: date, times: Sequence[Clock]) -> str:
+        free = self.choice([self.clock(one) for one in spread(times)])
+        return f"Pour {service}, j'ai {self.on(day, today)} : {free}."
+
+    def nothing_that_day_but(self, *, service: str, day: date, today: date, next_local: datetime) -> str:
+        full = f"Pour {service}, il n'y a rien de libre {self.on(day, today)}."
+        return f"{full} Le prochain créneau est {self.moment(next_local, today)}."
+
+    def nothing_in_weeks(self, *, service: str) -> str:
+        return f"Désolé, il n'y a rien de libre pour {service} dans les semaines à venir."
+
+    which_service_question = "Quelle prestation souhaitez-vous ?"
+    service_not_found = "Je ne trouve pas cette prestation."
+    employee_not_found = "Je ne trouve pas cette personne dans notre équipe."
+    extra_not_found = "Je ne trouve pas ce supplément."
+
+    time_needed = "Quelle heure vous conviendrait ?"
+    name_needed = "Puis-je avoir votre nom ?"
+    contact_needed = "Pour réserver, il me faut un nom et un numéro de téléphone."
+    phone_not_understood = "Je n'ai pas compris le numéro de téléphone. Pouvez-vous le répéter ?"
+    say_again = "Je n'ai pas bien compris. Pouvez-vous répéter ?"
+    slot_unknown = "Je n'ai plus cet horaire sous les yeux. Voulez-vous que je regarde à nouveau ?"
+
+    def booked(self, *, service: str, employee: str, local: datetime, today: date) -> str:
+        return f"C'est réservé : {self.booking((service, employee, local), today)}."
+
+    def slot_held(self, *, local: datetime, today: date, minutes: int) -> str:
+        kept = self.duration(minutes)
+        return f"Je vous garde le rendez-vous suivant pendant {kept} : {self.moment(local, today)}."
+
+    def could_offer(self, *, times: Sequence[datetime], today: date) -> str:
+        return f"Je peux vous proposer {self.choice(self.moments(times, today))}."
+
+    def clocks_go_forward(self, *, after_local: datetime) -> str:
+        return f"{self.refusals['NONEXISTENT']} La suivante est {self.clock(after_local)}."
+
+    def too_soon(self, *, minutes: int) -> str:
+        return f"C'est trop tôt pour réserver. Il faut un délai de {self.duration(minutes)}."
+
+    def too_far(self, *, days: int) -> str:
+        return f"Cette date est trop lointaine. Nous réservons jusqu'à {self.count(days, 'day')} à l'avance."
+
+    refusals = {
+        "INACTIVE": "Nous ne proposons pas cette prestation ainsi pour le moment.",
+        "NOT_PERFORMED": "Cette personne ne propose pas cette prestation.",
+        "NONEXISTENT": "On avance alors les horloges, cette heure n'existe pas.",
+        "IN_THE_PAST": "Cette heure est déjà passée.",
+        "TOO_SOON": "Le délai est trop court pour réserver.",
+        "TOO_FAR": "Cette date est trop lointaine pour réserver.",
+        "OUTSIDE_HOURS": "C'est en dehors de nos heures d'ouverture.",
+        "CLOSED": "Nous sommes fermés à ce moment-là.",
+        "NOT_WORKING": "Personne n'est disponible à ce moment-là.",
+        "TIME_OFF": "Personne n'est disponible à ce moment-là.",
+        "BUSY": "Cet horaire est déjà pris.",
+        "HELD": "Cet horaire est déjà pris.",
+        "RESOURCE_FULL": "Cet horaire est déjà pris.",
+        "GROUP_FULL": "Ce groupe est déjà complet.",
+        "OFF_GRID": "Aucun rendez-vous ne commence à cette heure-là.",
+        "NOT_FOUND": "Nous ne proposons pas cette prestation ainsi pour le moment.",
+        "NONEXISTENT_TIME": "On avance alors les horloges, cette heure n'existe pas.",
+        "TIME_SLOT_CONFLICT": "Cet horaire est déjà pris.",
+    }
+    not_bookable = "Cet horaire ne peut pas être réservé."
+
+    no_appointments_found = "Je ne trouve aucun rendez-vous à venir avec ces informations."
+
+    def booking(self, booking: Booking, today: date) -> str:
+        service, employee, local = booking
+        return f"{service} avec {employee}, {self.moment(local, today)}"
+
+    def appointments_are(self, bookings: Sequence[str], *, total: int) -> str:
+        if total == 1:
+            return f"Vous avez un rendez-vous : {bookings[0]}."
+        which = "" if total == len(bookings) else f". Les {len(bookings)} prochains sont"
+        return f"Vous avez {total} rendez-vous{which} : {' ; '.join(bookings)}."
+
+    need_identity = (
+        "Puis-je avoir votre code de réservation, ou votre nom de famille et l'heure du rendez-vous ?"
+    )
+
+    def code_sent(self, *, last_digits: str) -> str:
+        ending = spelt(last_digits)
+        return f"J'ai envoyé un code au numéro qui se termine par {ending}. Pouvez-vous me le lire ?"
+
+    code_wrong = "Ce code n'est pas le bon. Pouvez-vous me le relire ?"
+    too_many_lookups = "Désolé, je ne peux plus rechercher de rendez-vous pendant cet appel."
+
+    def confirm_cancel(self, *, service: str, employee: str, local: datetime, today: date) -> str:
+        which = self.booking((service, employee, local), today)
+        return f"Voulez-vous annuler ce rendez-vous : {which} ?"
+
+    def cancelled(self, *, service: str, local: datetime, today: date) -> str:
+        return f"Votre rendez-vous pour {service}, {self.moment(local, today)}, est annulé."
+
+    already_cancelled = "Ce rendez-vous est déjà annulé."
+    cannot_change = "Désolé, ce rendez-vous ne peut plus être modifié."
+
+    def change_until(self, notice: str) -> str:
+        return f"Désolé, il est trop tard pour modifier ce rendez-vous. Le délai est de {notice}."
+
+    def confirm_reschedule(
+        self, *, service: str, old_local: datetime, new_local: datetime, today: date
+    ) -> str:
+        old, new = self.moment(old_local, today), self.moment(new_local, today)
+        return f"Votre rendez-vous pour {service} est prévu {old}. Voulez-vous venir plutôt {new} ?"
+
+    def rescheduled(self, *, service: str, employee: str, local: datetime, today: date) -> str:
+        return f"Votre rendez-vous pour {service} avec {employee} est maintenant {self.moment(local, today)}."
+
+    transferring = "Un instant, s'il vous plaît. Je vous passe quelqu'un de l'équipe."
+    no_person_now = "Désolé, personne ne peut répondre en ce moment. Puis-je prendre un message ?"
+    message_needed = "Quel message puis-je transmettre ?"
+    message_taken = "Merci, j'ai noté votre message et je le transmettrai."
+
+    def on_waitlist(self, *, service: str, position: int) -> str:
+        return f"Vous êtes sur la liste d'attente pour {service}, en position {position}."
+
+    goodbye = "Merci de votre appel. Au revoir !"
+    ending = "Je vais mettre fin à l'appel. Au revoir !"
+    calendar_unavailable = "Je n'ai pas accès au calendrier pour le moment."
+    cannot_do_that = "Désolé, je ne peux pas faire cela."
