@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from agents.initiation import DEFAULT_TONE, Briefing
-from agents.spoken import WEEKDAYS, Hours, hours_summary
+from agents.speech import Hours, speech_for
 from appointments.rules import load_week
 from tenants.models import Tenant
 
@@ -18,18 +18,19 @@ REFUSED = "overridesRefusedBy"
 
 def brief(tenant: Tenant, *, caller_number: str, call_sid: str, conversation_id: str | None) -> Briefing:
     today = timezone.now().astimezone(tenant.zone).date()
+    speech = speech_for(tenant.language)
     return Briefing(
         tenant_id=tenant.pk,
         business_name=tenant.name,
         caller_number=caller_number,
         call_sid=call_sid,
         conversation_id=conversation_id,
-        business_hours_summary=hours_summary(opening_week(tenant)),
+        business_hours_summary=speech.hours_summary(opening_week(tenant)),
         greeting=text_setting(tenant, "aiGreeting"),
         tone=text_setting(tenant, "aiTone") or DEFAULT_TONE,
         language=tenant.language,
         timezone=tenant.timezone,
-        today=f"{WEEKDAYS[today.weekday()]}, {today.isoformat()}",
+        today=f"{speech.weekdays[today.weekday()]}, {today.isoformat()}",
         voice_id=settings.ELEVENLABS_VOICE_ID,
     )
 

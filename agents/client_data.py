@@ -15,7 +15,14 @@ from agents.tools.booking import book_for_agent
 from agents.tools.business import service_facts
 from agents.tools.contract import Arguments, ToolContext, ToolError
 from agents.tools.facts import appointment_facts, iso_z, slot_facts
-from agents.tools.wishes import read_contact, read_employee, read_service, read_start
+from agents.tools.wishes import (
+    Wished,
+    read_add_ons,
+    read_contact,
+    read_employee,
+    read_service,
+    read_start,
+)
 from agents.views import ANY_JSON, ProviderWebhook, claims_of
 from agents.webhook_identity import is_replay, resolve_tenant
 from appointments.errors import BookingError, Invalid, NotBookable
@@ -90,14 +97,14 @@ class Appointments(ClientData):
         with tenant_scope(tenant):
             if is_replay(self.sender):
                 raise ApiError("This signed request was accepted before", "REPLAYED", 403)
-            context = ToolContext(tenant, None, "", timezone.now())
+            context = ToolContext(tenant, None, timezone.now())
             try:
                 key = request.headers.get("Idempotency-Key", "")[:200]
                 appointment = self._book(context, arguments, key)
             except ToolError as error:
                 status = _STATUS.get(error.code, 400)
                 raise ApiError(
-                    error.error, error.code, status, message=error.message, **error.extra
+                    error.error, error.code, status, message=error.message or error.error, **error.extra
                 ) from None
             facts = appointment_facts(appointment, tenant.zone)
         return success({"appointment": facts, "message": "Appointment created successfully"}, 201)
@@ -115,9 +122,8 @@ class Appointments(ClientData):
         start = read_start(context, arguments.text("startTime"))
         contact = read_contact(context, arguments)
         try:
-            booked = book_for_agent(
-                context, arguments, service, employee, start, contact, idempotency_key=key
-            )
+            wish = Wished(service, employee, start, read_add_ons(context, service, arguments))
+            booked = book_for_agent(context, arguments, wish, contact, idempotency_key=key)
         except NotBookable as error:
             zone = context.tenant.zone
             alternatives = [slot_facts(slot, service, zone) for slot in error.nearest]

@@ -33,15 +33,21 @@ def open_conversation(
     caller_e164: str,
     called_e164: str,
     carrier_call_id: str,
+    caller_vouched_for: bool | None = None,
 ) -> Conversation:
-    return Conversation.objects.create(
+    """A call begins. What an earlier call of theirs held when it was cut off is held for this one."""
+    conversation = Conversation.objects.create(
         tenant_id=tenant_id,
         provider=provider,
         agent_id=agent_id,
         caller_e164=caller_e164,
+        caller_vouched_for=caller_vouched_for,
         called_e164=called_e164,
         carrier_call_id=carrier_call_id,
     )
+    if conversation.caller_is_known:
+        holds.hand_over(tenant_id, caller_e164, str(conversation.pk))
+    return conversation
 
 
 def session_opened(tenant_id: UUID, conversation_id: UUID, opened: Opened) -> None:
@@ -64,9 +70,10 @@ def session_closed(provider: str, external_id: str, closing: Closing) -> None:
     )
 
 
-def end_conversation(tenant_id: UUID, conversation_id: UUID) -> None:
-    """The call is over: what was held for it is free at once."""
-    holds.release(Tenant.objects.get(pk=tenant_id), str(conversation_id))
+def end_conversation(tenant_id: UUID, conversation_id: UUID, *, cut_off: bool = False) -> None:
+    """The call is over: what was held for it is free at once, or after a few minutes if the caller was cut off."""
+    end_holds = holds.keep if cut_off else holds.release
+    end_holds(Tenant.objects.get(pk=tenant_id), str(conversation_id))
     Conversation.objects.filter(pk=conversation_id, ended_at=None).update(ended_at=timezone.now())
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from agents.speech import speech_for
+
 _FORMAT = "ulaw_8000"
 DEFAULT_TONE = "friendly and professional"
 
@@ -34,7 +36,7 @@ class Briefing:
 
 
 def first_message(briefing: Briefing) -> str:
-    return briefing.greeting or f"Hello! Welcome to {briefing.business_name}."
+    return briefing.greeting or speech_for(briefing.language).greeting(briefing.business_name)
 
 
 def build_initiation(briefing: Briefing, overrides: Collection[str] | None = None) -> dict[str, Any]:

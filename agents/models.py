@@ -17,8 +17,18 @@ class Conversation(TenantOwned):
     caller_e164 = models.CharField(
         max_length=16, blank=True, help_text="Claimed by caller ID; empty if withheld."
     )
+    caller_vouched_for = models.BooleanField(
+        null=True,
+        help_text="Whether the caller's carrier vouches for the number (STIR/SHAKEN); unknown where none is asked.",
+    )
     called_e164 = models.CharField(max_length=16, blank=True)
     carrier_call_id = models.CharField(max_length=64, blank=True, db_index=True)
+    proven_phones = models.JSONField(
+        default=list, blank=True, help_text="Numbers that the caller showed to be theirs, by a one-time code."
+    )
+    proven_appointments = models.JSONField(
+        default=list, blank=True, help_text="Appointments that the caller knew enough about to change them."
+    )
     started_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     summary = models.TextField(blank=True)
@@ -28,7 +38,15 @@ class Conversation(TenantOwned):
 
     class Meta(TenantOwned.Meta):
         ordering = ["-started_at"]
-        indexes = [models.Index(fields=["tenant", "-started_at"], name="conversation_by_start")]
+        indexes = [
+            models.Index(fields=["tenant", "-started_at"], name="conversation_by_start"),
+            models.Index(fields=["tenant", "caller_e164", "started_at"], name="conversation_by_caller"),
+        ]
+
+    @property
+    def caller_is_known(self) -> bool:
+        """A number is there, and no carrier says that it may be forged."""
+        return bool(self.caller_e164) and self.caller_vouched_for is not False
 
     def __str__(self) -> str:
         return f"Conversation {self.started_at:%Y-%m-%d %H:%M} UTC"
@@ -104,11 +122,52 @@ class ToolInvocation(TenantOwned):
     class Meta(TenantOwned.Meta):
         ordering = ["-occurred_at"]
         indexes = [
-            models.Index(fields=["tenant", "conversation", "occurred_at"], name="tool_by_conversation")
+            models.Index(fields=["tenant", "conversation", "occurred_at"], name="tool_by_conversation"),
+            models.Index(fields=["tenant", "tool", "occurred_at"], name="tool_by_name"),
         ]
 
     def __str__(self) -> str:
         return self.tool
+
+
+class Message(TenantOwned):
+    """What a caller asked the agent to pass on."""
+
+    conversation = TenantForeignKey(
+        Conversation, on_delete=models.SET_NULL, related_name="messages", null=True, blank=True
+    )
+    text = models.TextField()
+    caller_name = models.CharField(max_length=120, blank=True)
+    callback_e164 = models.CharField("call back", max_length=16, blank=True)
+    taken_at = models.DateTimeField(auto_now_add=True)
+    handled_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody of the team had dealt with it."
+    )
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["-taken_at"]
+        indexes = [models.Index(fields=["tenant", "-taken_at"], name="message_by_time")]
+
+    def __str__(self) -> str:
+        return f"Message of {self.caller_name or self.callback_e164 or 'a caller'}"
+
+
+class OneTimeCode(TenantOwned):
+    """A code that was sent to a phone, for the caller of one conversation to read out or key in."""
+
+    conversation = TenantForeignKey(Conversation, on_delete=models.CASCADE, related_name="codes")
+    phone_e164 = models.CharField(max_length=16)
+    digest = models.CharField(max_length=64, help_text="Of the code and this row's id.")
+    tries = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["-sent_at"]
+        indexes = [models.Index(fields=["tenant", "phone_e164", "sent_at"], name="code_by_phone")]
+
+    def __str__(self) -> str:
+        return f"Code sent at {self.sent_at:%Y-%m-%d %H:%M} UTC"
 
 
 class ProviderEvent(TenantOwned):

@@ -125,13 +125,12 @@ def run_tool(
         with tenant_scope(tenant):
             if is_replay(sender):
                 return failure("This signed request was accepted before", "REPLAYED", 403)
-            session_id = claims.conversation_id
-            answer = registry.answer(tenant.pk, conversation, name, arguments, session_id=session_id)
+            answer = registry.answer(tenant.pk, conversation, name, arguments)
             if answer.get("code") == registry.UNAVAILABLE:
                 transaction.set_rollback(True)  # nothing was done: the same request may be tried again
     except DatabaseError:  # lost at the commit: it may have been done, and asked again is done once
         logger.exception("A tool's work could not be committed")
-        answer = registry.unavailable()
+        answer = registry.unavailable(tenant.language)
     return Response(answer)
 
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from appointments.models import Appointment, AppointmentChange, OutboxMessage
 
@@ -17,10 +18,10 @@ WITH change AS (
   INSERT INTO {AppointmentChange._meta.db_table}
     (id, tenant_id, appointment_id, kind, actor, before, after, reason, changed_at)
   VALUES (gen_random_uuid(), %(tenant)s, %(appointment)s, %(kind)s, %(actor)s, %(before)s, %(after)s, %(reason)s,
-    clock_timestamp())
+    %(now)s)
 )
 INSERT INTO {OutboxMessage._meta.db_table} (id, tenant_id, kind, appointment_id, body, created_at)
-VALUES (gen_random_uuid(), %(tenant)s, %(kind)s, %(appointment)s, %(body)s, clock_timestamp())
+VALUES (gen_random_uuid(), %(tenant)s, %(kind)s, %(appointment)s, %(body)s, %(now)s)
 """  # noqa: S608 - put together of constants
 
 
@@ -57,6 +58,7 @@ def record(
                 "before": json.dumps(before),
                 "after": json.dumps(after),
                 "reason": reason[:REASON_LENGTH],
+                "now": timezone.now(),
                 "body": json.dumps({**after, "before": before} if before else after),
             },
         )

@@ -22,6 +22,8 @@ from appointments.seats import resources_of
 from tenants.models import Tenant
 
 TTL = datetime.timedelta(seconds=60)
+CUT_OFF = "cut off"
+"""The holder of what is kept for a caller who may call again."""
 PER_HOLDER = 3
 PER_CALLER = 2
 OFFER_PREFIX = "waitlist:"
@@ -92,9 +94,35 @@ def refresh(
         return _of(tenant, holder).filter(expires_at__gt=now).update(expires_at=now + ttl)
 
 
+def refresh_live(holders: Sequence[str], *, now: datetime.datetime | None = None) -> int:
+    """As `refresh`, for the calls of a whole process at once. Needs the platform's scope."""
+    now = now or timezone.now()
+    held = Hold.objects.select_for_update(skip_locked=True).filter(holder__in=holders, expires_at__gt=now)
+    pks = list(held.values_list("pk", flat=True))
+    return Hold.objects.filter(pk__in=pks).update(expires_at=now + TTL) if pks else 0
+
+
 def keep(tenant: Tenant, holder: str, *, minutes: int = 5, now: datetime.datetime | None = None) -> int:
-    """The call dropped while booking: leave the caller so many minutes to call again. How many are kept."""
-    return refresh(tenant, holder, ttl=datetime.timedelta(minutes=minutes), now=now)
+    """The call was cut off: leave the caller so many minutes to call again. How many are kept.
+
+    They have no holder then but the caller; what is not known to be anybody's is free at once.
+    """
+    now = now or timezone.now()
+    with transaction.atomic():
+        lock_calendars([holder_key(tenant, holder)])
+        held = _of(tenant, holder)
+        held.filter(caller_e164="").delete()
+        kept = held.filter(expires_at__gt=now)
+        return kept.update(holder=CUT_OFF, expires_at=now + datetime.timedelta(minutes=minutes))
+
+
+def hand_over(tenant_id: UUID, caller_e164: str, holder: str, *, now: datetime.datetime | None = None) -> int:
+    """The caller calls again: what was kept for them is held for the new call. How many."""
+    now = now or timezone.now()
+    kept = Hold.objects.for_tenant(tenant_id).select_for_update(skip_locked=True)
+    kept = kept.filter(holder=CUT_OFF, caller_e164=caller_e164, expires_at__gt=now)
+    pks = list(kept.values_list("pk", flat=True))
+    return Hold.objects.filter(pk__in=pks).update(holder=holder, expires_at=now + TTL) if pks else 0
 
 
 def release(tenant: Tenant, holder: str) -> int:

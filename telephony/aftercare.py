@@ -2,14 +2,12 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
+from agents.tools.people import transfer_number
 from telephony import calls
 from telephony.carriers.twilio import twiml
 from telephony.errors import CallFailed
 from telephony.models import Call
-from tenants.models import Tenant
-from tenants.phone import e164_or_blank
 from tenants.scoping import tenant_scope
 
 CallbackUrl = Callable[[str], str]
@@ -32,11 +30,11 @@ def after_stream(carrier_call_id: str, call_status: str, callback_url: CallbackU
         return twiml.hang_up()
     with tenant_scope(call.tenant_id):
         calls.add_event(call.tenant_id, call.pk, "aftercare", outcome=call.outcome)
-    number = _transfer_number(call.tenant)
+    number = transfer_number(call.tenant)
     if number:
         return twiml.dial(
             number,
-            announcement=_TRANSFER,
+            announcement="" if call.outcome == calls.TRANSFER else _TRANSFER,
             caller_id=call.to_e164,
             dialed_url=callback_url("dialed"),
             language=call.tenant.language,
@@ -76,8 +74,3 @@ def _voicemail_or_apology(call: Call, callback_url: CallbackUrl) -> str:
     if call.tenant.settings.get("voicemail") is True:
         return twiml.record_voicemail(_VOICEMAIL, recorded_url=callback_url("recorded"), language=language)
     return twiml.say(CallFailed.spoken, language=language)
-
-
-def _transfer_number(tenant: Tenant) -> str:
-    number: Any = tenant.settings.get("transferNumber")
-    return e164_or_blank(number) if isinstance(number, str) else ""

@@ -7,12 +7,14 @@ class TelephonyConfig(AppConfig):
     name = "telephony"
 
     def ready(self) -> None:
-        from agents import called_numbers
+        from agents import called_numbers, live_calls
         from telephony import checks  # noqa: F401 - registers them
         from telephony.dialplan import find_destination
+        from telephony.line import Line
 
         def owner_of(e164: str) -> UUID | None:
             destination = find_destination(e164)
             return destination.tenant_id if destination else None
 
         called_numbers.use(owner_of)
+        live_calls.use(Line())

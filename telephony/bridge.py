@@ -27,7 +27,9 @@ from agents.events import (
     Speech,
     ToolCall,
 )
+from agents.live_calls import Act
 from agents.session import AgentSession, Closing
+from agents.tools.registry import Answered
 from telephony.errors import BadFrame
 from telephony.frames import CallerAudio, Digit, Frame, Mark, StreamStopped
 from telephony.journal import Journal
@@ -43,14 +45,20 @@ GREETING_SECONDS = 8.0
 """From an open session to its first sound."""
 LAST_WORDS = "last-words"
 
-_TOOL_FAILED: dict[str, Any] = {
-    "success": False,
-    "error": "The tool could not be run",
-    "code": "TOOL_FAILED",
-    "message": "I'm sorry, that did not work just now.",
-}
+ACT_SECONDS = (1.5, 10.0)
+"""What a tool wants done with the call is done when the agent has had its say: not before, and not after, that."""
+OUTCOME_OF = {Act.TRANSFER: "transfer", Act.HANG_UP: "agent_ended"}
 
-AnswerTool = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+_TOOL_FAILED = Answered(
+    {
+        "success": False,
+        "error": "The tool could not be run",
+        "code": "TOOL_FAILED",
+        "message": "I'm sorry, that did not work just now.",
+    }
+)
+
+AnswerTool = Callable[[str, dict[str, Any]], Awaitable[Answered]]
 
 
 class Codec(Protocol):
@@ -90,6 +98,7 @@ class Bridge:
         self._caller_gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._last_words_played = asyncio.Event()
         self._tools: set[asyncio.Task[None]] = set()
+        self._act_wanted: asyncio.Future[Act] = asyncio.get_running_loop().create_future()
         self._played_out_at = 0.0
         self.first_audio_ms: int | None = None
 
@@ -116,6 +125,12 @@ class Bridge:
         """The carrier's side sent what no carrier sends."""
         self._journal.happened("bad_frame", reason=bad.reason, close_code=bad.close_code)
         self.caller_left("bad_frames")
+
+    def act(self, act: Act) -> None:
+        """A tool wants something done with the call; the first one counts. Never waits."""
+        if not self._act_wanted.done():
+            self._journal.happened(act.value)
+            self._act_wanted.set_result(act)
 
     async def _caller_to_agent(self) -> None:
         await self._agent_ready.wait()
@@ -160,6 +175,17 @@ class Bridge:
                 logger.warning("[MediaStream] %s error: %s", self._session.name, reason)
                 self._journal.happened("agent_silent", reason=reason)
                 return "agent_silent"
+
+    async def _act_on_tools(self) -> str:
+        """Leave, as a tool wants it, once the agent has said what it has to say."""
+        act = await self._act_wanted
+        since = time.monotonic()
+        earliest, latest = since + ACT_SECONDS[0], since + ACT_SECONDS[1]
+        # Polled: the end of what is being said moves on with each piece of it.
+        while (now := time.monotonic()) < latest and (now < earliest or now < self._played_out_at):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        await self._drain()
+        return OUTCOME_OF[act]
 
     def _note_opened(self) -> None:
         self._journal.session_opened(self._session)
@@ -212,15 +238,17 @@ class Bridge:
 
     async def _run_tool(self, call: ToolCall, *, busy: bool) -> None:
         """Answer in any case: an agent that waits for a tool says nothing."""
-        answer = _TOOL_FAILED
+        answered = _TOOL_FAILED
         try:
             if busy:
                 logger.warning("Too many tool calls at once: %s was not run", call.tool)
             else:
-                answer = await self._answer_tool(call.tool, call.arguments)
+                answered = await self._answer_tool(call.tool, call.arguments)
         except Exception:
             logger.exception("A tool call failed")
-        await self._session.answer_tool(call.call_id, answer)
+        await self._session.answer_tool(call.call_id, answered.envelope)
+        if answered.act is not None:
+            self.act(answered.act)
 
     async def _drain(self) -> None:
         """Agents send faster than speech and leave when they have sent: let the last words be heard."""
@@ -244,8 +272,9 @@ class Bridge:
         caller = asyncio.create_task(self._caller_to_agent(), name="caller to agent")
         agent = asyncio.create_task(self._agent_to_caller(), name="agent to caller")
         watch = asyncio.create_task(self._watch_agent(), name="agent watch")
+        tools = asyncio.create_task(self._act_on_tools(), name="acts of tools")
         try:
-            ends: set[asyncio.Future[Any]] = {caller, agent, watch, self._caller_gone}
+            ends: set[asyncio.Future[Any]] = {caller, agent, watch, tools, self._caller_gone}
             await asyncio.wait(
                 ends,
                 timeout=self._max_seconds,
@@ -253,6 +282,8 @@ class Bridge:
             )
             if self._caller_gone.done():
                 return self._caller_gone.result()
+            if self._act_wanted.done():  # an agent that leaves on its own account has said its last words too
+                return OUTCOME_OF[self._act_wanted.result()]
             for ending in (agent, watch):
                 if ending.done():
                     return ending.result()
@@ -260,7 +291,8 @@ class Bridge:
                 caller.result()  # it never ends by itself: this raises what ended it
             return "time_limit"
         finally:
-            await self._stop(caller, agent, watch, *self._tools)
+            self._act_wanted.cancel()
+            await self._stop(caller, agent, watch, tools, *self._tools)
 
     async def _stop(self, *tasks: asyncio.Task[Any]) -> None:
         self._caller_gone.cancel()

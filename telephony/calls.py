@@ -40,8 +40,12 @@ ENDED = 3
 # Outcomes after which the caller has been served: nothing more is said when the stream ends.
 AGENT_ENDED, CALLER_HUNG_UP = "agent_ended", "caller_hung_up"
 GOOD_ENDINGS = frozenset({AGENT_ENDED, CALLER_HUNG_UP})
+TRANSFER = "transfer"
+"""The agent puts the caller through to a person."""
 STREAM_LOST = "stream_lost"
 """The carrier's socket broke; the caller may well be on the line still."""
+ON_PURPOSE = GOOD_ENDINGS | {TRANSFER}
+"""Anything else cut the caller off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ def open_call(incoming: IncomingCall, route: Route) -> str | None:
                 provider=route.provider,
                 agent_id=route.agent_id,
                 caller_e164=incoming.from_e164,
+                caller_vouched_for=incoming.vouched_for,
                 called_e164=incoming.to_e164,
                 carrier_call_id=incoming.carrier_call_id,
             )

@@ -12,8 +12,8 @@ from django.db import DatabaseError
 
 from agents.assignments import assignment_for
 from agents.providers import session_for
-from agents.tools.registry import answer_in_call
-from telephony import calls, live
+from agents.tools.registry import Answered, answer_in_call
+from telephony import calls, heartbeat, line, live
 from telephony.addresses import media_url
 from telephony.bridge import Bridge
 from telephony.carriers.twilio.codec import TwilioCodec
@@ -148,7 +148,11 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
             )
             reader = asyncio.create_task(_read(socket, codec, bridge), name="carrier")
             with live.call(claimed.call_id, bridge.caller_left):
-                outcome = await bridge.run()
+                async with (
+                    line.acting_on(claimed.conversation_id, bridge.act),
+                    heartbeat.beating_for(str(claimed.conversation_id)),
+                ):
+                    outcome = await bridge.run()
             return reader.result() if reader.done() else 1000
         finally:
             # Here and not in a disconnect handler, which no server calls when a handler raises. The outcome
@@ -182,8 +186,8 @@ async def _read(socket: MediaSocket, codec: TwilioCodec, bridge: Bridge) -> int:
             bridge.feed(frame)
 
 
-def _tool_answerer(claimed: calls.ClaimedCall) -> Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]:
-    async def answer(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def _tool_answerer(claimed: calls.ClaimedCall) -> Callable[[str, dict[str, Any]], Awaitable[Answered]]:
+    async def answer(tool: str, arguments: dict[str, Any]) -> Answered:
         return await in_thread(answer_in_call, claimed.tenant_id, claimed.conversation_id, tool, arguments)
 
     return answer

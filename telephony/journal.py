@@ -81,7 +81,8 @@ class Journal:
         """Write the ending and what still waits, within a bound: a slow database must not hold the line."""
         self._enter(partial(calls.finish_stream, self._claimed, outcome, first_audio_ms=first_audio_ms))
         ids = (self._claimed.tenant_id, self._claimed.conversation_id)
-        self._enter(partial(conversations.end_conversation, *ids))
+        cut_off = outcome not in calls.ON_PURPOSE
+        self._enter(partial(conversations.end_conversation, *ids, cut_off=cut_off))
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._waiting.put(None)

@@ -194,6 +194,15 @@ class Speech(Words):
     def code_sent(self, *, last_digits: str) -> str:
         """To the number that ends like this."""
 
+    @abstractmethod
+    def code_text(self, *, business: str, code: str) -> str:
+        """The text message that carries a one-time code."""
+
+    @property
+    @abstractmethod
+    def verified(self) -> str:
+        """We know who the caller is now."""
+
     @property
     @abstractmethod
     def code_wrong(self) -> str: ...

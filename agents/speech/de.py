@@ -171,6 +171,12 @@ class German(Speech):
         ending = spelt(last_digits)
         return f"Ich habe einen Code an die Nummer geschickt, die auf {ending} endet. Wie lautet er, bitte?"
 
+    def code_text(self, *, business: str, code: str) -> str:
+        return (
+            f"{business}: Ihr Code lautet {code}. Nennen Sie ihn nur unserem Assistenten in diesem Gespräch."
+        )
+
+    verified = "Danke, das stimmt."
     code_wrong = "Dieser Code stimmt nicht. Können Sie ihn bitte noch einmal vorlesen?"
     too_many_lookups = "Es tut mir leid, ich kann in diesem Gespräch keine weiteren Termine nachsehen."
 

@@ -170,6 +170,10 @@ class English(Speech):
     def code_sent(self, *, last_digits: str) -> str:
         return f"I have sent a code to the number that ends in {spelt(last_digits)}. Could you read it to me?"
 
+    def code_text(self, *, business: str, code: str) -> str:
+        return f"{business}: your code is {code}. Tell it to nobody but our assistant, in this call."
+
+    verified = "Thank you, that is right."
     code_wrong = "That code is not right. Could you read it to me again?"
     too_many_lookups = "I'm sorry, I can't look up any more appointments in this call."
 

@@ -182,6 +182,10 @@ class Spanish(Speech):
     def code_sent(self, *, last_digits: str) -> str:
         return f"He enviado un código al número que termina en {spelt(last_digits)}. ¿Me lo puede leer?"
 
+    def code_text(self, *, business: str, code: str) -> str:
+        return f"{business}: su código es {code}. Dígaselo solo a nuestro asistente, en esta llamada."
+
+    verified = "Gracias, es correcto."
     code_wrong = "Ese código no es correcto. ¿Me lo puede leer otra vez?"
     too_many_lookups = "Lo siento, no puedo buscar más citas en esta llamada."
 

@@ -175,6 +175,10 @@ class French(Speech):
         ending = spelt(last_digits)
         return f"J'ai envoyé un code au numéro qui se termine par {ending}. Pouvez-vous me le lire ?"
 
+    def code_text(self, *, business: str, code: str) -> str:
+        return f"{business} : votre code est {code}. Ne le donnez qu'à notre assistant, pendant cet appel."
+
+    verified = "Merci, c'est exact."
     code_wrong = "Ce code n'est pas le bon. Pouvez-vous me le relire ?"
     too_many_lookups = "Désolé, je ne peux plus rechercher de rendez-vous pendant cet appel."
 

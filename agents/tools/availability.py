@@ -1,91 +1,186 @@
-"""What is free."""
+"""What is free, and why something is not."""
 
 import datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
+from typing import Any
 
-from agents import spoken
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext
-from agents.tools.facts import slot_facts
-from agents.tools.wishes import read_add_ons, read_employee, read_service
+from agents.tools.facts import iso_z, slot_facts
+from agents.tools.refusals import reason_facts, why_not
+from agents.tools.wishes import read_add_ons, read_employee, read_service, read_start, read_when
+from agents.when import When
 from appointments.availability import Calendar, FreeSlot, one_per_instant
-from appointments.models import Service
-from appointments.wallclock import wall_time
+from appointments.models import AddOn, Employee, Service
+from appointments.slots import Reason
+from appointments.wallclock import NonexistentTime, resolve
 
 MAX_SLOTS = 100
 
 
 def check_availability(context: ToolContext, arguments: Arguments) -> ToolAnswer:
-    zone = context.tenant.zone
-    today = context.now.astimezone(zone).date()
-    service = read_service(context, arguments)
-    employee = read_employee(context, arguments)
-    holder = str(context.conversation.pk) if context.conversation else ""
-    add_ons = read_add_ons(service, arguments)
-    calendar = Calendar(context.tenant, service, add_ons=add_ons, now=context.now, holder=holder)
-    day = arguments.date("date")
-    if day is None:  # no date: the first day with something free
-        found = calendar.first_free_day(today, employee)
-        day, slots = found or (today, [])
-    else:
-        slots = list(calendar.free_slots(day, employee))
-    shown = one_per_instant(slots)[:MAX_SLOTS]
-    later = None if shown else calendar.first_free_day(max(day, today), employee)
-    following = one_per_instant(later[1])[0] if later else None
-    data = {
-        "date": day.isoformat(),
-        "today": today.isoformat(),
-        "timezone": context.tenant.timezone,
-        "service": {"id": str(service.pk), "name": service.name, "duration": service.duration_minutes},
-        "slots": [slot_facts(slot, service, zone) for slot in shown],
-        "nextAvailable": slot_facts(following, service, zone) if following else None,
-    }
-    return ToolAnswer(data, _availability_message(service, day, today, shown, following, zone))
+    question = _Question(context, arguments)
+    asked = _asked(context, arguments)
+    if asked is not None and _is_one_time(asked):
+        return question.at(datetime.datetime.combine(asked.first, asked.at or datetime.time()))
+    return question.during(asked)
 
 
-def _availability_message(
-    service: Service,
-    day: datetime.date,
-    today: datetime.date,
-    slots: list[FreeSlot],
-    following: FreeSlot | None,
-    zone: ZoneInfo,
-) -> str:
-    when = spoken.date(day, today)
-    if slots:
-        chosen = spread(slots, spoken.MAX_OPTIONS)
-        times = spoken.join([spoken.clock(wall_time(slot.start, zone)) for slot in chosen], "or")
-        return f"For {service.name} {spoken.on(when)} I have {times}."
-    if following:
-        local = wall_time(following.start, zone)
-        next_day = spoken.date(local.date(), today)
-        return f"Nothing is free for {service.name} {spoken.on(when)}. The next is {next_day} at {spoken.clock(local)}."
-    return f"I'm sorry, nothing is free for {service.name} in the coming weeks."
+def _is_one_time(asked: When) -> bool:
+    """ "around ten" is a time with bounds: whatever lies within them will do."""
+    exact = asked.at is not None and asked.not_before is None and asked.not_after is None
+    return exact and asked.first == asked.last
 
 
-def spread(slots: list[FreeSlot], most: int) -> list[FreeSlot]:
-    """A few of many, from the first to the last: a morning of quarter hours tells a caller little."""
-    if len(slots) <= most:
-        return slots
-    step = (len(slots) - 1) / (most - 1)
-    return [slots[round(index * step)] for index in range(most)]
+def _asked(context: ToolContext, arguments: Arguments) -> When | None:
+    """`startTime`, `when` or `date`, in which models put words now and then; None: whenever something is free."""
+    start = arguments.text("startTime")
+    if start:
+        local = context.local(read_start(context, start))
+        return When(local.date(), local.date(), at=local.time())
+    return read_when(context, arguments, "when") or read_when(context, arguments, "date")
+
+
+class _Question:
+    """One service, with one employee or with anybody, asked in one call."""
+
+    def __init__(self, context: ToolContext, arguments: Arguments) -> None:
+        self.context = context
+        self.service: Service = read_service(context, arguments)
+        self.employee: Employee | None = read_employee(context, arguments)
+        self.add_ons: Sequence[AddOn] = read_add_ons(context, self.service, arguments)
+        self.calendar = Calendar(
+            context.tenant,
+            self.service,
+            employee=self.employee,
+            add_ons=self.add_ons,
+            now=context.now,
+            holder=context.holder,
+        )
+
+    def during(self, asked: When | None) -> ToolAnswer:
+        """The first day with anything free, of those that were asked for."""
+        context, speech = self.context, self.context.speech
+        days = 31 if asked is None else (asked.last - asked.first).days + 1
+        since = context.today if asked is None else asked.first
+        day, slots = next(
+            (
+                (day, fitting)
+                for day, found in self.calendar.search(since, days, self.employee)
+                if (fitting := one_per_instant(self._fitting(found, asked)))
+            ),
+            (since, []),
+        )
+        following = None if slots else self._first_after(since)
+        if slots:
+            times = [context.local(slot.start) for slot in slots]
+            message = speech.times_offered(
+                service=self.service.name, day=day, today=context.today, times=times
+            )
+        elif following is not None:
+            message = speech.nothing_that_day_but(
+                service=self.service.name,
+                day=day,
+                today=context.today,
+                next_local=context.local(following.start),
+            )
+        else:
+            message = speech.nothing_in_weeks(service=self.service.name)
+        return ToolAnswer(self._data(day, slots, following), message)
+
+    def at(self, wall: datetime.datetime) -> ToolAnswer:
+        """One time: free, or why not and what is free instead."""
+        context, day = self.context, wall.date()
+        slots = one_per_instant(self.calendar.free_slots(day, self.employee))
+        free = next((slot for slot in slots if context.local(slot.start) == wall), None)
+        if free is not None:
+            message = context.speech.times_offered(
+                service=self.service.name, day=day, today=context.today, times=[wall]
+            )
+            return ToolAnswer(self._data(day, slots, None, self._requested(wall, free.start, [])), message)
+        start, reasons = self._objections(wall)
+        nearest = self.calendar.nearest(start, self.employee)
+        following = None if slots else self._first_after(day)
+        data = self._data(day, slots, following, self._requested(wall, start, reasons))
+        data["nearest"] = [self._facts(slot) for slot in nearest]
+        return ToolAnswer(data, why_not(context, self.service, reasons, nearest))
+
+    def _objections(self, wall: datetime.datetime) -> tuple[datetime.datetime, list[Reason]]:
+        """Of several employees, the one who comes nearest explains."""
+        try:
+            start = resolve(wall, self.context.zone)
+        except NonexistentTime as error:
+            return error.after, [Reason.NONEXISTENT]
+        told = self.calendar.objections_of(self.calendar.performers, start).values()
+        return start, min(told, key=len, default=[]) or [Reason.NOT_PERFORMED]
+
+    def _requested(
+        self, wall: datetime.datetime, start: datetime.datetime, reasons: list[Reason]
+    ) -> dict[str, Any]:
+        return {
+            "startTime": iso_z(start),
+            "startTimeLocal": wall.isoformat(timespec="minutes"),
+            "available": not reasons,
+            "reasons": reason_facts(self.context, self.service, reasons),
+        }
+
+    def _first_after(self, day: datetime.date) -> FreeSlot | None:
+        found = self.calendar.first_free_day(max(day, self.context.today), self.employee)
+        return one_per_instant(found[1])[0] if found else None
+
+    def _fitting(self, slots: list[FreeSlot], asked: When | None) -> list[FreeSlot]:
+        if asked is None:
+            return slots
+        return [slot for slot in slots if asked.allows(self.context.local(slot.start))]
+
+    def _data(
+        self,
+        day: datetime.date,
+        slots: list[FreeSlot],
+        following: FreeSlot | None,
+        requested: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        return {
+            "date": day.isoformat(),
+            "timezone": self.context.tenant.timezone,
+            "service": {
+                "id": str(self.service.pk),
+                "name": self.service.name,
+                "duration": self.service.duration_minutes,
+            },
+            "slots": [self._facts(slot) for slot in slots[:MAX_SLOTS]],
+            "nextAvailable": self._facts(following) if following else None,
+            **({"requested": requested} if requested else {}),
+        }
+
+    def _facts(self, slot: FreeSlot) -> dict[str, Any]:
+        return slot_facts(
+            slot, self.service, self.context.zone, add_ons=self.add_ons, speech=self.context.speech
+        )
 
 
 TOOLS = (
     Tool(
         name="check_availability",
         aliases=("get_availability",),
-        description="List the free appointment times of a service on a date, or on the next day that has any.",
+        description=(
+            "List the free appointment times of a service on a date, or on the next day that has any; "
+            "with a time, say whether it is free, and if not, why and what is free near it."
+        ),
         parameters={
             "date": {"type": "string", "description": "Date to check (YYYY-MM-DD format)"},
+            "when": {
+                "type": "string",
+                "description": "The caller's own words instead, such as 'next tuesday after three'",
+            },
             "serviceId": {"type": "string", "description": "Service ID to check availability for"},
+            "employeeId": {
+                "type": "string",
+                "description": "Only this employee's times; leave out for anybody's",
+            },
             "addOns": {
                 "type": "array",
                 "items": {"type": "string"},
                 "description": "IDs of extras that the caller wants with the service",
-            },
-            "employeeId": {
-                "type": "string",
-                "description": "Only this employee's times; leave out for anybody's",
             },
         },
         handler=check_availability,

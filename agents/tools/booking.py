@@ -1,42 +1,50 @@
-"""Book it."""
+"""Book it; or keep it free while the caller makes up their mind."""
 
 import datetime
+from typing import Any
 
-from agents import spoken
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError
 from agents.tools.facts import appointment_facts, slot_facts
-from agents.tools.wishes import read_add_ons, read_contact, read_wish
-from appointments.booking import Booked, Contact, book
-from appointments.errors import BookingError, Invalid, NotBookable
-from appointments.models import Appointment, Employee, Service
-from appointments.wallclock import wall_time
+from agents.tools.identity import is_theirs
+from agents.tools.refusals import refusal
+from agents.tools.wishes import Wished, read_contact, read_wish
+from appointments import holds
+from appointments.availability import Calendar, FreeSlot
+from appointments.booking import Booked, Contact, book, calendar_for
+from appointments.booking import Wish as BookingWish
+from appointments.errors import BookingError
+from appointments.models import Appointment, Employee
+
+DEFAULT_NOTES = "Created via ElevenLabs AI"
 
 
 def book_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     contact = read_contact(context, arguments)
-    service, employee, start = read_wish(context, arguments)
+    wish = read_wish(context, arguments)
     try:
-        booked = book_for_agent(context, arguments, service, employee, start, contact)
-    except NotBookable as error:
-        raise _refusal(context, service, error) from None
-    except Invalid as error:
-        raise ToolError(error.code, str(error), "I need a name and a phone number to book.") from None
+        booked = book_for_agent(context, arguments, wish, contact)
     except BookingError as error:
-        raise ToolError(error.code, str(error)) from None
+        raise refusal(context, wish.service, error) from None
     appointment = booked.appointment
+    message = context.speech.booked(
+        service=appointment.service.name,
+        employee=appointment.employee.name,
+        local=context.local(appointment.starts_at),
+        today=context.today,
+    )
+    # What somebody else booked before is not this call's to change because its details were guessed.
+    own = booked.created or is_theirs(context, appointment)
     return ToolAnswer(
-        {"appointment": appointment_facts(appointment, context.tenant.zone)},
-        _booked_message(context, appointment),
-        appointment.pk,
+        {"appointment": appointment_facts(appointment, context.zone)},
+        message,
+        appointment.pk if own else None,
     )
 
 
 def book_for_agent(
     context: ToolContext,
     arguments: Arguments,
-    service: Service,
-    employee: Employee | None,
-    start: datetime.datetime,
+    wish: Wished,
     contact: Contact,
     *,
     idempotency_key: str = "",
@@ -44,38 +52,92 @@ def book_for_agent(
     """Book what was wished, with what an agent's request may say beside it. Raises what `book` raises."""
     return book(
         context.tenant,
-        service,
-        start,
+        wish.service,
+        wish.start,
         contact,
-        employee=employee,
-        notes=arguments.text("notes", limit=2000) or "Created via ElevenLabs AI",
-        add_ons=read_add_ons(service, arguments),
+        employee=wish.employee,
+        notes=arguments.text("notes", limit=2000) or DEFAULT_NOTES,
+        add_ons=wish.add_ons,
         source=Appointment.Source.AGENT,
-        holder=str(context.conversation.pk) if context.conversation else "",
+        holder=context.holder,
         idempotency_key=idempotency_key,
         now=context.now,
     )
 
 
-def _refusal(context: ToolContext, service: Service, error: NotBookable) -> ToolError:
-    zone = context.tenant.zone
-    today = context.now.astimezone(zone).date()
-    alternatives = [slot_facts(slot, service, zone) for slot in error.nearest]
-    message = str(error)
-    if error.nearest:
-        said = spoken.join(
-            [spoken.moment(wall_time(slot.start, zone), today) for slot in error.nearest], "or"
+def hold_slot(context: ToolContext, arguments: Arguments) -> ToolAnswer:
+    """The caller has picked a time: nobody else gets it while they spell their name."""
+    if context.conversation is None or context.conversation.ended_at is not None:
+        raise ToolError("NO_CALL", "A slot is held for a live call only", context.speech.cannot_do_that)
+    wish = read_wish(context, arguments)
+    calendar = calendar_for(
+        context.tenant,
+        BookingWish(wish.service, wish.start, wish.employee, wish.add_ons),
+        now=context.now,
+        holder=context.holder,
+    )
+    try:
+        held = holds.hold(
+            context.tenant,
+            wish.service,
+            wish.employee or _whoever_is_free(calendar, wish.start),
+            wish.start,
+            holder=context.holder,
+            caller_e164=context.caller_e164,
+            add_ons=wish.add_ons,
+            now=context.now,
         )
-        message = f"{message} I could offer {said}."
-    return ToolError(error.code, str(error), message, alternatives=alternatives)
+    except BookingError as error:
+        raise refusal(context, wish.service, error) from None
+    kept = FreeSlot(held.employee, held.starts_at, held.ends_at)
+    return ToolAnswer(
+        {
+            "held": True,
+            "seconds": round((held.expires_at - context.now).total_seconds()),
+            "slot": slot_facts(kept, wish.service, context.zone, add_ons=wish.add_ons, speech=context.speech),
+        },
+        context.speech.slot_held(
+            local=context.local(held.starts_at),
+            today=context.today,
+            minutes=max(1, round((held.expires_at - context.now) / datetime.timedelta(minutes=1))),
+        ),
+    )
 
 
-def _booked_message(context: ToolContext, appointment: Appointment) -> str:
-    zone = context.tenant.zone
-    today = context.now.astimezone(zone).date()
-    when = spoken.moment(wall_time(appointment.starts_at, zone), today)
-    return f"You're booked for {appointment.service.name} with {appointment.employee.name} {when}."
+def _whoever_is_free(calendar: Calendar, start: datetime.datetime) -> Employee:
+    """In fair order; when nobody is, the first, whose calendar says why."""
+    order = calendar.fair_order(start)
+    if not order:
+        raise _nobody(calendar)
+    reasons = calendar.objections_of(order, start)
+    return next((one for one in order if not reasons[one.pk]), order[0])
 
+
+def _nobody(calendar: Calendar) -> ToolError:
+    return ToolError("NOT_FOUND", f"Nobody performs {calendar.service.name} at the moment")
+
+
+WISH: dict[str, dict[str, Any]] = {
+    "slotId": {
+        "type": "string",
+        "description": "slotId of the chosen time from check_availability; preferred",
+    },
+    "serviceId": {"type": "string", "description": "Service ID; not needed with slotId"},
+    "employeeId": {"type": "string", "description": "Employee ID; leave out for anybody who is free"},
+    "startTime": {
+        "type": "string",
+        "description": "Local date and time, YYYY-MM-DDTHH:MM; not needed with slotId",
+    },
+    "when": {
+        "type": "string",
+        "description": "The caller's own words for day and time, such as 'next tuesday at three'; instead of startTime",
+    },
+    "addOns": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "IDs of extras that the caller wants with the service",
+    },
+}
 
 TOOLS = (
     Tool(
@@ -86,24 +148,19 @@ TOOLS = (
             "customerName": {"type": "string", "description": "The caller's full name"},
             "customerPhone": {"type": "string", "description": "Only if the caller gives another number"},
             "customerEmail": {"type": "string", "description": "Only if the caller offers it"},
-            "slotId": {
-                "type": "string",
-                "description": "slotId of the chosen time from check_availability; preferred",
-            },
-            "serviceId": {"type": "string", "description": "Service ID; not needed with slotId"},
-            "employeeId": {"type": "string", "description": "Employee ID; leave out for anybody who is free"},
-            "startTime": {
-                "type": "string",
-                "description": "Local date and time, YYYY-MM-DDTHH:MM; not needed with slotId",
-            },
-            "addOns": {
-                "type": "array",
-                "items": {"type": "string"},
-                "description": "IDs of extras that the caller wants with the service",
-            },
+            **WISH,
             "notes": {"type": "string", "description": "Wishes for the appointment"},
         },
         required=("customerName",),
         handler=book_appointment,
+    ),
+    Tool(
+        name="hold_slot",
+        description=(
+            "Keep the time that the caller has picked free for a minute, while you ask for their name. "
+            "Call it as soon as they pick one; book_appointment then takes it."
+        ),
+        parameters=WISH,
+        handler=hold_slot,
     ),
 )

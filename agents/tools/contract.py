@@ -3,11 +3,28 @@
 import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from agents.live_calls import Act
 from agents.models import Conversation
+from agents.speech import Speech, speech_for
+from appointments.wallclock import wall_time
 from tenants.models import Tenant
+
+
+class Trust(IntEnum):
+    """How well we know that the caller is who an appointment is for, from weakest to strongest."""
+
+    NONE = 0
+    CALLER_ID = 1
+    """The number that they call from, where no carrier says that it may be forged; or this very call booked it."""
+    KNOWLEDGE = 2
+    """The booking code, or the surname and the time."""
+    CODE = 3
+    """A one-time code that was sent to the number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +33,34 @@ class ToolContext:
 
     tenant: Tenant
     conversation: Conversation | None
-    session_id: str
-    """The provider's conversation id, "" where there is none: part of idempotency keys."""
     now: datetime.datetime
+    trust: Trust = Trust.NONE
+    """What the tool asks for."""
 
     @property
     def caller_e164(self) -> str:
         return self.conversation.caller_e164 if self.conversation else ""
+
+    @property
+    def holder(self) -> str:
+        """The name under which slots are held for this call."""
+        return str(self.conversation.pk) if self.conversation else ""
+
+    @property
+    def speech(self) -> Speech:
+        return speech_for(self.tenant.language)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.tenant.zone
+
+    @property
+    def today(self) -> datetime.date:
+        return self.local(self.now).date()
+
+    def local(self, moment: datetime.datetime) -> datetime.datetime:
+        """The tenant's wall time of an instant, naive."""
+        return wall_time(moment, self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +70,15 @@ class ToolAnswer:
     data: dict[str, Any]
     message: str
     appointment_id: UUID | None = None
+    act: Act | None = None
 
 
 class ToolError(Exception):
-    """The tool says no: `message` is for the caller, `error` and `code` for programs."""
+    """The tool says no: `message` is for the caller, `error` and `code` for programs; "" is worded by the registry."""
 
     def __init__(self, code: str, error: str, message: str = "", **extra: Any) -> None:
         super().__init__(error)
-        self.code, self.error, self.message, self.extra = code, error, message or error, extra
+        self.code, self.error, self.message, self.extra = code, error, message, extra
 
 
 Handler = Callable[[ToolContext, "Arguments"], ToolAnswer]
@@ -54,6 +93,8 @@ class Tool:
     handler: Handler
     required: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    trust: Trust = Trust.NONE
+    """What is needed to be shown, or to change, an appointment. A tenant may ask for more."""
 
     def schema(self) -> dict[str, Any]:
         return {"type": "object", "properties": dict(self.parameters), "required": list(self.required)}
@@ -86,6 +127,16 @@ class Arguments:
         except ValueError:
             raise invalid(name, "must be a UUID") from None
 
+    def flag(self, name: str) -> bool:
+        """False when missing. Models write booleans as words now and then."""
+        value = self.values.get(name)
+        if isinstance(value, bool):
+            return value
+        word = str(value or "").strip().lower()
+        if word not in {"", "true", "false", "yes", "no"}:
+            raise invalid(name, "must be true or false")
+        return word in {"true", "yes"}
+
     def integer(self, name: str, *, lowest: int, highest: int) -> int | None:
         value = self.values.get(name)
         if value in (None, ""):
@@ -109,6 +160,5 @@ class Arguments:
 
 
 def invalid(name: str, problem: str) -> ToolError:
-    return ToolError(
-        "VALIDATION_ERROR", f"{name}: {problem}", "I did not get that right. Could you say it again?"
-    )
+    """Said to the caller as a request to say it again."""
+    return ToolError("VALIDATION_ERROR", f"{name}: {problem}")

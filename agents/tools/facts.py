@@ -1,31 +1,51 @@
 """Slots and appointments as the agent is told of them."""
 
 import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.core import signing
 
-from agents import spoken
+from agents.speech import Speech, speech_for
 from agents.tools.contract import invalid
 from appointments.availability import FreeSlot
-from appointments.models import Appointment, Service
+from appointments.models import AddOn, Appointment, Service
 from appointments.wallclock import wall_time
 
 _SLOT_SALT = "slot"
 
 
-def slot_facts(slot: FreeSlot, service: Service, zone: ZoneInfo) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What a slotId stands for."""
+
+    service_id: UUID
+    employee_id: UUID
+    start: datetime.datetime
+    add_on_ids: tuple[UUID, ...] = ()
+
+
+def slot_facts(
+    slot: FreeSlot,
+    service: Service,
+    zone: ZoneInfo,
+    *,
+    add_ons: Iterable[AddOn] = (),
+    speech: Speech | None = None,
+) -> dict[str, Any]:
     local = wall_time(slot.start, zone)
+    offered = Offered(service.pk, slot.employee.pk, slot.start, tuple(one.pk for one in add_ons))
     return {
-        "slotId": slot_id(service.pk, slot.employee.pk, slot.start),
+        "slotId": slot_id(offered),
         "startTime": iso_z(slot.start),
         "endTime": iso_z(slot.end),
         "startTimeLocal": local.isoformat(timespec="minutes"),
         "employeeId": str(slot.employee.pk),
         "employeeName": slot.employee.name,
-        "spoken": spoken.clock(local),
+        "spoken": (speech or speech_for("en")).clock(local),
     }
 
 
@@ -34,20 +54,27 @@ def iso_z(moment: datetime.datetime) -> str:
     return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def slot_id(service_id: UUID, employee_id: UUID, start: datetime.datetime) -> str:
+def slot_id(offered: Offered) -> str:
     """Opaque and signed: what was offered is what will be booked. It holds nothing."""
-    return signing.dumps([str(service_id), str(employee_id), iso_z(start)], salt=_SLOT_SALT, compress=True)
+    ids = [str(offered.service_id), str(offered.employee_id), *map(str, offered.add_on_ids)]
+    return signing.dumps([iso_z(offered.start), *ids], salt=_SLOT_SALT, compress=True)
 
 
-def read_slot_id(text: str) -> tuple[UUID, UUID, datetime.datetime]:
+def read_slot_id(text: str) -> Offered:
     try:
-        service_id, employee_id, start = signing.loads(text, salt=_SLOT_SALT, max_age=86_400)
+        start, service_id, employee_id, *add_on_ids = signing.loads(text, salt=_SLOT_SALT, max_age=86_400)
     except signing.BadSignature:
         raise invalid("slotId", "is unknown or older than a day; check availability again") from None
-    return UUID(service_id), UUID(employee_id), datetime.datetime.fromisoformat(start)
+    return Offered(
+        UUID(service_id),
+        UUID(employee_id),
+        datetime.datetime.fromisoformat(start),
+        tuple(map(UUID, add_on_ids)),
+    )
 
 
 def appointment_facts(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:
+    """For whoever has just made it."""
     local = wall_time(appointment.starts_at, zone)
     return {
         "id": str(appointment.pk),
@@ -64,5 +91,6 @@ def appointment_facts(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any
         "startTimeLocal": local.isoformat(timespec="minutes"),
         "timezone": zone.key,
         "status": appointment.status,
+        "bookingCode": appointment.code,
         "notes": appointment.notes,
     }

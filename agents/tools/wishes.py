@@ -2,15 +2,17 @@
 
 import datetime
 import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
-from agents import spoken
 from agents.tools.contract import Arguments, ToolContext, ToolError, invalid
 from agents.tools.facts import iso_z, read_slot_id
+from agents.when import UnclearWhen, When, resolve_when
 from appointments.availability import Calendar
 from appointments.booking import Contact
 from appointments.models import AddOn, Employee, Service
-from appointments.wallclock import NonexistentTime, instants_of, resolve, wall_time
+from appointments.wallclock import NonexistentTime, instants_of, resolve
 from tenants.phone import InvalidNumber, region_of, to_e164
 
 logger = logging.getLogger(__name__)
@@ -18,26 +20,49 @@ logger = logging.getLogger(__name__)
 MAX_ADD_ONS = 20
 
 
-def read_wish(
-    context: ToolContext, arguments: Arguments
-) -> tuple[Service, Employee | None, datetime.datetime]:
-    """Service, employee and start: from the slot that was offered, or one by one."""
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """One appointment, as the caller would have it; without an employee, with anybody."""
+
+    service: Service
+    employee: Employee | None
+    start: datetime.datetime
+    add_ons: tuple[AddOn, ...] = ()
+
+
+def read_wish(context: ToolContext, arguments: Arguments) -> Wished:
+    """From the slot that was offered, or one by one."""
     slot = arguments.text("slotId")
     if slot:
-        service_id, employee_id, start = read_slot_id(slot)
-        return _service_by_id(context, service_id), _employee_by_id(context, employee_id), start
+        try:
+            offered = read_slot_id(slot)
+        except ToolError as error:
+            raise ToolError(error.code, error.error, context.speech.slot_unknown) from None
+        service = _service_by_id(context, offered.service_id)
+        add_ons = _add_ons(context, service, {*offered.add_on_ids, *_add_on_ids(arguments)})
+        return Wished(service, _employee_by_id(context, offered.employee_id), offered.start, add_ons)
     service = read_service(context, arguments)
     employee = read_employee(context, arguments)
-    return service, employee, _start(context, service, employee, arguments.text("startTime"))
+    add_ons = read_add_ons(context, service, arguments)
+    return Wished(service, employee, read_time(context, service, employee, arguments), add_ons)
 
 
-def _start(context: ToolContext, service: Service, employee: Employee | None, text: str) -> datetime.datetime:
-    """As `read_start`, but a Z time may be what the model made of a local one."""
+def read_time(
+    context: ToolContext, service: Service, employee: Employee | None, arguments: Arguments
+) -> datetime.datetime:
+    """`startTime`, or the one time that the words in `when` mean. UTC."""
+    text = arguments.text("startTime")
     if not text:
-        raise ToolError("VALIDATION_ERROR", "startTime: this field is required", "What time would suit you?")
-    if not text.upper().endswith("Z"):
-        return read_start(context, text)
-    return _despite_z(context, service, employee, read_start(context, text))
+        return _start_in_words(context, arguments)
+    start = read_start(context, text)
+    return _despite_z(context, service, employee, start) if text.upper().endswith("Z") else start
+
+
+def _start_in_words(context: ToolContext, arguments: Arguments) -> datetime.datetime:
+    when = read_when(context, arguments, "when")
+    if when is None or when.at is None or when.first != when.last:
+        raise ToolError("VALIDATION_ERROR", "startTime: this field is required", context.speech.time_needed)
+    return _instant(context, datetime.datetime.combine(when.first, when.at))
 
 
 def read_start(context: ToolContext, text: str) -> datetime.datetime:
@@ -48,16 +73,19 @@ def read_start(context: ToolContext, text: str) -> datetime.datetime:
         raise invalid("startTime", "must be an ISO 8601 date and time, such as 2026-11-24T10:00:00") from None
     if not 1970 <= moment.year <= 2200:
         raise invalid("startTime", "is out of range")
+    return _instant(context, moment)
+
+
+def _instant(context: ToolContext, moment: datetime.datetime) -> datetime.datetime:
     if moment.tzinfo is not None:
         return moment.astimezone(datetime.UTC)
     try:
-        return resolve(moment, context.tenant.zone)
+        return resolve(moment, context.zone)
     except NonexistentTime as error:
-        after = spoken.clock(wall_time(error.after, context.tenant.zone))
         raise ToolError(
             "NONEXISTENT_TIME",
             str(error),
-            f"The clocks go forward then, so that time does not exist. The next is {after}.",
+            context.speech.clocks_go_forward(after_local=context.local(error.after)),
             nearest=[iso_z(error.before), iso_z(error.after)],
         ) from None
 
@@ -66,84 +94,121 @@ def _despite_z(
     context: ToolContext, service: Service, employee: Employee | None, moment: datetime.datetime
 ) -> datetime.datetime:
     """Models append Z to local times: a Z time that is not free while the same wall time is, is taken as local."""
-    calendar = Calendar(context.tenant, service, now=context.now)
+    calendar = Calendar(context.tenant, service, employee=employee, now=context.now)
 
     def is_free(start: datetime.datetime) -> bool:
-        return any(
-            not calendar.objections(one, start) for one in ([employee] if employee else calendar.performers)
-        )
+        return any(not reasons for reasons in calendar.objections_of(calendar.performers, start).values())
 
-    local = instants_of(moment.replace(tzinfo=None), context.tenant.zone)
+    local = instants_of(moment.replace(tzinfo=None), context.zone)
     if not is_free(moment) and local and is_free(local[0]):
         logger.info("A start with Z that was not free was taken as the tenant's local time")
         return local[0]
     return moment
 
 
+def read_when(context: ToolContext, arguments: Arguments, name: str) -> When | None:
+    """The days and times that a caller's words mean; None when there are none."""
+    text = arguments.text(name, limit=200)
+    if not text:
+        return None
+    try:
+        return resolve_when(text, now_local=context.local(context.now), language=context.tenant.language)
+    except UnclearWhen as error:
+        raise ToolError("VALIDATION_ERROR", f"{name}: {error}", context.speech.say_again) from None
+
+
 def read_contact(context: ToolContext, arguments: Arguments) -> Contact:
     """The number that the caller says, else the one that they call from."""
-    said = arguments.text("customerPhone", limit=40)
-    phone = context.caller_e164
-    if said:
-        region = (
-            region_of(phone or (context.conversation.called_e164 if context.conversation else "")) or "US"
-        )
-        try:
-            phone = to_e164(said, region)
-        except InvalidNumber:
-            raise ToolError(
-                "VALIDATION_ERROR",
-                "customerPhone: must be a phone number such as +15551234567",
-                "I did not catch that phone number. Could you say it again?",
-            ) from None
+    phone = read_phone(context, arguments, "customerPhone") or context.caller_e164
     name = arguments.text("customerName", limit=120)
     if not name:
-        raise ToolError("VALIDATION_ERROR", "customerName: this field is required", "May I have your name?")
+        raise ToolError(
+            "VALIDATION_ERROR", "customerName: this field is required", context.speech.name_needed
+        )
     return Contact(name, phone, arguments.text("customerEmail", limit=254))
+
+
+def read_phone(context: ToolContext, arguments: Arguments, name: str) -> str:
+    """In E.164, "" when none was said; a national number is one of the caller's own country."""
+    said = arguments.text(name, limit=40)
+    if not said:
+        return ""
+    called = context.conversation.called_e164 if context.conversation else ""
+    region = region_of(context.caller_e164 or called or context.tenant.phone) or "US"
+    try:
+        return to_e164(said, region)
+    except InvalidNumber:
+        raise ToolError(
+            "VALIDATION_ERROR",
+            f"{name}: must be a phone number such as +15551234567",
+            context.speech.phone_not_understood,
+        ) from None
 
 
 def read_service(context: ToolContext, arguments: Arguments) -> Service:
     """The service that is named; when none is and there is but one, that one."""
-    wanted = arguments.uuid("serviceId")
-    if wanted is not None:
-        return _service_by_id(context, wanted)
-    services = list(Service.objects.for_tenant(context.tenant).filter(is_active=True))
-    if len(services) == 1:
-        return services[0]
-    offered = [{"id": str(one.pk), "name": one.name} for one in services]
-    question = f"Which service would you like? {spoken.services(one.name for one in services)}"
-    raise ToolError("VALIDATION_ERROR", "serviceId: this field is required", question, services=offered)
+    wanted = arguments.text("serviceId")
+    services = Service.objects.for_tenant(context.tenant).filter(is_active=True)
+    if wanted:
+        named: Service | None = services.filter(name__iexact=wanted).first() if len(wanted) != 36 else None
+        # Models say what they have heard: a name will do where it leaves no doubt.
+        return named or _service_by_id(context, arguments.uuid("serviceId"))
+    offered = list(services)
+    if len(offered) == 1:
+        return offered[0]
+    raise ToolError(
+        "VALIDATION_ERROR",
+        "serviceId: this field is required",
+        context.speech.which_service(one.name for one in offered),
+        services=[{"id": str(one.pk), "name": one.name} for one in offered],
+    )
 
 
-def _service_by_id(context: ToolContext, pk: UUID) -> Service:
+def _service_by_id(context: ToolContext, pk: UUID | None) -> Service:
     found: Service | None = Service.objects.for_tenant(context.tenant).filter(pk=pk, is_active=True).first()
     if found is None:
-        raise ToolError("NOT_FOUND", "serviceId: no such service", "I can't find that service.")
+        raise ToolError("NOT_FOUND", "serviceId: no such service", context.speech.service_not_found)
     return found
 
 
 def read_employee(context: ToolContext, arguments: Arguments) -> Employee | None:
     """None: anybody."""
-    if arguments.text("employeeId").lower() in {"", "any"}:
+    wanted = arguments.text("employeeId")
+    if wanted.lower() in {"", "any"}:
         return None
-    wanted = arguments.uuid("employeeId")
-    return _employee_by_id(context, wanted) if wanted else None
+    named = Employee.objects.for_tenant(context.tenant).filter(is_active=True, name__iexact=wanted)
+    if len(wanted) != 36 and len(found := list(named[:2])) == 1:
+        return found[0]
+    return _employee_by_id(context, arguments.uuid("employeeId"))
 
 
-def _employee_by_id(context: ToolContext, pk: UUID) -> Employee:
+def _employee_by_id(context: ToolContext, pk: UUID | None) -> Employee:
     found: Employee | None = Employee.objects.for_tenant(context.tenant).filter(pk=pk, is_active=True).first()
     if found is None:
-        raise ToolError("NOT_FOUND", "employeeId: no such employee", "I can't find that person in our team.")
+        raise ToolError("NOT_FOUND", "employeeId: no such employee", context.speech.employee_not_found)
     return found
 
 
-def read_add_ons(service: Service, arguments: Arguments) -> list[AddOn]:
+def read_add_ons(context: ToolContext, service: Service, arguments: Arguments) -> tuple[AddOn, ...]:
     """`addOns`: ids of add-ons that the service has."""
+    return _add_ons(context, service, _add_on_ids(arguments))
+
+
+def _add_on_ids(arguments: Arguments) -> set[UUID]:
     wanted = arguments.values.get("addOns") or []
     if not isinstance(wanted, list) or len(wanted) > MAX_ADD_ONS:
         raise invalid("addOns", f"must be a list of at most {MAX_ADD_ONS} ids")
-    ids = {Arguments({"addOns": one}).uuid("addOns") for one in wanted}
-    found = list(AddOn.objects.filter(service=service, pk__in=ids, is_active=True))
-    if len(found) != len(ids):
-        raise ToolError("NOT_FOUND", "addOns: no such add-on of this service", "I can't find that extra.")
+    ids = (Arguments({"addOns": one}).uuid("addOns") for one in wanted)
+    return {one for one in ids if one is not None}
+
+
+def _add_ons(context: ToolContext, service: Service, ids: Iterable[UUID]) -> tuple[AddOn, ...]:
+    wanted = set(ids)
+    if not wanted:
+        return ()
+    found = tuple(
+        AddOn.objects.for_tenant(context.tenant).filter(service=service, pk__in=wanted, is_active=True)
+    )
+    if len(found) != len(wanted):
+        raise ToolError("NOT_FOUND", "addOns: no such add-on of this service", context.speech.extra_not_found)
     return found

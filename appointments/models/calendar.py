@@ -1,6 +1,7 @@
 """What is booked, what is held, and what became of it. Written by the booking modules alone."""
 
 import datetime
+import secrets
 from typing import Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -29,6 +30,15 @@ def _same(field: str) -> Func:
     `uuidrange` is a type of our own, made by the first migration.
     """
     return Func(F(field), F(field), Value("[]"), function="uuidrange")
+
+
+CODE_LETTERS = "23456789CDFGHJKLMNPQRTVWXY"
+"""What sounds and looks like something else is left out, and with the vowels every word."""
+
+
+def booking_code() -> str:
+    """Six letters that a caller can read out. A quarter of a billion of them: guessing is cut short elsewhere."""
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(6))
 
 
 class Series(TenantOwned):
@@ -96,6 +106,14 @@ class Appointment(TenantOwned):
     )
     price = models.DecimalField(max_digits=10, decimal_places=2)
     currency = models.CharField(max_length=3)
+    code = models.CharField(
+        "booking code",
+        max_length=8,
+        db_default="",
+        default=booking_code,
+        editable=False,
+        help_text="What a caller tells the agent when their number is not known to us.",
+    )
     source = models.CharField(max_length=8, choices=Source.choices, default=Source.STAFF)
     notes = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -107,6 +125,7 @@ class Appointment(TenantOwned):
             models.Index(fields=["tenant", "employee", "starts_at"], name="appointment_by_employee"),
             models.Index(fields=["tenant", "customer", "starts_at"], name="appointment_by_customer"),
             models.Index(fields=["tenant", "starts_at"], name="appointment_by_start"),
+            models.Index(fields=["tenant", "code"], condition=~Q(code=""), name="appointment_by_code"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agents.speech
-from agents import spoken
 from agents.initiation import Briefing, first_message
 from agents.speech import LANGUAGES, MAX_OPTIONS, Speech, speech_for
 from agents.speech.words import spread
@@ -73,6 +72,7 @@ FACTS: dict[str, tuple[dict, list[str]]] = {
     ),
     "booking": ({"booking": ("Zumbik", "Qadira", AT_NINE), "today": TODAY}, ["Zumbik", "Qadira", "24", "9"]),
     "appointments_are": ({"bookings": ["Zumbik", "Wolk"], "total": 7}, ["Zumbik", "Wolk", "7", "2"]),
+    "code_text": ({"business": "Zumbik", "code": "123456"}, ["Zumbik", "123456"]),
     "code_sent": ({"last_digits": "41"}, ["4 1"]),
     "confirm_cancel": ({**MADE, "local": AT_NINE, "today": TODAY}, ["Zumbik", "Qadira", "24", "9", "?"]),
     "cancelled": ({"service": "Zumbik", "local": AT_NINE, "today": TODAY}, ["Zumbik", "24", "9"]),
@@ -284,21 +284,6 @@ def test_the_contract_in_english_word_for_word():
     assert ENGLISH.clocks_go_forward(after_local=datetime(2026, 3, 8, 3)) == (
         "The clocks go forward then, so that time does not exist. The next is 3 AM."
     )
-
-
-@given(time=times, day=dates, today=dates, week=weeks)
-def test_english_says_what_it_has_always_said(time, day, today, week):
-    assert ENGLISH.clock(time) == spoken.clock(time)
-    assert ENGLISH.date(day, today) == spoken.date(day, today)
-    assert ENGLISH.on(day, today) == spoken.on(spoken.date(day, today))
-    assert ENGLISH.hours_summary(week) == spoken.hours_summary(week)
-
-
-@given(st.lists(st.text(max_size=5), max_size=7))
-def test_english_lists_as_it_has_always_listed(words):
-    assert ENGLISH.join(words) == spoken.join(words)
-    assert ENGLISH.choice(words) == spoken.join(words, "or")
-    assert ENGLISH.services(words) == spoken.services(words)
 
 
 # --- the other languages

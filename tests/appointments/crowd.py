@@ -39,7 +39,7 @@ from tonris.supervisor.plan import standard_plan
 TOOLS = "/api/ai/tools/"
 BOOK = TOOLS + "book_appointment"
 APPOINTMENTS = "/api/webhooks/elevenlabs/appointments"
-ANA = str(demo.SALON.employees[0][1])
+ANA = str(demo.SALON.employees[0].pk)
 HAIRCUT = str(demo.SALON.services[0].pk)
 HOUR = datetime.timedelta(hours=1)
 START_SECONDS = 60

@@ -95,10 +95,27 @@ def test_a_call_that_ends_frees_its_holds_at_once(salon):
 
 def test_a_call_that_drops_keeps_its_holds_for_some_minutes(salon):
     with tenant_scope(salon):
-        hold(salon)
+        hold(salon, caller_e164=JOHN.phone_e164)
         assert holds.keep(salon, "call 1", minutes=5, now=NOW) == 1
         assert not is_free(salon, now=NOW + 299 * SECOND)
         assert is_free(salon, now=NOW + 300 * SECOND)
+
+
+def test_the_callers_next_call_takes_over_what_was_kept_and_nobody_elses_does(salon):
+    with tenant_scope(salon):
+        hold(salon, caller_e164=JOHN.phone_e164)
+        assert holds.hand_over(salon.pk, JOHN.phone_e164, "call 2", now=NOW) == 0, "the first call goes on"
+        holds.keep(salon, "call 1", now=NOW)
+        assert holds.hand_over(salon.pk, "+15550000000", "call 3", now=NOW) == 0
+        assert holds.hand_over(salon.pk, JOHN.phone_e164, "call 2", now=NOW) == 1
+        assert book(salon, haircut(), NINE, JOHN, employee=ana(), holder="call 2", now=NOW).created
+
+
+def test_what_a_withheld_number_held_is_free_at_once(salon):
+    with tenant_scope(salon):
+        hold(salon)
+        assert holds.keep(salon, "call 1", now=NOW) == 0
+        assert is_free(salon)
 
 
 def test_holding_the_same_slot_again_keeps_one_hold(salon):

@@ -9,7 +9,9 @@ import pytest
 from agents.audio import MULAW_8K, PCM16_16K
 from agents.errors import AgentLost, AgentRefused
 from agents.events import AgentEvent, HangUp, Interrupted, Speech, ToolCall
+from agents.live_calls import Act
 from agents.session import Closing
+from agents.tools.registry import Answered
 from telephony.bridge import LAST_WORDS, MAX_WAITING_FRAMES, Bridge, CallerQueue
 from telephony.errors import BadFrame
 from telephony.frames import CallerAudio, Mark, StreamStopped
@@ -97,8 +99,8 @@ def bridge(
         if message == f"mark {LAST_WORDS}":
             made.feed(Mark(LAST_WORDS))
 
-    async def no_tool(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        return {"success": True, "data": {"tool": name}}
+    async def no_tool(name: str, arguments: dict[str, Any]) -> Answered:
+        return Answered({"success": True, "data": {"tool": name}})
 
     made = Bridge(
         codec=Codec(),
@@ -204,9 +206,9 @@ async def test_a_slow_tool_does_not_hold_the_audio():
     sent: list[str] = []
     release = asyncio.Event()
 
-    async def slow(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def slow(name: str, arguments: dict[str, Any]) -> Answered:
         await release.wait()
-        return {"success": True}
+        return Answered({"success": True})
 
     agent = Agent(ToolCall("t1", "get_services", {}), Speech(b"meanwhile"), stays=True)
     line = bridge(agent, sent, tool=slow)
@@ -218,6 +220,36 @@ async def test_a_slow_tool_does_not_hold_the_audio():
     assert agent.answers == [("t1", {"success": True})]
     line.caller_left("caller_hung_up")
     await running
+
+
+@pytest.mark.parametrize(("act", "outcome"), [(Act.TRANSFER, "transfer"), (Act.HANG_UP, "agent_ended")])
+async def test_what_a_tool_wants_is_done_once_the_agent_has_had_its_say(monkeypatch, act, outcome):
+    monkeypatch.setattr("telephony.bridge.ACT_SECONDS", (0.05, 1.0))
+    sent: list[str] = []
+
+    async def acts(name: str, arguments: dict[str, Any]) -> Answered:
+        return Answered({"success": True}, act)
+
+    agent = Agent(ToolCall("t1", "transfer_to_human", {}), Speech(b"one moment"), stays=True)
+    assert await bridge(agent, sent, tool=acts).run() == outcome
+    assert agent.answers == [("t1", {"success": True})]
+    assert sent[0] == "audio one moment"
+    assert agent.closed
+
+
+async def test_an_agent_that_never_stops_talking_cannot_keep_the_caller(monkeypatch):
+    monkeypatch.setattr("telephony.bridge.ACT_SECONDS", (0.01, 0.2))
+    line = bridge(Agent(Speech(b"and" * 800), stays=True), [])
+    line.act(Act.TRANSFER)
+    line.act(Act.HANG_UP)  # the first one counts
+    assert await line.run() == "transfer"
+
+
+async def test_a_caller_who_hangs_up_first_is_not_put_through():
+    line = bridge(Agent(stays=True), [])
+    line.act(Act.TRANSFER)
+    line.caller_left("caller_hung_up")
+    assert await line.run() == "caller_hung_up"
 
 
 async def test_an_error_on_the_callers_way_is_not_swallowed():

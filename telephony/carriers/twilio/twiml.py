@@ -45,7 +45,8 @@ def hang_up() -> str:
 def dial(number: str, *, announcement: str, caller_id: str, dialed_url: str, language: str = "en") -> str:
     """Hand the caller to a person; `dialed_url` decides what happens when nobody answers."""
     response = VoiceResponse()
-    response.say(_clean(announcement), language=_SAY_LANGUAGES.get(language, "en-US"))
+    if announcement:
+        response.say(_clean(announcement), language=_SAY_LANGUAGES.get(language, "en-US"))
     connect = Dial(answer_on_bridge=True, timeout=20, action=dialed_url, method="POST", caller_id=caller_id)
     connect.number(number)
     response.append(connect)

@@ -16,6 +16,8 @@ class IncomingCall:
     account_id: str
     from_e164: str
     to_e164: str
+    vouched_for: bool | None = None
+    """Whether the caller's own carrier signed for the number; None where the networks in between do not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,15 @@ def parse_incoming(fields: QueryDict) -> IncomingCall:
         account_id=fields.get("AccountSid") or "",
         from_e164=e164_or_blank(fields.get("From") or ""),
         to_e164=e164_or_blank(_required(fields, "To")),
+        vouched_for=_vouched_for(fields.get("StirVerstat") or ""),
     )
+
+
+def _vouched_for(verdict: str) -> bool | None:
+    """STIR/SHAKEN: with attestation A or B the originating carrier knows its customer; with C only its gateway."""
+    if verdict in {"TN-Validation-Passed-A", "TN-Validation-Passed-B"}:
+        return True
+    return False if verdict.startswith(("TN-Validation-Failed", "TN-Validation-Passed-C")) else None
 
 
 def parse_status(fields: QueryDict) -> CallStatus:

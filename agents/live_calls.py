@@ -1,0 +1,50 @@
+"""What can be done with a call while it lasts. Telephony does it, and says so here when it is loaded.
+
+A tool call may reach us in another process than the one that carries the call's audio.
+"""
+
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from agents.models import Conversation
+
+
+class Act(StrEnum):
+    """What a tool wants done with the call, once the agent's last words were heard."""
+
+    TRANSFER = "transfer"
+    HANG_UP = "hang_up"
+
+
+class Line(Protocol):
+    def is_live(self, conversation: Conversation) -> bool:
+        """Whether we carry this conversation's call, and it goes on. Needs the tenant's scope."""
+        ...
+
+    def perform(self, conversation_id: UUID, act: Act) -> None:
+        """Tell whoever carries the call. Never raises."""
+        ...
+
+
+class _NoLine:
+    def is_live(self, conversation: Conversation) -> bool:
+        return False
+
+    def perform(self, conversation_id: UUID, act: Act) -> None: ...
+
+
+_line: Line = _NoLine()
+
+
+def use(line: Line) -> None:
+    global _line  # noqa: PLW0603 - set once, when the apps are loaded
+    _line = line
+
+
+def is_live(conversation: Conversation) -> bool:
+    return _line.is_live(conversation)
+
+
+def perform(conversation_id: UUID, act: Act) -> None:
+    _line.perform(conversation_id, act)

@@ -1,0 +1,48 @@
+"""How often a caller may try to be somebody: guessing must not pay, whoever guesses."""
+
+import datetime
+
+from django.db.models import Q
+
+from agents.models import ToolInvocation
+from agents.tools.contract import ToolContext, ToolError
+
+DAY = datetime.timedelta(days=1)
+HOUR = datetime.timedelta(hours=1)
+PER_CALL = 20
+PER_NUMBER_A_DAY = 60
+FAILED_PER_TENANT_AN_HOUR = 200
+
+LOOKUPS = ("find_appointment", "verify_identity", "send_code")
+CHANGES = ("cancel_appointment", "reschedule_appointment")
+_TRIES = Q(tool__in=LOOKUPS) | Q(tool__in=CHANGES, succeeded=False)
+
+
+def check(context: ToolContext) -> None:
+    """Raise ToolError TOO_MANY_LOOKUPS once a call, a number or a whole tenant's callers have tried too often."""
+    if _in_call(context) or _from_number(context) or _at_tenant(context):
+        raise ToolError(
+            "TOO_MANY_LOOKUPS", "Too many look-ups; try again later", context.speech.too_many_lookups
+        )
+
+
+def _tries(context: ToolContext, of: Q, since: datetime.datetime) -> int:
+    return ToolInvocation.objects.for_tenant(context.tenant).filter(of, _TRIES, occurred_at__gt=since).count()
+
+
+def _in_call(context: ToolContext) -> bool:
+    if context.conversation is None:
+        return False
+    return _tries(context, Q(conversation=context.conversation), context.now - DAY) >= PER_CALL
+
+
+def _from_number(context: ToolContext) -> bool:
+    if not context.caller_e164:
+        return False
+    calls = Q(conversation__caller_e164=context.caller_e164)
+    return _tries(context, calls, context.now - DAY) >= PER_NUMBER_A_DAY
+
+
+def _at_tenant(context: ToolContext) -> bool:
+    """Only what failed counts here: the callers of a busy day must not shut each other out."""
+    return _tries(context, Q(succeeded=False), context.now - HOUR) >= FAILED_PER_TENANT_AN_HOUR

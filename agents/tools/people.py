@@ -1,0 +1,91 @@
+"""When a person is wanted: put the caller through, take a message, or say goodbye."""
+
+from typing import Any
+
+from agents import live_calls
+from agents.live_calls import Act
+from agents.models import Message
+from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError
+from agents.tools.wishes import read_phone
+from appointments.claims import answer, claim, digest
+from tenants.models import Tenant
+from tenants.phone import e164_or_blank
+
+LONGEST_MESSAGE = 2000
+
+
+def transfer_to_human(context: ToolContext, arguments: Arguments) -> ToolAnswer:
+    """To the tenant's own number alone: no number that a model could make up is ever dialled."""
+    if not _is_live(context) or not transfer_number(context.tenant):
+        return ToolAnswer({"transferring": False}, context.speech.no_person_now)
+    return ToolAnswer({"transferring": True}, context.speech.transferring, act=Act.TRANSFER)
+
+
+def _is_live(context: ToolContext) -> bool:
+    return context.conversation is not None and live_calls.is_live(context.conversation)
+
+
+def transfer_number(tenant: Tenant) -> str:
+    """`settings.transferNumber` in E.164, or ""."""
+    number: Any = tenant.settings.get("transferNumber")
+    return e164_or_blank(number) if isinstance(number, str) else ""
+
+
+def take_message(context: ToolContext, arguments: Arguments) -> ToolAnswer:
+    text = arguments.text("message", limit=LONGEST_MESSAGE)
+    if not text:
+        raise ToolError("VALIDATION_ERROR", "message: this field is required", context.speech.message_needed)
+    name = arguments.text("callerName", limit=120)
+    callback = read_phone(context, arguments, "callbackNumber") or context.caller_e164
+    key = digest([context.holder, text, name, callback])
+    request = claim(context.tenant, "message", key, key)
+    if request.answer is None:
+        taken = Message.objects.create(
+            tenant=context.tenant,
+            conversation=context.conversation,
+            text=text,
+            caller_name=name,
+            callback_e164=callback,
+        )
+        facts = {"messageId": str(taken.pk)}
+        answer(request, facts)
+    else:
+        facts = request.answer
+    return ToolAnswer(dict(facts), context.speech.message_taken)
+
+
+def end_call(context: ToolContext, arguments: Arguments) -> ToolAnswer:
+    ending = _is_live(context)
+    return ToolAnswer({"ending": ending}, context.speech.goodbye, act=Act.HANG_UP if ending else None)
+
+
+_REASON = {"reason": {"type": "string", "description": "Why, in a few words"}}
+
+TOOLS = (
+    Tool(
+        name="transfer_to_human",
+        description="Put the caller through to a person of the team. Say that you do before you call this.",
+        parameters=_REASON,
+        handler=transfer_to_human,
+    ),
+    Tool(
+        name="take_message",
+        description="Write down a message for the team, which calls back.",
+        parameters={
+            "message": {"type": "string", "description": "What to pass on, in the caller's words"},
+            "callerName": {"type": "string", "description": "Who it is from"},
+            "callbackNumber": {
+                "type": "string",
+                "description": "Only if it is another number than they call from",
+            },
+        },
+        required=("message",),
+        handler=take_message,
+    ),
+    Tool(
+        name="end_call",
+        description="Hang up, after the goodbye.",
+        parameters=_REASON,
+        handler=end_call,
+    ),
+)

@@ -1,0 +1,87 @@
+"""Wait for something to become free."""
+
+import datetime
+
+from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError
+from agents.tools.facts import iso_z
+from agents.tools.refusals import refusal
+from agents.tools.wishes import read_employee, read_phone, read_service, read_when
+from appointments import waitlist
+from appointments.booking import Contact
+from appointments.errors import BookingError
+from appointments.models import Customer, Service
+from appointments.slots import instants_of_dates
+from appointments.wallclock import DAY
+
+
+def join_waitlist(context: ToolContext, arguments: Arguments) -> ToolAnswer:
+    service = read_service(context, arguments)
+    earliest, latest = _window(context, service, arguments)
+    try:
+        joined = waitlist.join(
+            context.tenant,
+            service,
+            _contact(context, arguments),
+            earliest=earliest,
+            latest=latest,
+            employee=read_employee(context, arguments),
+            now=context.now,
+        )
+    except BookingError as error:
+        raise refusal(context, service, error) from None
+    data = {
+        "waitlistId": str(joined.entry.pk),
+        "position": joined.position,
+        "from": iso_z(joined.entry.earliest),
+        "to": iso_z(joined.entry.latest),
+    }
+    return ToolAnswer(data, context.speech.on_waitlist(service=service.name, position=joined.position))
+
+
+def _contact(context: ToolContext, arguments: Arguments) -> Contact:
+    """A caller whose number we know need not spell their name."""
+    phone = read_phone(context, arguments, "customerPhone") or context.caller_e164
+    name = arguments.text("customerName", limit=120)
+    if not name and phone and phone == context.caller_e164:
+        known = Customer.objects.for_tenant(context.tenant).filter(phone_e164=phone).order_by("created_at")
+        name = known.values_list("name", flat=True).first() or ""
+    if not name:
+        raise ToolError(
+            "VALIDATION_ERROR", "customerName: this field is required", context.speech.name_needed
+        )
+    return Contact(name, phone)
+
+
+def _window(
+    context: ToolContext, service: Service, arguments: Arguments
+) -> tuple[datetime.datetime, datetime.datetime]:
+    """From now, to as far ahead as the service is booked, where the caller has no wishes."""
+    since, until = read_when(context, arguments, "from"), read_when(context, arguments, "to")
+    first = since.first if since else context.today
+    named = until or since
+    last = named.last if named else context.today + service.booking_window_days * DAY
+    if last < first:
+        raise ToolError("VALIDATION_ERROR", "to: must not be before from", context.speech.time_needed)
+    instants = instants_of_dates(first, last, context.zone)
+    return instants[0].start, instants[-1].end
+
+
+TOOLS = (
+    Tool(
+        name="join_waitlist",
+        description="Put the caller on the waiting list of a service when nothing that is free suits them.",
+        parameters={
+            "serviceId": {"type": "string", "description": "Service ID"},
+            "from": {"type": "string", "description": "First date that would suit, YYYY-MM-DD or in words"},
+            "to": {"type": "string", "description": "Last date that would suit, YYYY-MM-DD or in words"},
+            "employeeId": {
+                "type": "string",
+                "description": "Only if the caller wants somebody in particular",
+            },
+            "customerName": {"type": "string", "description": "The caller's full name"},
+            "customerPhone": {"type": "string", "description": "Only if the caller gives another number"},
+        },
+        required=("serviceId",),
+        handler=join_waitlist,
+    ),
+)

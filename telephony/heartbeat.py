@@ -1,0 +1,49 @@
+"""What must go on as long as calls do: the slots that are held for them."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from django.db import DatabaseError
+
+from appointments import holds
+from tenants.scoping import in_thread, platform_scope
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS = 20.0
+
+_holders: set[str] = set()
+_heart: asyncio.Task[None] | None = None
+
+
+@asynccontextmanager
+async def beating_for(holder: str) -> AsyncIterator[None]:
+    """Keep what is held for a call held while it lives: one statement for all calls of the process."""
+    global _heart  # noqa: PLW0603 - one for the process
+    _holders.add(holder)
+    if _heart is None:
+        _heart = asyncio.create_task(_beat(), name="heartbeat")
+    try:
+        yield
+    finally:
+        _holders.discard(holder)
+        if not _holders and _heart is not None:
+            heart, _heart = _heart, None
+            heart.cancel()
+            await asyncio.gather(heart, return_exceptions=True)
+
+
+async def _beat() -> None:
+    while True:
+        await asyncio.sleep(BEAT_SECONDS)
+        try:
+            await in_thread(_refresh, sorted(_holders))
+        except DatabaseError:
+            logger.warning("What is held for live calls could not be kept held")
+
+
+def _refresh(holders: list[str]) -> None:
+    with platform_scope():
+        holds.refresh_live(holders)

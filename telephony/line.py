@@ -1,0 +1,89 @@
+"""What tools may do with a call that some process of ours carries.
+
+A tool call by webhook is answered by a web process, the call's audio lives in a media process: Redis carries the
+word from one to the other. Every media process listens while it carries calls, and acts on its own.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from django.conf import settings
+from redis import Redis
+from redis import asyncio as redis_asyncio
+from redis.exceptions import RedisError
+
+from agents.live_calls import Act
+from agents.models import Conversation
+from telephony.models import Call
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "tonris:acts"
+RECONNECT_SECONDS = 1.0
+
+_bridges: dict[UUID, Callable[[Act], None]] = {}
+_listener: asyncio.Task[None] | None = None
+
+
+class Line:
+    """What `agents.live_calls` asks for."""
+
+    def is_live(self, conversation: Conversation) -> bool:
+        calls = Call.objects.for_tenant(conversation.tenant_id).filter(conversation=conversation)
+        return calls.filter(stream_started_at__isnull=False, stream_ended_at=None).exists()
+
+    def perform(self, conversation_id: UUID, act: Act) -> None:
+        try:
+            with Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as redis:
+                redis.publish(CHANNEL, json.dumps({"conversation": str(conversation_id), "act": act}))
+        except RedisError:
+            logger.exception("The process that carries a call could not be told what to do with it")
+
+
+@asynccontextmanager
+async def acting_on(conversation_id: UUID, act: Callable[[Act], None]) -> AsyncIterator[None]:
+    """While this lasts, what tools want done with the call reaches `act`, whichever process they ran in."""
+    global _listener  # noqa: PLW0603 - one listener for all calls of the process
+    _bridges[conversation_id] = act
+    if _listener is None:
+        _listener = asyncio.create_task(_listen(), name="acts")
+    try:
+        yield
+    finally:
+        del _bridges[conversation_id]
+        if not _bridges and _listener is not None:
+            listener, _listener = _listener, None
+            await _stop(listener)
+
+
+async def _stop(listener: asyncio.Task[None]) -> None:
+    """Once more when that is lost: a cancellation while it connects may come out of redis as a time-out."""
+    while not listener.done():
+        listener.cancel()
+        await asyncio.wait({listener}, timeout=0.05)
+
+
+async def _listen() -> None:
+    while True:
+        try:
+            async with (
+                redis_asyncio.Redis.from_url(settings.REDIS_URL) as redis,
+                redis.pubsub(ignore_subscribe_messages=True) as subscription,
+            ):
+                await subscription.subscribe(CHANNEL)
+                async for message in subscription.listen():
+                    _act(message["data"])
+        except (RedisError, OSError):
+            logger.warning("Redis is unreachable: tools by webhook cannot transfer or end calls meanwhile")
+        await asyncio.sleep(RECONNECT_SECONDS)
+
+
+def _act(text: bytes) -> None:
+    wanted = json.loads(text)
+    bridge = _bridges.get(UUID(wanted["conversation"]))
+    if bridge is not None:
+        bridge(Act(wanted["act"]))

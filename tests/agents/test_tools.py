@@ -1,0 +1,379 @@
+"""Each tool's answer: small, speakable, in the tenant's language, and true to the data that it carries."""
+
+import datetime
+
+import pytest
+
+from agents.models import Message, ToolInvocation
+from agents.speech import LANGUAGES, MAX_OPTIONS, speech_for
+from agents.tools import registry
+from agents.tools.contract import Trust
+from appointments import holds
+from appointments.availability import free_slots
+from appointments.models import AddOn, Appointment, Employee, Hold, Service, WaitlistEntry
+from tenants.models import Tenant
+from tenants.scoping import tenant_scope
+from tests.agents.toolbox import (
+    ANA,
+    HAIRCUT,
+    SOMEBODY_ELSE,
+    Call,
+    NoCall,
+    appointment_of,
+    next_monday,
+    set_settings,
+)
+from tests.conftest import CALLER
+
+
+@pytest.fixture(params=sorted(LANGUAGES))
+def speaking(salon, request) -> Tenant:
+    with tenant_scope(salon):
+        Tenant.objects.filter(pk=salon.pk).update(language=request.param)
+        salon.refresh_from_db()
+    return salon
+
+
+def local(facts: dict) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(facts["startTimeLocal"])
+
+
+def today_of(tenant: Tenant) -> datetime.date:
+    return datetime.datetime.now(tenant.zone).date()
+
+
+# --- The message is made of the data -------------------------------------------------------------
+
+
+def test_services_are_told_by_name_four_at_most(speaking):
+    with tenant_scope(speaking):
+        for number in range(4):
+            Service.objects.create(tenant=speaking, name=f"Extra {number}", duration_minutes=10, price=1)
+    data = Call(speaking).data("get_services")
+    assert data["total"] == len(data["services"]) == 7
+    said = [one["name"] for one in data["services"] if one["name"] in data["message"]]
+    assert said == [one["name"] for one in data["services"]][:MAX_OPTIONS]
+    limited = Call(speaking, sid="CA2").data("get_services", limit=2)
+    assert [one["name"] in limited["message"] for one in data["services"][:3]] == [True, True, False]
+
+
+def test_the_details_of_a_service_are_told(speaking):
+    with tenant_scope(speaking):
+        haircut = Service.objects.get(pk=HAIRCUT)
+        AddOn.objects.exclude(name="Beard trim").delete()
+        AddOn.objects.filter(service=haircut).update(minutes=15, price=20)
+    data = Call(speaking).data("get_service_details", serviceId=HAIRCUT)
+    service = data["service"]
+    assert [one["name"] for one in service["employees"]] == ["Ana", "Ben"]
+    assert service["addOns"][0] | {"id": ""} == {"id": "", "name": "Beard trim", "duration": 15, "price": 20}
+    for told in (service["name"], "Beard trim", "50"):
+        assert told in data["message"]
+
+
+def test_hours_are_told_by_the_days_and_times_in_the_data(speaking):
+    data = Call(speaking).data("get_business_hours")
+    speech = speech_for(speaking.language)
+    assert data["businessHours"]["monday"]["open"] == "09:00"
+    assert data["businessHours"]["sunday"]["enabled"] is False
+    for told in (speech.weekdays[0], speech.weekdays[4]):
+        assert told.lower() in data["message"].lower()
+    assert speech.weekdays[6].lower() not in data["message"].lower()
+
+
+def test_the_business_and_its_time_are_told(speaking):
+    call = Call(speaking)
+    info = call.data("get_tenant_info")
+    assert set(info) >= {"name", "phone", "timezone", "address", "language"}
+    assert info["name"] in info["message"]
+    now = call.data("get_current_datetime")
+    moment = datetime.datetime.fromisoformat(now["now"])
+    assert (moment.date().isoformat(), f"{moment:%H:%M}") == (now["date"], now["time"])
+    assert speech_for(speaking.language).clock(moment) in now["message"]
+
+
+def test_availability_offers_times_of_the_day_that_it_names(speaking):
+    day = next_monday(speaking).date()
+    data = Call(speaking).data("check_availability", serviceId=HAIRCUT, date=day.isoformat())
+    speech = speech_for(speaking.language)
+    assert data["date"] == day.isoformat()
+    assert [one["startTimeLocal"][11:] for one in data["slots"]][:3] == ["09:00", "09:30", "10:00"]
+    offered = [one for one in data["slots"] if one["spoken"] in data["message"]]
+    assert 1 <= len(offered) <= 2 * MAX_OPTIONS  # `1 PM` is in `11 PM`, too
+    assert data["slots"][0]["spoken"] in data["message"]
+    assert speech.on(day, today_of(speaking)) in data["message"]
+    assert len(data["message"]) < 200
+
+
+def test_a_booking_is_told_as_it_was_made(speaking):
+    at = next_monday(speaking, 10)
+    data = Call(speaking).data(
+        "book_appointment", customerName="John Doe", serviceId=HAIRCUT, startTime=at.isoformat()
+    )
+    booked = data["appointment"]
+    assert booked["customerPhone"] == CALLER
+    assert local(booked) == at
+    for told in (booked["serviceName"], booked["employeeName"], speech_for(speaking.language).clock(at)):
+        assert told in data["message"]
+
+
+def test_changes_are_told_as_they_were_made(speaking):
+    appointment = appointment_of(speaking, next_monday(speaking, 10))
+    call, speech = Call(speaking), speech_for(speaking.language)
+    [found] = call.data("find_appointment")["appointments"]
+    moved = call.data(
+        "reschedule_appointment",
+        appointmentId=found["appointmentId"],
+        startTime=next_monday(speaking, 15).isoformat(),
+    )
+    for told in ("Haircut", "Ana", speech.clock(local(moved["appointment"]))):
+        assert told in moved["message"]
+    gone = call.data("cancel_appointment", appointmentId=str(appointment.pk))
+    assert gone["appointment"]["status"] == "cancelled"
+    assert speech.clock(local(gone["appointment"])) in gone["message"]
+
+
+def test_a_place_on_the_waitlist_is_told(speaking):
+    with tenant_scope(speaking):
+        at = next_monday(speaking, 0)
+    call = Call(speaking)
+    first = call.data("join_waitlist", serviceId=HAIRCUT, customerName="John Doe", to=at.date().isoformat())
+    again = call.data("join_waitlist", serviceId=HAIRCUT, customerName="John Doe", to=at.date().isoformat())
+    assert (first["waitlistId"], first["position"]) == (again["waitlistId"], again["position"])
+    other = Call(speaking, SOMEBODY_ELSE, sid="CA2").data(
+        "join_waitlist", serviceId=HAIRCUT, customerName="Mary"
+    )
+    assert (first["position"], other["position"]) == (1, 2)
+    assert "Haircut" in other["message"]
+    with tenant_scope(speaking):
+        assert WaitlistEntry.objects.count() == 2
+
+
+def test_a_message_is_kept_for_the_team_once(speaking):
+    call = Call(speaking)
+    first = call.data("take_message", message="Please call me about Friday", callerName="John")
+    assert call.data("take_message", message="Please call me about Friday", callerName="John") == first
+    with tenant_scope(speaking):
+        kept = Message.objects.get()
+        assert str(kept.pk) == first["messageId"]
+        assert (kept.text, kept.caller_name, kept.callback_e164) == (
+            "Please call me about Friday",
+            "John",
+            CALLER,
+        )
+
+
+def test_what_only_a_live_call_can_do_is_not_promised_without_one(speaking):
+    for tool in ("transfer_to_human", "end_call"):
+        for call in (NoCall(speaking), Call(speaking, sid=tool)):
+            data = call.data(tool)
+            assert data[{"transfer_to_human": "transferring", "end_call": "ending"}[tool]] is False
+
+
+def test_every_tool_refuses_in_the_tenants_language(speaking):
+    call = Call(speaking)
+    english = speech_for("en")
+    for tool, arguments in {
+        "book_appointment": {"customerName": "John", "serviceId": "nonsense", "startTime": "soon"},
+        "check_availability": {"serviceId": "00000000-0000-4000-8000-000000000000"},
+        "cancel_appointment": {"appointmentId": "apt_nothing"},
+        "take_message": {},
+        "no_such_tool": {},
+    }.items():
+        message = call.refusal(tool, **arguments)["message"]
+        if speaking.language != "en":
+            assert message not in {english.say_again, english.service_not_found, english.cannot_do_that}
+
+
+# --- Time in words -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "next monday at ten"),
+        ("de", "nächsten Montag um zehn"),
+        ("es", "el próximo lunes a las diez"),
+        ("fr", "lundi prochain à dix heures"),
+    ],
+)
+def test_words_for_a_time_are_resolved_here_and_not_by_the_model(salon, language, words):
+    with tenant_scope(salon):
+        Tenant.objects.filter(pk=salon.pk).update(language=language)
+    call = Call(salon)
+    data = call.data("check_availability", serviceId=HAIRCUT, when=words)
+    requested = data["requested"]
+    assert requested["available"] is True
+    assert requested["startTimeLocal"].endswith("T10:00")
+    assert datetime.date.fromisoformat(data["date"]).weekday() == 0
+    assert data["today"] == today_of(salon).isoformat()
+    booked = call.data("book_appointment", customerName="John", serviceId=HAIRCUT, when=words)
+    assert booked["appointment"]["startTimeLocal"] == requested["startTimeLocal"]
+
+
+def test_a_part_of_the_day_narrows_what_is_offered(salon):
+    data = Call(salon).data("check_availability", serviceId=HAIRCUT, when="next monday after three")
+    assert [one["startTimeLocal"][11:] for one in data["slots"]] == ["15:00", "15:30", "16:00"]
+
+
+def test_words_in_the_place_of_a_date_are_understood(salon):
+    assert Call(salon).data("check_availability", serviceId=HAIRCUT, date="next monday")["slots"]
+
+
+def test_words_without_sense_are_asked_for_again(salon):
+    refused = Call(salon).refusal("check_availability", serviceId=HAIRCUT, when="when the cows come home")
+    assert refused["code"] == "VALIDATION_ERROR"
+
+
+# --- Why not -------------------------------------------------------------------------------------
+
+
+def test_a_wished_time_that_is_taken_says_so_and_what_is_near(salon):
+    at = next_monday(salon, 14)
+    for employee in ("Ana", "Ben"):
+        appointment_of(salon, at, SOMEBODY_ELSE, f"Mary {employee}", employee=employee)
+    data = Call(salon).data("check_availability", serviceId=HAIRCUT, when="next monday at two")
+    assert data["requested"]["available"] is False
+    assert [one["code"] for one in data["requested"]["reasons"]] == ["TIME_SLOT_CONFLICT"]
+    assert 1 <= len(data["nearest"]) <= 4
+    assert data["nearest"][0]["spoken"] in data["message"]
+
+
+def test_every_reason_is_given_by_the_code_that_goes_out(salon):
+    at = next_monday(salon, 20, 10)
+    data = Call(salon).data("check_availability", serviceId=HAIRCUT, startTime=at.isoformat())
+    reasons = data["requested"]["reasons"]
+    assert reasons[0]["code"] == "OUTSIDE_HOURS"
+    assert all(one["message"] for one in reasons)
+    assert len({one["code"] for one in reasons}) == len(reasons)
+
+
+# --- Slots and holds -----------------------------------------------------------------------------
+
+
+def test_an_offered_slot_carries_its_extras(salon):
+    with tenant_scope(salon):
+        haircut = Service.objects.get(pk=HAIRCUT)
+        trim = AddOn.objects.create(tenant=salon, service=haircut, name="Shave", minutes=30, price=20)
+    call = Call(salon)
+    day = next_monday(salon).date().isoformat()
+    slot = call.data("check_availability", serviceId=HAIRCUT, date=day, addOns=[str(trim.pk)])["slots"][0]
+    booked = call.data("book_appointment", customerName="John Doe", slotId=slot["slotId"])["appointment"]
+    assert (booked["startTime"], booked["endTime"]) == (slot["startTime"], slot["endTime"])
+    with tenant_scope(salon):
+        assert Appointment.objects.get(pk=booked["id"]).price == 70
+
+
+def test_a_picked_slot_is_kept_from_others_until_the_call_books_it(salon):
+    caller, rival = Call(salon), Call(salon, SOMEBODY_ELSE, sid="CA2")
+    at = next_monday(salon, 10)
+    held = caller.data("hold_slot", serviceId=HAIRCUT, employeeId=ANA, startTime=at.isoformat())
+    assert held["held"] is True
+    assert 0 < held["seconds"] <= 60
+    wanted = {"serviceId": HAIRCUT, "employeeId": ANA, "startTime": at.isoformat()}
+    refused = rival.refusal("book_appointment", customerName="Rival", **wanted)
+    assert refused["code"] == "TIME_SLOT_CONFLICT"
+    caller.data("book_appointment", customerName="John Doe", slotId=held["slot"]["slotId"])
+    with tenant_scope(salon):
+        assert not Hold.objects.exists()
+
+
+def test_a_slot_is_held_for_a_live_call_alone(salon):
+    at = next_monday(salon, 10).isoformat()
+    assert NoCall(salon).refusal("hold_slot", serviceId=HAIRCUT, startTime=at)["code"] == "NO_CALL"
+
+
+def test_whoever_is_free_is_held_when_anybody_will_do(salon):
+    at = next_monday(salon, 10)
+    appointment_of(salon, at, SOMEBODY_ELSE, "Mary")
+    held = Call(salon).data("hold_slot", serviceId=HAIRCUT, startTime=at.isoformat())
+    assert held["slot"]["employeeName"] == "Ben"
+
+
+def test_a_caller_who_was_cut_off_finds_the_slot_still_held_when_calling_again(salon):
+    from agents.conversations import end_conversation
+
+    first = Call(salon)
+    at = next_monday(salon, 10)
+    wanted = {"serviceId": HAIRCUT, "employeeId": ANA, "startTime": at.isoformat()}
+    first.data("hold_slot", **wanted)
+    with tenant_scope(salon):
+        end_conversation(salon.pk, first.id, cut_off=True)
+    rival = Call(salon, SOMEBODY_ELSE, sid="CA2")
+    assert rival.refusal("book_appointment", customerName="Rival", **wanted)["code"] == "TIME_SLOT_CONFLICT"
+    Call(salon, sid="CA3").data("book_appointment", customerName="John Doe", **wanted)
+
+
+def test_a_call_that_ends_in_peace_frees_what_it_held_at_once(salon):
+    from agents.conversations import end_conversation
+
+    call = Call(salon)
+    at = next_monday(salon, 10)
+    call.data("hold_slot", serviceId=HAIRCUT, employeeId=ANA, startTime=at.isoformat())
+    with tenant_scope(salon):
+        end_conversation(salon.pk, call.id)
+        haircut, ana = Service.objects.get(pk=HAIRCUT), Employee.objects.get(pk=ANA)
+        starts = [slot.start.astimezone(salon.zone) for slot in free_slots(salon, haircut, at.date(), ana)]
+    assert at.replace(tzinfo=salon.zone) in starts
+
+
+def test_live_calls_keep_what_they_hold_and_nothing_else_is_kept(salon):
+    from tenants.scoping import platform_scope
+
+    live, dead = Call(salon), Call(salon, SOMEBODY_ELSE, sid="CA2")
+    for call, hour in ((live, 10), (dead, 12)):
+        call.data(
+            "hold_slot", serviceId=HAIRCUT, employeeId=ANA, startTime=next_monday(salon, hour).isoformat()
+        )
+    soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=30)
+    with platform_scope():
+        assert holds.refresh_live([str(live.id)], now=soon) == 1
+        assert holds.refresh_live([str(dead.id)], now=soon + datetime.timedelta(minutes=2)) == 0
+
+
+# --- Names for ids, and the registry -------------------------------------------------------------
+
+
+def test_a_name_does_for_an_id_where_it_leaves_no_doubt(salon):
+    data = Call(salon).data("check_availability", serviceId="haircut", employeeId="ben")
+    assert data["service"]["id"] == HAIRCUT
+    assert {one["employeeName"] for one in data["slots"]} == {"Ben"}
+
+
+def test_every_tool_of_the_contract_is_there_with_its_aliases():
+    names = {name for tool in registry.TOOLS for name in (tool.name, *tool.aliases)}
+    assert names >= {
+        "check_availability", "get_availability", "book_appointment", "create_appointment",
+        "cancel_appointment", "reschedule_appointment", "find_appointment", "get_services",
+        "list_services", "get_service_details", "get_business_hours", "get_hours", "get_tenant_info",
+        "get_current_datetime", "transfer_to_human", "take_message", "join_waitlist", "end_call",
+    }  # fmt: skip
+
+
+def test_schemas_are_described_for_a_model():
+    for tool in registry.TOOLS:
+        assert tool.description.endswith("."), tool.name
+        assert set(tool.required) <= set(tool.parameters), tool.name
+        for name, schema in tool.parameters.items():
+            assert schema["type"] in {"string", "number", "boolean", "array"}
+            assert len(schema["description"]) > 5, (tool.name, name)
+            assert not {"tenantId", "callerNumber", "phoneNumberOfCaller"} & {name}
+
+
+def test_what_concerns_appointments_asks_for_trust():
+    asked = {tool.name: tool.trust for tool in registry.TOOLS}
+    for name in ("find_appointment", "cancel_appointment", "reschedule_appointment"):
+        assert asked[name] >= Trust.CALLER_ID
+
+
+def test_every_call_of_a_tool_is_told_in_order(salon):
+    call = Call(salon)
+    call.data("get_services")
+    call.refusal("nonsense")
+    with tenant_scope(salon):
+        told = ToolInvocation.objects.order_by("occurred_at")
+        assert [(one.tool, one.succeeded) for one in told] == [("get_services", True), ("nonsense", False)]
+
+
+def test_a_tenant_setting_of_nonsense_asks_for_no_more_trust(salon):
+    set_settings(salon, requiredTrust=["nonsense"])
+    assert Call(salon).data("find_appointment")["total"] == 0
