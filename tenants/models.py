@@ -191,3 +191,23 @@ class Credential(TenantOwned):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ApiKey(TenantOwned):
+    """What an integrator's program shows to act for one tenant. The key itself is not kept."""
+
+    name = models.CharField(max_length=120, help_text="Whose it is and what for: the website's booking page.")
+    prefix = models.CharField(max_length=16, editable=False, help_text="The visible beginning of the key.")
+    digest = models.CharField(max_length=64, editable=False, help_text="SHA-256 of the key, in hex.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta(TenantOwned.Meta):
+        verbose_name = "API key"
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "digest"], name="api_key_once")]
+        indexes = [models.Index(fields=["prefix"], name="api_key_by_prefix")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

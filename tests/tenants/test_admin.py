@@ -43,7 +43,7 @@ from appointments.models import (
 )
 from telephony.models import Call, CallEvent, PhoneNumber
 from tenants.admin_sites import operators, staff
-from tenants.models import Credential, Member, Tenant, User
+from tenants.models import ApiKey, Credential, Member, Tenant, User
 from tenants.scoping import platform_scope, tenant_scope
 
 OURS = [
@@ -116,6 +116,7 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             line,
             call,
             Member.objects.create(tenant=tenant, user=user, role=Member.Role.STAFF),
+            ApiKey.objects.create(tenant=tenant, name=name, prefix="tk_12345678", digest=name),
             EmployeeService.objects.create(tenant=tenant, employee=employee, service=service),
             OpeningHours.objects.create(
                 tenant=tenant, employee=employee, weekday=0, opens=datetime.time(9), closes=datetime.time(17)
