@@ -11,10 +11,11 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from agents.refusals import offering, refusals
 from agents.tools.booking import book_for_agent
 from agents.tools.business import service_facts
 from agents.tools.contract import Arguments, ToolContext, ToolError
-from agents.tools.facts import appointment_facts, iso_z, slot_facts
+from agents.tools.facts import appointment_facts, iso_z
 from agents.tools.wishes import (
     Wished,
     read_add_ons,
@@ -25,8 +26,8 @@ from agents.tools.wishes import (
 )
 from agents.views import ANY_JSON, ProviderWebhook, claims_of
 from agents.webhook_identity import is_replay, resolve_tenant
-from appointments.errors import BookingError, Invalid, NotBookable
 from appointments.models import Appointment, Employee, Service
+from tenants.idempotency import idempotency_key
 from tenants.models import Tenant
 from tenants.phone import e164_or_blank
 from tenants.responses import ApiError, success
@@ -34,7 +35,6 @@ from tenants.scoping import tenant_scope
 
 _TENANT = OpenApiParameter("tenantId", OpenApiTypes.UUID, description="Needed with the platform's secret.")
 _LIST = {200: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, data}`")}
-_STATUS = {"TIME_SLOT_CONFLICT": 409, "NOT_FOUND": 404, "IDEMPOTENCY_CONFLICT": 422}
 MAX_LISTED = 20
 
 
@@ -66,15 +66,14 @@ class Employees(ClientData):
         tenant = self.tenant(request)
         with tenant_scope(tenant):
             rows = Employee.objects.for_tenant(tenant).filter(is_active=True).prefetch_related("performs")
-            employees = [
-                {
-                    "id": str(one.pk),
-                    "name": one.name,
-                    "serviceIds": sorted(str(done.service_id) for done in one.performs.all()),
-                }
-                for one in rows
-            ]
+            employees = [employee_facts(one) for one in rows]
         return success({"employees": employees, "total": len(employees), "tenantId": str(tenant.pk)})
+
+
+def employee_facts(employee: Employee) -> dict[str, Any]:
+    """Prefetch `performs` for many."""
+    performed = sorted(str(done.service_id) for done in employee.performs.all())
+    return {"id": str(employee.pk), "name": employee.name, "serviceIds": performed}
 
 
 class Appointments(ClientData):
@@ -89,6 +88,8 @@ class Appointments(ClientData):
             201: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, data: {appointment, message}}`"),
             400: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, error, code}`"),
             409: OpenApiResponse(OpenApiTypes.OBJECT, "The time is taken: `alternatives` are free"),
+            422: OpenApiResponse(OpenApiTypes.OBJECT, "The Idempotency-Key was used for another request"),
+            503: OpenApiResponse(OpenApiTypes.OBJECT, "The calendar cannot be reached; see Retry-After"),
         },
     )
     def post(self, request: Request) -> Response:
@@ -98,14 +99,8 @@ class Appointments(ClientData):
             if is_replay(self.sender):
                 raise ApiError("This signed request was accepted before", "REPLAYED", 403)
             context = ToolContext(tenant, None, timezone.now())
-            try:
-                key = request.headers.get("Idempotency-Key", "")[:200]
-                appointment = self._book(context, arguments, key)
-            except ToolError as error:
-                status = _STATUS.get(error.code, 400)
-                raise ApiError(
-                    error.error, error.code, status, message=error.message or error.error, **error.extra
-                ) from None
+            with refusals():
+                appointment = self._book(context, arguments, idempotency_key(request))
             facts = appointment_facts(appointment, tenant.zone)
         return success({"appointment": facts, "message": "Appointment created successfully"}, 201)
 
@@ -121,15 +116,9 @@ class Appointments(ClientData):
         employee = read_employee(context, arguments)
         start = read_start(context, arguments.text("startTime"))
         contact = read_contact(context, arguments)
-        try:
-            wish = Wished(service, employee, start, read_add_ons(context, service, arguments))
+        wish = Wished(service, employee, start, read_add_ons(context, service, arguments))
+        with offering(service, context.tenant.zone):
             booked = book_for_agent(context, arguments, wish, contact, idempotency_key=key)
-        except NotBookable as error:
-            zone = context.tenant.zone
-            alternatives = [slot_facts(slot, service, zone) for slot in error.nearest]
-            raise ToolError(error.code, str(error), alternatives=alternatives) from None
-        except (Invalid, BookingError) as error:
-            raise ToolError(error.code, str(error)) from None
         return booked.appointment
 
     @extend_schema(

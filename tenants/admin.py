@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 
-from tenants import admin_api_keys as admin_api_keys
+from tenants import admin_api_keys  # noqa: F401 - registers its pages
 from tenants.admin_sites import is_operator
 from tenants.models import Credential, Member, Tenant, User
 from tenants.scoped_admin import (

@@ -1,6 +1,5 @@
 """The two shapes of a JSON answer: `{"success": true, "data": …}` and `{"success": false, "error", "code"}`."""
 
-import logging
 from typing import Any
 
 from django.core.exceptions import (
@@ -9,13 +8,10 @@ from django.core.exceptions import (
     SuspiciousOperation,
     TooManyFieldsSent,
 )
-from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions, status
 from rest_framework.response import Response
-
-logger = logging.getLogger(__name__)
 
 
 class ApiError(exceptions.APIException):
@@ -51,10 +47,6 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         return failure(_field_errors(exc.detail), "VALIDATION_ERROR", 400)
     if isinstance(exc, exceptions.ParseError):
         return failure("The body is not valid JSON", "VALIDATION_ERROR", 400)
-    if isinstance(exc, OperationalError | InterfaceError):
-        logger.error("The database could not be used", exc_info=exc)
-        sorry = "I can't reach the calendar just now."
-        return failure("The calendar cannot be reached", "CALENDAR_UNAVAILABLE", 503, message=sorry)
     if isinstance(exc, exceptions.APIException):
         code = exc.get_codes()
         name = code.upper() if isinstance(code, str) else "ERROR"

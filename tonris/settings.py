@@ -257,7 +257,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "tenants.responses.exception_handler",
+    "EXCEPTION_HANDLER": "tenants.outages.answer_errors",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {

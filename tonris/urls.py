@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("telephony.urls")),
     path("", include("agents.urls")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/", include("tonris.api.urls")),
     path("", RedirectView.as_view(url="/admin/")),
     path("admin", RedirectView.as_view(url="/admin/", query_string=True)),
     path("ops", RedirectView.as_view(url="/ops/", query_string=True)),
