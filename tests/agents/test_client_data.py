@@ -179,3 +179,25 @@ def test_only_the_tenant_itself_lists_a_customers_appointments(secrets, salon, n
     assert platform.status_code == 403
     with tenant_scope(salon):
         assert Appointment.objects.count() == 1
+
+
+def test_an_idempotency_key_gets_the_same_answer_and_none_for_another_body(secrets, salon, next_week):  # noqa: F811
+    headers = {**bearer(SALON_SECRET), "Idempotency-Key": "k1"}
+    first = post(ROOT + "appointments", wish(next_week), headers)
+    again = post(ROOT + "appointments", wish(next_week), headers)
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+    other = post(ROOT + "appointments", wish(next_week, notes="by the window"), headers)
+    assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_CONFLICT")
+    with tenant_scope(salon):
+        assert Appointment.objects.count() == 1
+
+
+def test_an_endless_idempotency_key_is_refused_rather_than_cut_off(secrets, salon, next_week):  # noqa: F811
+    headers = {**bearer(SALON_SECRET), "Idempotency-Key": "k" * 201}
+    answer = post(ROOT + "appointments", wish(next_week), headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_ERROR")
+
+
+def test_a_refusal_names_the_field(secrets, salon, next_week):  # noqa: F811
+    told = post(ROOT + "appointments", wish(next_week, serviceId="7"), bearer(SALON_SECRET)).json()
+    assert (told["code"], told["field"]) == ("VALIDATION_ERROR", "serviceId")

@@ -28,18 +28,6 @@ ANA = "12345678-1234-1234-1234-123456789012"
 HAIRCUT = "87654321-4321-4321-4321-210987654321"
 
 
-@pytest.fixture
-def api(salon) -> Integrator:
-    return Integrator(salon)
-
-
-@pytest.fixture
-def day() -> str:
-    """A Wednesday that is not this week's."""
-    today = datetime.datetime.now(datetime.UTC).date()
-    return (today + datetime.timedelta(days=7 + (2 - today.weekday()) % 7)).isoformat()
-
-
 def wish(day: str, **changes: Any) -> dict[str, Any]:
     body = {
         "serviceId": HAIRCUT,
