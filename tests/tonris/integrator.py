@@ -7,7 +7,7 @@ from typing import Any
 
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from tenants.api_keys import create_key
 from tenants.models import Tenant
@@ -56,7 +56,9 @@ class Integrator:
             "Authorization": f"Bearer {self.key}",
             **{k.replace("_", "-"): v for k, v in headers.items()},
         }
-        sent = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
+        sent: dict[str, Any] = (
+            {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
+        )
         answer = Client().generic(
             method.upper(), ROOT + path, headers=known, **({"query_params": query} if query else {}), **sent
         )

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from django.db import InterfaceError, connection
 
-from appointments import booking, lifecycle
+from appointments import booking
 from appointments.locks import lock_calendars
 from appointments.models import Appointment, Customer, IdempotencyRecord
 from tenants.credentials import set_secret
@@ -91,7 +91,7 @@ def test_a_database_lost_in_the_middle_leaves_nothing(api, salon, day, monkeypat
 def test_a_database_lost_when_an_appointment_moves_leaves_it_where_it_was(api, day, monkeypatch):
     made = book(api, day)
     with monkeypatch.context() as broken:
-        broken.setattr(lifecycle.history, "record", kill_our_connection)
+        broken.setattr("appointments.history.record", kill_our_connection)
         assert is_an_outage(api.post(f"appointments/{made['id']}/reschedule", {"startTime": f"{day}T15:00"}))
     assert api.data(f"appointments/{made['id']}")["appointment"] == made
 

@@ -28,7 +28,7 @@ ROUTES = [
     (str(pattern.pattern), method)
     for pattern in urlpatterns
     for method in VERBS
-    if hasattr(pattern.callback.view_class, method)
+    if hasattr(getattr(pattern.callback, "view_class", None), method)
 ]
 OWNED = [model for model in apps.get_models() if issubclass(model, TenantOwned)]
 
