@@ -116,8 +116,12 @@ def _run(
             speech.say_again if error.code == "VALIDATION_ERROR" else speech.cannot_do_that
         )
         return failure(error.code, error.error, message, **error.extra), None
+    return success(context, result), result
+
+
+def success(context: ToolContext, result: ToolAnswer) -> dict[str, Any]:
     data = {**result.data, "today": context.today.isoformat(), "message": result.message}
-    return {"success": True, "data": data}, result
+    return {"success": True, "data": data}
 
 
 def _trust_for(tool: Tool, tenant: Tenant) -> Trust:

@@ -14,7 +14,7 @@ import pytest
 from django.apps import apps
 from django.test import Client
 
-from agents.tools.facts import slot_id
+from agents.tools.facts import Offered, slot_id
 from appointments.models import AddOn, Service
 from tenants.api_keys import revoke
 from tenants.models import ApiKey, Tenant, TenantOwned
@@ -115,7 +115,7 @@ def missing(day: str) -> Ids:
     return {
         **ids,
         "addOns": [str(uuid4())],
-        "slotId": slot_id(uuid4(), uuid4(), start),
+        "slotId": slot_id(Offered(uuid4(), uuid4(), start)),
         "services": [{"serviceId": str(uuid4())}],
         **{
             f"{name}_id": str(uuid4()) for name in ("service", "employee", "customer", "appointment", "entry")

@@ -34,6 +34,9 @@ class AvailabilityQuery(ServiceQuery):
     date = serializers.DateField(
         required=False, help_text="Local date; left out: the first day with anything free."
     )
+    when = serializers.CharField(
+        required=False, max_length=200, help_text="Words instead, such as `next tuesday after three`."
+    )
 
 
 class WhyNotQuery(ServiceQuery):
@@ -52,7 +55,7 @@ class Availability(KeyedView):
     def get(self, request: Request) -> Response:
         query = checked(AvailabilityQuery, request.query_params, self.client.tenant)
         with self.work() as context:
-            return Response(answered(check_availability(context, asked(query))))
+            return Response(answered(context, check_availability(context, asked(query))))
 
 
 class WhyNot(KeyedView):
@@ -73,7 +76,7 @@ class WhyNot(KeyedView):
 def _why_not(context: ToolContext, query: dict[str, Any]) -> dict[str, Any]:
     tenant, wished = context.tenant, asked(query)
     service, named = wishes.read_service(context, wished), wishes.read_employee(context, wished)
-    add_ons = wishes.read_add_ons(service, wished)
+    add_ons = wishes.read_add_ons(context, service, wished)
     calendar = Calendar(tenant, service, add_ons=add_ons, now=context.now)
     start, near = _start(context, with_plus(query["startTime"]))
     employee = named or _who_comes_nearest(calendar, start)

@@ -93,7 +93,7 @@ class BusinessHours(KeyedView):
     )
     def get(self, request: Request) -> Response:
         with self.work() as context:
-            return Response(answered(get_business_hours(context, Arguments({}))))
+            return Response(answered(context, get_business_hours(context, Arguments({}))))
 
 
 def one_of(rows: Any, pk: UUID) -> Any:

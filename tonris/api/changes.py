@@ -144,9 +144,10 @@ class Reschedule(Verb):
 
     def act(self, context: ToolContext, before: Appointment, body: dict[str, Any]) -> lifecycle.Changed:
         if body.get("slotId"):
-            service, employee, start = wishes.read_wish(context, Arguments({"slotId": body["slotId"]}))
-            if service.pk != before.service_id:
+            offered = wishes.read_wish(context, Arguments({"slotId": body["slotId"]}))
+            if offered.service.pk != before.service_id:
                 raise api_error("VALIDATION_ERROR", "slotId: is of another service", field="slotId")
+            employee, start = offered.employee, offered.start
         else:
             employee = wishes.read_employee(context, asked(body))
             start = wishes.read_start(context, body["startTime"])

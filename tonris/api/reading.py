@@ -169,14 +169,15 @@ def wish_of(context: ToolContext, body: dict[str, Any]) -> Wish:
     """Service, start, employee and add-ons of a checked body. Raises ToolError."""
     slot = body.get("slotId")
     if slot:
-        service, employee, start = wishes.read_wish(context, Arguments({"slotId": slot}))
-    else:
-        service, employee = (
-            wishes.read_service(context, asked(body)),
-            wishes.read_employee(context, asked(body)),
+        extras = body.get("addOns") or []
+        offered = wishes.read_wish(
+            context, Arguments({"slotId": slot, "addOns": [str(one) for one in extras]})
         )
-        start = wishes.read_start(context, body["startTime"])
-    return Wish(service, start, employee, tuple(wishes.read_add_ons(service, asked(body))))
+        return Wish(offered.service, offered.start, offered.employee, offered.add_ons)
+    service = wishes.read_service(context, asked(body))
+    employee = wishes.read_employee(context, asked(body))
+    start = wishes.read_start(context, body["startTime"])
+    return Wish(service, start, employee, wishes.read_add_ons(context, service, asked(body)))
 
 
 def asked(values: dict[str, Any]) -> Arguments:

@@ -91,6 +91,18 @@ class BriefServiceSerializer(Shape):
     duration = serializers.IntegerField()
 
 
+class ReasonSerializer(Shape):
+    code = serializers.CharField()
+    message = serializers.CharField(help_text="A sentence to say.")
+
+
+class RequestedSerializer(Shape):
+    startTime = serializers.DateTimeField()
+    startTimeLocal = serializers.CharField()
+    available = serializers.BooleanField()
+    reasons = ReasonSerializer(many=True)
+
+
 class AvailabilitySerializer(Shape):
     date = serializers.DateField()
     today = serializers.DateField()
@@ -98,6 +110,8 @@ class AvailabilitySerializer(Shape):
     service = BriefServiceSerializer()
     slots = SlotSerializer(many=True)
     nextAvailable = SlotSerializer(allow_null=True)
+    requested = RequestedSerializer(required=False, help_text="Where one time was asked for.")
+    nearest = SlotSerializer(many=True, required=False, help_text="Where that time is not free.")
     message = serializers.CharField(help_text="A sentence to say.")
 
 
@@ -133,6 +147,7 @@ class AppointmentSerializer(Shape):
     startTimeLocal = serializers.CharField()
     timezone = serializers.CharField()
     status = serializers.ChoiceField(Appointment.Status.choices)
+    bookingCode = serializers.CharField(help_text="By which callers from other numbers are known.")
     notes = serializers.CharField()
     addOns = AddOnSerializer(many=True)
     price = serializers.FloatField(help_text="With add-ons, as agreed when it was booked.")

@@ -87,4 +87,4 @@ class Visits(KeyedView):
 def _stop(context: ToolContext, body: dict[str, Any]) -> Stop:
     wished = asked(body)
     service = wishes.read_service(context, wished)
-    return Stop(service, wishes.read_employee(context, wished), tuple(wishes.read_add_ons(service, wished)))
+    return Stop(service, wishes.read_employee(context, wished), wishes.read_add_ons(context, service, wished))

@@ -66,7 +66,7 @@ class KeyedView(APIView):
         tenant = self.client.tenant
         with log_context(tenant=tenant.pk), refusals(), tenant_scope(tenant):
             limit_waiting()
-            yield ToolContext(tenant, None, "", timezone.now())
+            yield ToolContext(tenant, None, timezone.now())
 
     def once(self, act: Callable[[ToolContext], Response]) -> Response:
         """Act, unless a request with the same Idempotency-Key has: then answer as that was answered.
