@@ -3,9 +3,11 @@
     >>> resolve_when("next tuesday after three", now_local=datetime(2026, 11, 18, 10, 30), language="en")
     When(first=2026-11-24, last=2026-11-24, not_before=15:00, not_after=None, at=None)
 
-    language.py        text -> tokens: a word means the same kind of thing in every language
+    kinds.py           the kinds of words that there are, the same in every language
+    language.py        text -> tokens, each of a kind
     en es de fr .py    the words, as tables
-    grammar.py         tokens -> what was heard: one rule per turn of phrase, the longest match wins
+    day_rules.py time_rules.py    one rule per turn of phrase
+    grammar.py         tokens -> what was heard: the longest match wins
     heard.py           what was heard -> When: everything that was said must agree
     clock.py days.py   which hour, which days
     values.py          When, Window, UnclearWhen

@@ -1,6 +1,7 @@
 """German time words. "Halb drei" is 2:30."""
 
-from agents.when.language import Kind, Language
+from agents.when.kinds import Kind
+from agents.when.language import Language
 from agents.when.numbers import counted
 from agents.when.values import window
 

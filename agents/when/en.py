@@ -1,7 +1,8 @@
 """English time words."""
 
 from agents.when.clock import Clock
-from agents.when.language import Kind, Language
+from agents.when.kinds import Kind
+from agents.when.language import Language
 from agents.when.numbers import counted
 from agents.when.values import window
 

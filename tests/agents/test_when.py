@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import agents.when
 from agents.speech import speech_for
 from agents.when import MAX_CHARACTERS, UnclearWhen, When, resolve_when
-from agents.when.language import Kind, Language
+from agents.when.kinds import Kind
+from agents.when.language import Language
 from agents.when.languages import language_for
 
 NOW = datetime(2026, 11, 18, 10, 30)
