@@ -133,10 +133,10 @@ class Spanish(Speech):
         return f"Podría ofrecerle {self.choice(self.moments(times, today))}."
 
     def clocks_go_forward(self, *, after_local: datetime) -> str:
-        return f"{self.refusals['NONEXISTENT']} La siguiente es {self.clock(after_local)}."
+        return f"{self.refusals['NONEXISTENT']} La siguiente es {self.at(after_local)}."
 
     def too_soon(self, *, minutes: int) -> str:
-        return f"Es demasiado pronto para reservar. Hace falta una antelación de {self.duration(minutes)}."
+        return f"Hay muy poca antelación. Hace falta una antelación de {self.duration(minutes)}."
 
     def too_far(self, *, days: int) -> str:
         return (

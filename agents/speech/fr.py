@@ -128,7 +128,7 @@ class French(Speech):
         return f"{self.refusals['NONEXISTENT']} La suivante est {self.clock(after_local)}."
 
     def too_soon(self, *, minutes: int) -> str:
-        return f"C'est trop tôt pour réserver. Il faut un délai de {self.duration(minutes)}."
+        return f"Le délai est trop court. Il faut un délai de {self.duration(minutes)}."
 
     def too_far(self, *, days: int) -> str:
         return f"Cette date est trop lointaine. Nous réservons jusqu'à {self.count(days, 'day')} à l'avance."

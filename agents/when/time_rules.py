@@ -116,6 +116,8 @@ def _hour_and_shift(said: Said) -> tuple[int, int]:
         raise UnclearWhen(said.text)
     if minutes > (HALF_HOUR if minutes_first else 59):
         raise UnclearWhen(said.text)
+    if minutes_first and minutes % 5 and not said.has(Kind.MINUTE):  # "at 3, before 4" is no clock
+        raise UnclearWhen(said.text)
     backwards = said.has(Kind.BEFORE, Kind.TO, Kind.THROUGH, Kind.MINUS)
     into = said.one(Kind.INTO)
     return hour, (into - 60 if into else 0) + (-minutes if backwards else minutes)
