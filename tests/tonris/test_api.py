@@ -64,6 +64,7 @@ def appointments(tenant: Tenant) -> int:
 def test_services_are_told_with_add_ons_and_who_performs_them(api, salon):
     with tenant_scope(salon):
         service = Service.objects.get(pk=HAIRCUT)
+        AddOn.objects.filter(service=service).delete()
         AddOn.objects.create(tenant=salon, service=service, name="Beard", minutes=15, price="12.50")
         AddOn.objects.create(tenant=salon, service=service, name="Gone", is_active=False)
     data = api.data("services")

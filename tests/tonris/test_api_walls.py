@@ -83,9 +83,9 @@ def theirs(garage: Tenant, day: str) -> Ids:
     wish = {"serviceId": str(service.pk), "startTime": f"{day}T10:00", **who}
     made = api.post("appointments", wish).json()["data"]["appointment"]
     visit = api.post(
-        "visits", {**wish, "services": [{"serviceId": str(service.pk)}], "startTime": f"{day}T12:00"}
+        "visits", {**wish, "services": [{"serviceId": str(service.pk)}], "startTime": f"{day}T14:00"}
     )
-    series = api.post("series", {**wish, "startTime": f"{day}T14:00", "count": 2})
+    series = api.post("series", {**wish, "startTime": f"{day}T16:00", "count": 2})
     entry = api.post("waitlist", wish).json()["data"]["entry"]
     slot = api.data("availability", serviceId=str(service.pk), date=day)["slots"][-1]
     return {
