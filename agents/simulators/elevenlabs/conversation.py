@@ -123,7 +123,10 @@ class Conversation:
     def _greeting(self, initiation: Initiation, scenario: Scenario) -> str:
         own = self._profile.first_message
         own = scenario.greeting if own is None else own
-        return str(initiation.overrides.get("agent.first_message", own))
+        words = str(initiation.overrides.get("agent.first_message", own))
+        for name, value in initiation.variables.items():
+            words = words.replace(f"{{{{{name}}}}}", str(value))
+        return words
 
     async def _read(self) -> None:
         while True:

@@ -44,6 +44,17 @@ CLIENT_EVENTS = frozenset(
 
 
 @dataclass(frozen=True)
+class ServerTool:
+    """A tool that the vendor's server calls over HTTP, as it was configured."""
+
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    bound: Mapping[str, str]  # body field -> the dynamic variable that fills it
+    timeout_s: float
+
+
+@dataclass(frozen=True)
 class AgentProfile:
     agent_id: str = "agent_simulated"
     name: str = "Receptionist"
@@ -59,3 +70,5 @@ class AgentProfile:
     tool_timeout_s: float = 20.0
     max_duration_s: float = 600.0
     public: bool = False  # reachable without a signed URL
+    server_tools: Mapping[str, ServerTool] | None = None  # None: every tool exists, at the backend's address
+    post_call: tuple[str, str] | None = None  # URL and secret, of an agent that names its own

@@ -1,4 +1,4 @@
-"""The agent vendor's server: signed URLs over HTTP, conversations over WebSocket."""
+"""The agent vendor's server: signed URLs and REST over HTTP, conversations over WebSocket."""
 
 import asyncio
 import json
@@ -15,9 +15,11 @@ from agents.simulators.elevenlabs.behaviour import FOREVER, Behaviour
 from agents.simulators.elevenlabs.conversation import Conversation, World
 from agents.simulators.elevenlabs.postcall import post_transcription
 from agents.simulators.elevenlabs.profile import AgentProfile
+from agents.simulators.elevenlabs.rest import Rest
 from agents.simulators.elevenlabs.session import Session
 from agents.simulators.elevenlabs.signed_urls import SignedUrls
 from agents.simulators.elevenlabs.wire import Wire
+from agents.simulators.elevenlabs.workspace import Workspace
 from agents.simulators.scenarios import Scenario
 from agents.simulators.tones import tone_hz
 
@@ -38,7 +40,8 @@ class ElevenLabsSimulator:
     """`async with ElevenLabsSimulator(...) as simulator:`; `ELEVENLABS_BASE_URL` is `simulator.base_url`.
 
     `behaviour` may be replaced at any time and holds from the next request on. Without `agents` every
-    agent id exists, with `default_agent`'s settings. Without `scenario` the caller's number decides it.
+    agent id exists, with `default_agent`'s settings, until it is set up over REST. Without `scenario` the
+    caller's number decides it.
     """
 
     def __init__(
@@ -65,6 +68,8 @@ class ElevenLabsSimulator:
         self.chars_per_second = chars_per_second
         self.sessions: list[Session] = []
         self.signed_url_requests: list[dict[str, str]] = []  # their headers
+        self.workspace = Workspace()
+        self.rest = Rest(api_key, self.workspace, self.sessions, self._profile)
         self._signed_urls = SignedUrls()
         self._opened = asyncio.Condition()
         self._server = LoopServer(self._serve, host=host, port=port)
@@ -113,7 +118,12 @@ class ElevenLabsSimulator:
         self, scope: Scope, receive: Receive, query: dict[str, str], headers: dict[str, str]
     ) -> tuple[int, Any]:
         if scope["path"] not in SIGNED_URL_PATHS:
-            return 404, {"detail": "Not Found"}
+            try:
+                body = await _read_json(receive)
+            except ValueError:
+                error = {"type": "json_invalid", "loc": ["body"], "msg": "JSON decode error"}
+                return 422, {"detail": [error]}
+            return self.rest.answer(scope["method"], scope["path"], query, headers, body)
         if scope["method"] != "GET":
             return 405, {"detail": "Method Not Allowed"}
         self.signed_url_requests.append(headers)
@@ -179,6 +189,10 @@ class ElevenLabsSimulator:
         return self._signed_urls.allows(signature, query["agent_id"])
 
     def _profile(self, agent_id: str) -> AgentProfile | None:
+        """As it was set up over REST, else as this simulator was told of it."""
+        stored = self.workspace.profile(agent_id)
+        if stored is not None:
+            return stored
         return self.default_agent if self.agents is None else self.agents.get(agent_id)
 
     def _world(self) -> World:
@@ -193,15 +207,28 @@ class ElevenLabsSimulator:
 
     async def _tell(self, session: Session, profile: AgentProfile, behaviour: Behaviour) -> None:
         """The post-call webhook; a business that does not answer has missed it."""
-        if self.backend_url is None or not behaviour.post_call_webhook or session.initiation is None:
+        if not behaviour.post_call_webhook or session.initiation is None:
+            return
+        if profile.server_tools is None:  # nobody has set this agent up
+            target = (self.backend_url + POST_CALL_PATH, self.webhook_secret) if self.backend_url else None
+        else:
+            target = profile.post_call
+        if target is None:
             return
         try:
-            url = self.backend_url + POST_CALL_PATH
-            session.webhook_status = await post_transcription(
-                self._http, url, self.webhook_secret, session, profile
-            )
+            session.webhook_status = await post_transcription(self._http, *target, session, profile)
         except httpx2.HTTPError as error:
             log.warning("Post-call webhook for %s failed: %s", session.conversation_id, type(error).__name__)
+
+
+async def _read_json(receive: Receive) -> Any:
+    """None for no body at all. Raises ValueError."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return json.loads(body) if body else None
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -11,7 +11,7 @@ import httpx2
 
 from agents.simulators.elevenlabs import protocol
 from agents.simulators.elevenlabs.outbox import Outbox
-from agents.simulators.elevenlabs.profile import AgentProfile
+from agents.simulators.elevenlabs.profile import AgentProfile, ServerTool
 from agents.simulators.elevenlabs.session import Session, ToolUseRecord
 
 _UNREACHABLE = "I am having trouble with that right now."
@@ -93,18 +93,35 @@ class ToolBox:
 
     async def _post(self, record: ToolUseRecord) -> None:
         """As the vendor does: bare parameters, those bound to variables among them, and no signature."""
-        variables = self._session.variables
-        body = {**record.parameters, "conversation_id": self._session.conversation_id}
-        body |= {name: variables[name] for name in ("tenant_id", "call_sid") if name in variables}
-        response = await self._http.post(
-            f"{self._backend_url or ''}/api/ai/tools/{record.name}",
-            json=body,
-            headers={"Authorization": f"Bearer {self._webhook_secret}"},
-            timeout=self._profile.tool_timeout_s,
+        tool = self._server_tool(record.name)
+        variables = {**self._session.variables, "system__conversation_id": self._session.conversation_id}
+        body = {**record.parameters}
+        body |= {name: variables[source] for name, source in tool.bound.items() if source in variables}
+        response = await self._http.request(
+            tool.method, tool.url, json=body, headers=dict(tool.headers), timeout=tool.timeout_s
         )
         record.status = response.status_code
         record.answer = _read_answer(response.text)
         record.is_error = not response.is_success
+
+    def _server_tool(self, name: str) -> ServerTool:
+        """As it was configured; for an agent that nobody has configured, where the business is known to be."""
+        configured = self._profile.server_tools
+        if configured is not None:
+            if name not in configured:
+                raise httpx2.UnsupportedProtocol(f"this agent has no tool {name}")
+            return configured[name]
+        return ServerTool(
+            url=f"{self._backend_url or ''}/api/ai/tools/{name}",
+            method="POST",
+            headers={"Authorization": f"Bearer {self._webhook_secret}"},
+            bound={
+                "conversation_id": "system__conversation_id",
+                "tenant_id": "tenant_id",
+                "call_sid": "call_sid",
+            },
+            timeout_s=self._profile.tool_timeout_s,
+        )
 
     async def _ask_client(self, record: ToolUseRecord, event_id: int) -> None:
         self._asked.add(record.call_id)

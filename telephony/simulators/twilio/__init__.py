@@ -3,6 +3,7 @@
 from telephony.simulators.twilio.call import SimulatedCall
 from telephony.simulators.twilio.caller import Script, SpokenLine
 from telephony.simulators.twilio.line import FarEnd
+from telephony.simulators.twilio.rest import TwilioRestSimulator
 from telephony.simulators.twilio.simulator import TwilioSimulator
 
-__all__ = ["FarEnd", "Script", "SimulatedCall", "SpokenLine", "TwilioSimulator"]
+__all__ = ["FarEnd", "Script", "SimulatedCall", "SpokenLine", "TwilioRestSimulator", "TwilioSimulator"]

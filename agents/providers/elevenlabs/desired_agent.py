@@ -1,0 +1,177 @@
+"""The agent that a tenant should have, and how the one it has differs from it. Pure: values in, JSON out.
+
+Only fields that are ours are ever named: what staff set elsewhere in the dashboard stays as it is.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agents.providers.elevenlabs.tool_definitions import built_in_tools
+
+Json = dict[str, Any]
+
+AUDIO_FORMAT = "ulaw_8000"
+"""Both ways, so that nothing between carrier and agent has to be converted."""
+
+OVERRIDABLE = frozenset({"agent.first_message", "agent.language", "tts.voice_id"})
+"""What a conversation may set anew, of all that our initiation data can say. Audio formats never are."""
+
+CLIENT_EVENTS = (
+    "conversation_initiation_metadata",
+    "ping",
+    "audio",
+    "interruption",
+    "user_transcript",
+    "agent_response",
+    "agent_response_correction",
+    "agent_response_complete",
+    "client_tool_call",
+    "agent_tool_response",
+    "client_error",
+    "guardrail_triggered",
+)
+"""If the list is set at all, nothing else is sent: without `interruption` callers cannot interrupt."""
+
+POST_CALL_EVENTS = ("transcript", "call_initiation_failure")
+
+
+WHOLE = frozenset({"conversation_initiation_client_data_webhook", "webhooks", "end_call"})
+"""Objects that the vendor takes as a whole: a part of one would lack what it requires."""
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredAgent:
+    """Everything of ours that the vendor keeps for one agent."""
+
+    name: str
+    tag: str
+    """Marks the agent as this tenant's, should its id ever be lost."""
+    prompt: str
+    first_message: str
+    language: str
+    timezone: str
+    voice_id: str
+    """"" leaves the voice to staff."""
+    max_seconds: int
+    overrides: frozenset[str]
+    placeholders: Mapping[str, str]
+    """Values of the dynamic variables for a try in the dashboard: a variable without one ends the session."""
+    initiation_url: str
+    secret_id: str
+    webhook_id: str
+    tool_ids: tuple[str, ...]
+
+    def body(self, now: Json) -> Json:
+        """As the vendor wants it. `now` is what it has, {} for a new one: its lists are kept and added to."""
+        return {
+            "name": self.name,
+            "tags": _with(_at(now, "tags"), [self.tag]),
+            "conversation_config": {
+                "agent": {
+                    "first_message": self.first_message,
+                    "language": self.language,
+                    "dynamic_variables": {"dynamic_variable_placeholders": dict(self.placeholders)},
+                    "prompt": {
+                        "prompt": self.prompt,
+                        "timezone": self.timezone,
+                        "tool_ids": list(self.tool_ids),
+                        "built_in_tools": built_in_tools(),
+                    },
+                },
+                "asr": {"user_input_audio_format": AUDIO_FORMAT},
+                "tts": {
+                    "agent_output_audio_format": AUDIO_FORMAT,
+                    **({"voice_id": self.voice_id} if self.voice_id else {}),
+                },
+                "conversation": {
+                    "client_events": _with(
+                        _at(now, "conversation_config", "conversation", "client_events"), CLIENT_EVENTS
+                    ),
+                    "max_duration_seconds": self.max_seconds,
+                },
+            },
+            "platform_settings": {
+                "auth": {"enable_auth": True},
+                "overrides": {
+                    "conversation_config_override": _tree(self.overrides),
+                    "enable_conversation_initiation_client_data_from_webhook": True,
+                },
+                "workspace_overrides": {
+                    "conversation_initiation_client_data_webhook": {
+                        "url": self.initiation_url,
+                        "request_headers": {"Authorization": {"secret_id": self.secret_id}},
+                    },
+                    "webhooks": {
+                        "post_call_webhook_id": self.webhook_id,
+                        "events": list(POST_CALL_EVENTS),
+                        "transcript_format": "json",
+                    },
+                },
+            },
+        }
+
+
+def sent_overrides(initiation: Mapping[str, Any]) -> frozenset[str]:
+    """Which overrides an initiation message sends, of those that an agent can allow."""
+    override = initiation.get("conversation_config_override", {})
+    sent = {f"{section}.{field}" for section, fields in override.items() for field in fields}
+    return OVERRIDABLE & sent
+
+
+def differences(desired: Mapping[str, Any], now: Mapping[str, Any]) -> Json:
+    """The part of `desired` that `now` does not already say. Lists of names are sets."""
+    changes: Json = {}
+    for name, value in desired.items():
+        there = now.get(name)
+        if isinstance(value, Mapping):
+            kept = there if isinstance(there, Mapping) else {}
+            inner = differences(value, kept)
+            if inner:
+                changes[name] = {**kept, **value} if name in WHOLE else inner
+        elif not _same(value, there):
+            changes[name] = value
+    return changes
+
+
+def paths(changes: Mapping[str, Any], above: str = "") -> list[str]:
+    """Dotted names of what changes, for people: values may be long, and some are nobody's to read."""
+    found: list[str] = []
+    for name, value in changes.items():
+        path = f"{above}{name}"
+        if isinstance(value, Mapping) and value:
+            found += paths(value, f"{path}.")
+        else:
+            found.append(path)
+    return found
+
+
+def plain(text: str) -> str:
+    """Text in which nothing is a dynamic variable: one that nobody sends would end the session."""
+    return text.replace("{{", "{ {").replace("}}", "} }")
+
+
+def _same(wanted: Any, there: Any) -> bool:
+    if isinstance(wanted, list) and isinstance(there, list) and all(isinstance(x, str) for x in wanted):
+        return sorted(wanted) == sorted(map(str, there))
+    return bool(wanted == there)
+
+
+def _with(there: Any, ours: Iterable[str]) -> list[str]:
+    kept = [str(name) for name in there] if isinstance(there, list) else []
+    return [*kept, *(name for name in ours if name not in kept)]
+
+
+def _at(tree: Any, *path: str) -> Any:
+    for name in path:
+        tree = tree.get(name) if isinstance(tree, Mapping) else None
+    return tree
+
+
+def _tree(overrides: frozenset[str]) -> Json:
+    """Ours on or off; what else staff allow is not touched."""
+    tree: dict[str, dict[str, bool]] = {}
+    for path in sorted(OVERRIDABLE):
+        section, _, field = path.partition(".")
+        tree.setdefault(section, {})[field] = path in overrides
+    return tree

@@ -1,0 +1,76 @@
+"""Twilio's REST API, as far as going live needs it.  Source: Twilio, "IncomingPhoneNumbers", "Accounts"."""
+
+from typing import Any
+from urllib.parse import quote
+
+import httpx2 as httpx
+from django.conf import settings
+
+from tenants.vendor_http import VendorError, VendorHttp
+
+Json = dict[str, Any]
+LONGEST_REASON = 200
+
+_FIXES = {
+    401: "Check account and token under Credentials (twilio_account_sid, twilio_auth_token) or the TWILIO_ settings.",
+    403: "The account may be suspended, or the token belongs to test credentials: look at the Twilio console.",
+    429: "Twilio wants fewer requests: wait a minute and try again.",
+}
+
+
+class TwilioRest:
+    """One account. `with TwilioRest(account_sid, auth_token) as api:`"""
+
+    def __init__(self, account_sid: str, auth_token: str, *, read_only: bool = False) -> None:
+        self._account = f"/2010-04-01/Accounts/{quote(account_sid, safe='')}"
+        self._http = VendorHttp(
+            "Twilio",
+            settings.TWILIO_BASE_URL,
+            explain,
+            auth=(account_sid, auth_token),
+            read_only=read_only,
+        )
+
+    def __enter__(self) -> "TwilioRest":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def account(self) -> Json:
+        """`sid`, `status` (active, suspended, closed), `type` (Full, Trial)."""
+        return self._object("GET", f"{self._account}.json")
+
+    def number(self, e164: str) -> Json | None:
+        """The account's number, with `sid`, `voice_url` and the rest of its wiring; None if it isn't here."""
+        page = self._object("GET", f"{self._account}/IncomingPhoneNumbers.json", params={"PhoneNumber": e164})
+        # The filter matches parts of numbers too.
+        rows = page.get("incoming_phone_numbers") or []
+        return next((one for one in rows if one.get("phone_number") == e164), None)
+
+    def update_number(self, number_sid: str, fields: dict[str, str]) -> Json:
+        """Fields by their form names, such as `VoiceUrl`."""
+        path = f"{self._account}/IncomingPhoneNumbers/{quote(number_sid, safe='')}.json"
+        return self._object("POST", path, data=fields)
+
+    def _object(self, method: str, path: str, **parts: Any) -> Json:
+        value = self._http.send(method, path, **parts)
+        if not isinstance(value, dict):
+            raise VendorError("Twilio answered with something that is not an object.")
+        return value
+
+
+def explain(response: httpx.Response) -> VendorError:
+    """`{"code": 21402, "message": "…", "more_info": "…", "status": 400}`."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    told = body if isinstance(body, dict) else {}
+    code, status = str(told.get("code") or ""), response.status_code
+    said = f": {str(told.get('message'))[:LONGEST_REASON]}" if told.get("message") else ""
+    named = f", error {code}" if code else ""
+    fix = _FIXES.get(status) or (
+        f"https://www.twilio.com/docs/api/errors/{code} explains it." if code else ""
+    )
+    return VendorError(f"Twilio refused ({status}{named}){said}.", status=status, code=code, fix=fix)

@@ -1,0 +1,187 @@
+"""The carrier's REST API: one account and its numbers.  Source: Twilio, "IncomingPhoneNumbers", "Error dictionary".
+
+`async with TwilioRestSimulator(...) as api:`; `TWILIO_BASE_URL` is `api.base_url`.
+"""
+
+import base64
+import json
+import re
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+from agents.simulators.asgi import LoopServer, Receive, Scope, Send
+from telephony.simulators.twilio.webhooks import new_sid
+
+Json = dict[str, Any]
+Answer = tuple[int, Json]
+
+_URLS = ("VoiceUrl", "VoiceFallbackUrl", "StatusCallback", "SmsUrl", "SmsFallbackUrl")
+_METHODS = (
+    "VoiceMethod", "VoiceFallbackMethod", "StatusCallbackMethod", "SmsMethod", "SmsFallbackMethod",
+)  # fmt: skip
+_SIDS = {"VoiceApplicationSid": "AP", "SmsApplicationSid": "AP", "TrunkSid": "TK"}
+_TEXTS = ("FriendlyName",)
+
+
+class Refused(Exception):
+    def __init__(self, status: int, code: int, message: str) -> None:
+        super().__init__(message)
+        self.answer: Answer = (
+            status,
+            {
+                "code": code,
+                "message": message,
+                "more_info": f"https://www.twilio.com/docs/errors/{code}",
+                "status": status,
+            },
+        )
+
+
+class TwilioRestSimulator:
+    """`failures` are statuses to answer the next requests with instead."""
+
+    def __init__(
+        self, account_sid: str, auth_token: str, numbers: tuple[str, ...] = (), *, port: int = 0
+    ) -> None:
+        self.account_sid, self.auth_token = account_sid, auth_token
+        self.status = "active"
+        self.numbers: dict[str, Json] = {}
+        self.failures: list[int] = []
+        self.requests: list[tuple[str, str]] = []
+        for e164 in numbers:
+            self.add_number(e164)
+        self._server = LoopServer(self._serve, port=port)
+
+    @property
+    def base_url(self) -> str:
+        return self._server.base_url
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        return [request for request in self.requests if request[0] != "GET"]
+
+    def add_number(self, e164: str, **fields: str) -> Json:
+        """As bought: pointed at the carrier's own demonstration."""
+        number: Json = {
+            "sid": new_sid("PN"),
+            "account_sid": self.account_sid,
+            "phone_number": e164,
+            "friendly_name": e164,
+            "voice_url": "https://demo.twilio.com/welcome/voice/",
+            "voice_method": "POST",
+            "voice_fallback_url": "",
+            "voice_fallback_method": "POST",
+            "voice_application_sid": "",
+            "trunk_sid": None,
+            "status_callback": "",
+            "status_callback_method": "POST",
+            "sms_url": "https://demo.twilio.com/welcome/sms/reply",
+            "sms_method": "POST",
+            "sms_fallback_url": "",
+            "sms_fallback_method": "POST",
+            "sms_application_sid": "",
+            "capabilities": {"voice": True, "sms": True, "mms": True, "fax": False},
+            **fields,
+        }
+        self.numbers[number["sid"]] = number
+        return number
+
+    async def __aenter__(self) -> Self:
+        await self._server.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._server.stop()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            status, told = self._answer(scope, headers, body)
+        except Refused as refused:
+            status, told = refused.answer
+        content = json.dumps(told).encode()
+        head = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+        if status == 429:
+            head.append((b"retry-after", b"1"))
+        await send({"type": "http.response.start", "status": status, "headers": head})
+        await send({"type": "http.response.body", "body": content})
+
+    def _answer(self, scope: Scope, headers: dict[str, str], body: bytes) -> Answer:
+        method, path = scope["method"], scope["path"]
+        self.requests.append((method, path))
+        if self.failures:
+            raise Refused(self.failures.pop(0), 20429, "Too Many Requests")
+        match = re.fullmatch(r"/2010-04-01/Accounts/(AC\w+)(/IncomingPhoneNumbers(?:/(PN\w+))?)?\.json", path)
+        if match is None:
+            raise Refused(404, 20404, f"The requested resource {path} was not found")
+        self._authenticate(headers, match[1])
+        if match[2] is None:
+            self._allow(method, "GET")
+            return 200, {"sid": self.account_sid, "status": self.status, "type": "Full"}
+        if match[3] is None:
+            self._allow(method, "GET")
+            query = dict(parse_qsl(scope["query_string"].decode()))
+            return 200, self._list(path, query)
+        if match[3] not in self.numbers:
+            raise Refused(404, 20404, f"The requested resource {path} was not found")
+        self._allow(method, "GET", "POST")
+        if method == "POST":
+            self._update(self.numbers[match[3]], headers, body)
+        return 200, self.numbers[match[3]]
+
+    def _authenticate(self, headers: dict[str, str], account_sid: str) -> None:
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        expected = base64.b64encode(f"{self.account_sid}:{self.auth_token}".encode()).decode()
+        if scheme != "Basic" or given != expected:
+            raise Refused(401, 20003, "Authenticate")
+        if account_sid != self.account_sid:
+            raise Refused(404, 20404, "The requested resource was not found")
+
+    def _allow(self, method: str, *allowed: str) -> None:
+        if method not in allowed:
+            raise Refused(405, 20004, "Method not allowed")
+
+    def _list(self, path: str, query: dict[str, str]) -> Json:
+        """The filter takes parts of numbers and `*`."""
+        pattern = re.escape(query.get("PhoneNumber", "")).replace(r"\*", ".*")
+        found = [one for one in self.numbers.values() if re.search(pattern, one["phone_number"])]
+        return {
+            "incoming_phone_numbers": found[:50],
+            "page": 0,
+            "page_size": 50,
+            "next_page_uri": None,
+            "uri": path,
+        }
+
+    def _update(self, number: Json, headers: dict[str, str], body: bytes) -> None:
+        if headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
+            raise Refused(400, 20001, "The body must be a form")
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True))
+        for name, value in fields.items():
+            self._check(name, value)
+        for name, value in fields.items():
+            number[re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()] = value
+
+    def _check(self, name: str, value: str) -> None:
+        """Twilio passes over parameters that it does not know; here they are refused, to find what is misspelt."""
+        if name in _URLS:
+            parts = urlsplit(value)
+            if value and (parts.scheme not in {"http", "https"} or not parts.netloc):
+                raise Refused(400, 21402, f"{name} is not a valid URL: {value}")
+        elif name in _METHODS:
+            if value not in {"GET", "POST"}:
+                raise Refused(400, 21403, f"{name} is not a valid HTTP method: {value}")
+        elif name in _SIDS:
+            if value and not value.startswith(_SIDS[name]):
+                raise Refused(400, 20001, f"{name} is not a valid SID")
+        elif name not in _TEXTS:
+            raise Refused(400, 20001, f"Unknown parameter {name}")
