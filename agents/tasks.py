@@ -4,9 +4,10 @@ import datetime
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
-from agents import events_inbox
+from agents import events_inbox, missed_conversations
 from agents.models import SeenSignature
 from tenants.scoping import platform_scope, tenant_scope
 
@@ -33,3 +34,17 @@ def forget_seen_signatures() -> int:
     """Signatures are refused by their time long before a day has passed."""
     day_ago = timezone.now() - datetime.timedelta(days=1)
     return SeenSignature.objects.filter(seen_at__lt=day_ago).delete()[0]
+
+
+@shared_task
+def fetch_missed_conversations() -> int:
+    """One task for each tenant that may have some: a slow vendor holds up nobody else. How many tenants."""
+    tenants = missed_conversations.tenants_with_agents()
+    for tenant_id in tenants:
+        fetch_missed_conversations_of.delay(str(tenant_id))
+    return len(tenants)
+
+
+@shared_task
+def fetch_missed_conversations_of(tenant_id: str) -> int:
+    return missed_conversations.fetch_missed(UUID(tenant_id), default_agent_id=settings.ELEVENLABS_AGENT_ID)

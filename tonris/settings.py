@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from tonris import home
@@ -247,6 +248,10 @@ CELERY_BEAT_SCHEDULE = {
     "forget-answers": {"task": "appointments.tasks.forget_answers", "schedule": 3600.0},
     "sweep-calls": {"task": "telephony.tasks.sweep_calls", "schedule": 30.0},
     "forget-seen-signatures": {"task": "agents.tasks.forget_seen_signatures", "schedule": 3600.0},
+    "fetch-missed-conversations": {
+        "task": "agents.tasks.fetch_missed_conversations",
+        "schedule": crontab(hour=3, minute=20),
+    },
 }
 
 # --- REST framework ------------------------------------------------------------------------------
