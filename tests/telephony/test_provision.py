@@ -18,7 +18,7 @@ from telephony.provisioning import provision_numbers
 from telephony.simulators.twilio import Script
 from tenants import vendor_http
 from tenants.credentials import set_secret
-from tenants.models import Credential
+from tenants.models import Credential, Tenant
 from tenants.scoping import in_tenant, in_thread
 from tenants.vendor_http import VendorError
 from tests.exchange import open_exchange
@@ -129,6 +129,22 @@ async def test_every_variable_that_the_agent_refers_to_is_one_that_calls_send(ne
 
     sent = build_initiation(Briefing(conversation_id=None))["dynamic_variables"]
     assert profile.required_variables <= sent.keys()
+
+
+async def test_the_agent_speaks_the_tenants_language_with_a_model_that_can(newcomer):
+    def speak(language: str) -> None:
+        Tenant.objects.filter(pk=newcomer.pk).update(language=language)
+
+    async with vendors() as world:
+        for language, model in [
+            ("de", "eleven_flash_v2_5"),
+            ("en", "eleven_flash_v2"),
+            ("fr", "eleven_flash_v2_5"),
+        ]:
+            await in_tenant(newcomer.pk, speak, language)
+            await run("provision", "salon", "--agent-only")
+            config = world.agent["conversation_config"]
+            assert (config["agent"]["language"], config["tts"]["model_id"]) == (language, model)
 
 
 async def test_braces_in_a_service_are_no_variable(newcomer):

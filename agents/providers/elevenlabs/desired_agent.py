@@ -3,6 +3,7 @@
 Only fields that are ours are ever named: what staff set elsewhere in the dashboard stays as it is.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -83,6 +84,7 @@ class DesiredAgent:
                 "tts": {
                     "agent_output_audio_format": AUDIO_FORMAT,
                     **({"voice_id": self.voice_id} if self.voice_id else {}),
+                    **_speaking_model(self.language, _at(now, "conversation_config", "tts", "model_id")),
                 },
                 "conversation": {
                     "client_events": _with(
@@ -110,6 +112,21 @@ class DesiredAgent:
                 },
             },
         }
+
+
+_ENGLISH_ONLY = frozenset({"eleven_flash_v2", "eleven_turbo_v2", "eleven_multilingual_v2"})
+_NOT_ENGLISH = frozenset({"eleven_flash_v2_5", "eleven_turbo_v2_5", "eleven_multilingual_v2"})
+
+
+def _speaking_model(language: str, now: Any) -> Json:
+    """A model that the vendor lets speak this language; nothing while the agent has one.
+
+    It refuses "Non-english Agents must use turbo or flash v2_5", and the other way round. The first set holds
+    what agents in other languages may not have, the second what English ones may not.
+    """
+    if language.lower().partition("-")[0] == "en":
+        return {"model_id": "eleven_flash_v2"} if now in _NOT_ENGLISH else {}
+    return {"model_id": "eleven_flash_v2_5"} if not now or now in _ENGLISH_ONLY else {}
 
 
 def sent_overrides(initiation: Mapping[str, Any]) -> frozenset[str]:
@@ -148,7 +165,7 @@ def paths(changes: Mapping[str, Any], above: str = "") -> list[str]:
 
 def plain(text: str) -> str:
     """Text in which nothing is a dynamic variable: one that nobody sends would end the session."""
-    return text.replace("{{", "{ {").replace("}}", "} }")
+    return re.sub(r"([{}])(?=\1)", r"\1 ", text)
 
 
 def _same(wanted: Any, there: Any) -> bool:

@@ -11,7 +11,7 @@ from agents.simulators.elevenlabs.postcall import build_data
 from agents.simulators.elevenlabs.profile import AgentProfile
 from agents.simulators.elevenlabs.schema import Invalid
 from agents.simulators.elevenlabs.session import Session
-from agents.simulators.elevenlabs.workspace import Workspace, agent_of, merge, new_id
+from agents.simulators.elevenlabs.workspace import Workspace, agent_of, merge, new_agent_settings, new_id
 
 Json = dict[str, Any]
 Answer = tuple[int, Any]
@@ -109,6 +109,7 @@ class Rest:
     def _create_agent(self, *, query: Json, body: Any) -> Answer:
         bodies.NEW_AGENT(body, ("body",))
         self._check_references(body)
+        _check_model(merge(new_agent_settings(), body))
         agent = self._workspace.add_agent(body)
         return 200, {"agent_id": agent["agent_id"]}
 
@@ -134,8 +135,10 @@ class Rest:
         agent = self._agent(agent_id)
         bodies.AGENT_CHANGES(body, ("body",))
         self._check_references(body)
-        self._workspace.agents[agent_id] = merge(agent, body)
-        return 200, self._workspace.agents[agent_id]
+        merged = merge(agent, body)
+        _check_model(merged)
+        self._workspace.agents[agent_id] = merged
+        return 200, merged
 
     def _delete_agent(self, agent_id: str, *, query: Json, body: Any) -> Answer:
         self._agent(agent_id)
@@ -321,6 +324,17 @@ class Rest:
                 profile = self._profile_of(session.agent_id) or AgentProfile()
                 return 200, {**build_data(session, profile), "status": _status(session)}
         raise Refused(404, "conversation_not_found", f"Conversation {conversation_id} was not found.")
+
+
+def _check_model(agent: Json) -> None:
+    """Some models speak English only, and the others anything but."""
+    config = agent["conversation_config"]
+    model = config["tts"]["model_id"]
+    english = config["agent"]["language"].lower().startswith("en")
+    if english and model not in {"eleven_flash_v2", "eleven_turbo_v2", "eleven_v3_conversational"}:
+        raise Refused(400, "invalid_tts_model", "English Agents must use turbo or flash v2.")
+    if not english and model not in {"eleven_flash_v2_5", "eleven_turbo_v2_5", "eleven_v3_conversational"}:
+        raise Refused(400, "invalid_tts_model", "Non-english Agents must use turbo or flash v2_5.")
 
 
 def _status(session: Session) -> str:
