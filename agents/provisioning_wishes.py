@@ -57,7 +57,7 @@ def load_wishes(tenant_id: UUID) -> Wishes:
 
 
 def prompt_of(tenant: Tenant) -> str:
-    """The instructions of this tenant's agent, with what only a conversation knows. Needs the tenant's scope."""
+    """The instructions of this tenant's agent, with its own `aiInstructions`. Needs the tenant's scope."""
     known = Service.objects.for_tenant(tenant).filter(is_active=True).order_by("name")
     business = prompts.Business(
         name=tenant.name,
@@ -70,8 +70,10 @@ def prompt_of(tenant: Tenant) -> str:
         phone=tenant.phone,
         tools=frozenset(name for tool in registry.TOOLS for name in (tool.name, *tool.aliases)),
     )
+    own = text_setting(tenant, "aiInstructions")
+    text = "\n\n".join([prompts.instructions(business), *([f"# House rules\n{own}"] if own else [])])
     variables = "# This call\n- Today is {{today}}. The caller's number is {{caller_number}}."
-    return f"{plain(prompts.instructions(business))}\n\n{variables}"
+    return f"{plain(text)}\n\n{variables}"
 
 
 def remember(tenant_id: UUID, names: dict[str, str], webhook_secret: str = "") -> None:

@@ -131,6 +131,14 @@ async def test_every_variable_that_the_agent_refers_to_is_one_that_calls_send(ne
     assert profile.required_variables <= sent.keys()
 
 
+async def test_house_rules_are_part_of_the_instructions(newcomer):
+    await in_thread(change_settings, newcomer, aiInstructions="Offer coffee.")
+    async with vendors() as world:
+        await run("provision", "salon", "--agent-only")
+        told = world.agent["conversation_config"]["agent"]["prompt"]["prompt"]
+    assert "# House rules\nOffer coffee." in told
+
+
 async def test_the_agent_speaks_the_tenants_language_with_a_model_that_can(newcomer):
     def speak(language: str) -> None:
         Tenant.objects.filter(pk=newcomer.pk).update(language=language)
