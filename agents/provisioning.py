@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from agents.providers.elevenlabs.desired_agent import DesiredAgent, differences, paths
+from agents.providers.elevenlabs.desired_agent import DesiredAgent, differences, summary
 from agents.providers.elevenlabs.rest import ElevenLabsRest
 from agents.provisioning_log import Log
 from agents.provisioning_tools import keep_tools
@@ -115,7 +115,7 @@ def _agent(api: ElevenLabsRest, desired: DesiredAgent, agent_id: str, now: Json,
     if not log.dry_run:
         api.update_agent(agent_id, changes)
         _insist(desired, api.agent(agent_id))
-    log.add("updated", "agent", f"{agent_id}: {', '.join(paths(changes))}")
+    log.add("updated", "agent", f"{agent_id}: {summary(changes)}")
     return agent_id
 
 
@@ -124,7 +124,7 @@ def _insist(desired: DesiredAgent, now: Json) -> None:
     left = differences(desired.body(now), now)
     if left:
         raise VendorError(
-            f"ElevenLabs took the agent but not its {', '.join(paths(left))}.",
+            f"ElevenLabs took the agent but not its {summary(left)}.",
             fix="Set that in the ElevenLabs dashboard, then run this again.",
         )
 

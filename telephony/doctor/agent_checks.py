@@ -6,7 +6,7 @@ from typing import Any
 from agents.briefings import REFUSED
 from agents.providers.elevenlabs.desired_agent import (
     AUDIO_FORMAT,
-    CLIENT_EVENTS,
+    NEEDED_EVENTS,
     OVERRIDABLE,
     paths,
 )
@@ -131,7 +131,7 @@ def overrides(facts: Business) -> Iterator[Finding]:
 
 def events(facts: Business) -> Iterator[Finding]:
     listed = _at(facts.elevenlabs.agent, "conversation_config", "conversation", "client_events")
-    missing = [name for name in CLIENT_EVENTS if isinstance(listed, list) and name not in listed]
+    missing = [name for name in NEEDED_EVENTS if isinstance(listed, list) and name not in listed]
     if missing:
         yield broken("AGENT_EVENTS", f"The agent does not send {', '.join(missing)}.", _provision(facts))
 

@@ -221,7 +221,7 @@ async def test_what_staff_set_in_the_dashboard_stays(newcomer):
         assert config["tts"]["agent_output_audio_format"] == "ulaw_8000"
         assert world.workspace.tools["tool_theirs"] == theirs
     (told,) = [line for line in lines if not line.startswith("unchanged")]
-    assert told.endswith("conversation_config.tts.agent_output_audio_format")
+    assert told.endswith(": tts.agent_output_audio_format")
 
 
 async def test_a_tool_of_staff_that_has_one_of_our_names_gives_way_and_is_not_written(newcomer):

@@ -18,7 +18,7 @@ AUDIO_FORMAT = "ulaw_8000"
 OVERRIDABLE = frozenset({"agent.first_message", "agent.language", "tts.voice_id"})
 """What a conversation may set anew, of all that our initiation data can say. Audio formats never are."""
 
-CLIENT_EVENTS = (
+NEEDED_EVENTS = (
     "conversation_initiation_metadata",
     "ping",
     "audio",
@@ -26,13 +26,12 @@ CLIENT_EVENTS = (
     "user_transcript",
     "agent_response",
     "agent_response_correction",
-    "agent_response_complete",
     "client_tool_call",
     "agent_tool_response",
-    "client_error",
-    "guardrail_triggered",
 )
 """If the list is set at all, nothing else is sent: without `interruption` callers cannot interrupt."""
+CLIENT_EVENTS = (*NEEDED_EVENTS, "agent_response_complete", "client_error", "guardrail_triggered")
+"""What the vendor's reference recommends to a bridge."""
 
 POST_CALL_EVENTS = ("transcript", "call_initiation_failure")
 
@@ -161,6 +160,15 @@ def paths(changes: Mapping[str, Any], above: str = "") -> list[str]:
         else:
             found.append(path)
     return found
+
+
+def summary(changes: Mapping[str, Any]) -> str:
+    """`paths`, short enough to be read: `agent.prompt.prompt, tts.agent_output_audio_format`."""
+    short = (
+        path.removeprefix("conversation_config.").removeprefix("platform_settings.")
+        for path in paths(changes)
+    )
+    return ", ".join(dict.fromkeys(".".join(path.split(".")[:3]) for path in short))
 
 
 def plain(text: str) -> str:
