@@ -79,9 +79,9 @@ def desired_agent(
 
 def _find_agent(api: ElevenLabsRest, tag: str) -> str:
     """An agent that was made and then not written down, or ""."""
-    for summary in api.agents_named("(TONRIS)"):
-        if tag in (summary.get("tags") or []):
-            return str(summary["agent_id"])
+    for one in api.agents_named("(TONRIS)"):
+        if tag in (one.get("tags") or []):
+            return str(one["agent_id"])
     return ""
 
 

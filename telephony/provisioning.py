@@ -60,7 +60,10 @@ def provision_numbers(tenant_id: UUID, log: Log) -> None:
     """Raises VendorError. Asks nobody while a transaction is open."""
     with tenant_scope(tenant_id):
         login, lines = twilio_login(tenant_id), [one for one in twilio_lines(tenant_id) if one.is_active]
-    if not lines:
+        others = PhoneNumber.objects.exclude(carrier=Carrier.TWILIO).filter(is_active=True).count()
+    if others:
+        log.add("unchanged", "other carriers' numbers", "they are not set up from here")
+    if not lines and not others:
         raise VendorError(
             "This business has no active Twilio number.",
             fix="Add one under Phone numbers, then run this again.",

@@ -10,12 +10,13 @@ from django.core.management import call_command
 from agents.initiation import build_initiation
 from agents.provisioning_log import Log
 from agents.provisioning_webhook import secret_name
+from agents.simulators.elevenlabs import rest
 from agents.simulators.scenarios import BOOKING
 from agents.tools import registry
 from appointments.models import Appointment, Service
-from telephony.models import PhoneNumber
+from telephony.models import Carrier, PhoneNumber
 from telephony.provisioning import provision_numbers
-from telephony.simulators.twilio import Script
+from telephony.simulators.twilio import Script, TwilioRestSimulator
 from tenants import vendor_http
 from tenants.credentials import set_secret
 from tenants.models import Credential, Tenant
@@ -337,6 +338,7 @@ async def test_a_busy_vendor_is_asked_again_and_then_given_up(newcomer, no_waiti
         assert len(no_waiting) == 2
         world.carrier.failures = [429]
         await run("provision", "salon", "--carrier-only")
+        assert no_waiting[-1] >= 1  # as its Retry-After says
         world.agents.rest.failures = [503, 503, 503]
         message = await refused("provision", "salon", "--agent-only")
     assert "ElevenLabs refused (503)" in message
@@ -377,6 +379,28 @@ async def test_errors_say_what_to_do(newcomer, settings):
         assert "elevenlabs_api_key" in await refused("provision", "salon", "--agent-only")
         settings.ELEVENLABS_API_KEY = ""
         assert "no ElevenLabs key" in await refused("provision", "salon", "--agent-only")
+
+
+async def test_what_a_vendor_drops_without_a_word_is_noticed(newcomer, monkeypatch):
+    async with vendors() as world:
+        await run("provision", "salon")
+        world.agent["conversation_config"]["asr"]["user_input_audio_format"] = "pcm_16000"
+        monkeypatch.setattr(rest, "merge", lambda there, changes: there)
+        assert "asr.user_input_audio_format" in await refused("provision", "salon", "--agent-only")
+        world.number["voice_url"] = "https://elsewhere.example.com/"
+        monkeypatch.setattr(TwilioRestSimulator, "_update", lambda *_: None)
+        assert "VoiceUrl" in await refused("provision", "salon", "--carrier-only")
+
+
+async def test_numbers_of_another_carrier_are_left_to_it(newcomer):
+    def move() -> None:
+        PhoneNumber.objects.update(carrier=Carrier.INFOBIP)
+
+    await in_tenant(newcomer.pk, move)
+    async with vendors() as world:
+        (line,) = await run("provision", "salon", "--carrier-only")
+        assert world.carrier.requests == []
+    assert "not set up from here" in line
 
 
 async def test_an_agent_id_that_the_vendor_does_not_know_is_left_to_people(newcomer):
