@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from agents import spoken
+from agents.speech import MAX_OPTIONS, speech_for
 
+ENGLISH = speech_for("en")
+"""Of the instructions, whatever the agent speaks."""
 MOST_SERVICES = 30
 """Beyond these the agent asks `get_services`: a prompt is read anew with every turn."""
 
@@ -71,13 +73,13 @@ def _facts(business: Business) -> list[str]:
 
 
 def _offer(offer: Offer) -> str:
-    return f"{offer.name}, {offer.minutes} minutes, {spoken.price(offer.price, offer.currency)}."
+    return f"{offer.name}, {offer.minutes} minutes, {ENGLISH.price(offer.price, offer.currency)}."
 
 
 def _manners(business: Business) -> list[str]:
     return [
         "Be polite and professional, concise and natural: one or two short sentences, then let the caller speak.",
-        f"Of a list say at most {spoken.MAX_OPTIONS} items, and that there are more.",
+        f"Of a list say at most {MAX_OPTIONS} items, and that there are more.",
         "Say prices, dates and times as people say them. Never read out an id.",
         f"Speak the language with the code {business.language}, unless the caller speaks another one.",
         "When a tool's answer has a `message`, say what it says. Say only what the tools and this page tell you.",
@@ -88,11 +90,14 @@ def _booking(business: Business) -> list[str]:
     steps = [
         "Ask which service the caller wants; prices and durations are in `get_services`.",
         "Ask for the day, call `check_availability`, and offer times that it returned.",
+        "Days and times in the caller's own words go into `when`, in their language; work out no date yourself.",
         "Ask for the caller's name. Their phone number is known; ask only if they want another one used.",
         "Confirm service, day, time and name, and wait for a yes. Only then call `book_appointment` "
         "with the `slotId` of the chosen time.",
         "If the time has been taken meanwhile, offer the alternatives of the answer.",
     ]
+    if "hold_slot" in business.tools:
+        steps.insert(3, "As soon as the caller picks a time, keep it for them: `hold_slot`.")
     if "join_waitlist" in business.tools:
         steps.append("If nothing suits, offer the waiting list: `join_waitlist`.")
     return steps
@@ -103,6 +108,13 @@ def _wishes(business: Business) -> list[str]:
     known = business.tools
     if "find_appointment" in known:
         wishes.append("An appointment that exists: `find_appointment` first, then say which one you mean.")
+        wishes.append(
+            "If it finds none, ask for the booking code, or for the surname and the time, and pass those."
+        )
+    if "send_code" in known:
+        wishes.append(
+            "If the caller knows neither, offer a code by text message: `send_code`, `verify_identity`."
+        )
     if "cancel_appointment" in known:
         wishes.append("To cancel: read it back, wait for a yes, then `cancel_appointment`.")
     if "reschedule_appointment" in known:

@@ -7,7 +7,7 @@ from agents import prompts
 from agents.briefings import REFUSED, brief, opening_week, overrides_of, text_setting
 from agents.initiation import DEFAULT_TONE, build_initiation, first_message
 from agents.providers.elevenlabs.desired_agent import plain, sent_overrides
-from agents.spoken import hours_summary
+from agents.speech import speech_for
 from agents.tools import registry
 from appointments.models import Service
 from tenants.credentials import own_secret, secret, set_secret
@@ -64,7 +64,7 @@ def prompt_of(tenant: Tenant) -> str:
         tone=text_setting(tenant, "aiTone") or DEFAULT_TONE,
         timezone=tenant.timezone,
         language=tenant.language,
-        hours_summary=hours_summary(opening_week(tenant)),
+        hours_summary=speech_for("en").hours_summary(opening_week(tenant)),
         services=[prompts.Offer(one.name, one.duration_minutes, one.price, one.currency) for one in known],
         address=tenant.address,
         phone=tenant.phone,

@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Callable, Iterator, Sequence
 
-from agents.spoken import Hours, join
+from agents.speech import Hours, speech_for
 from telephony.doctor.facts import Business
 from telephony.doctor.findings import Finding, broken, note, warning
 from tenants.phone import InvalidNumber, to_e164
@@ -78,7 +78,7 @@ def inactive(facts: Business) -> Iterator[Finding]:
     if facts.calendar.inactive:
         yield note(
             "INACTIVE",
-            f"Switched off, and not offered: {join(list(facts.calendar.inactive))}.",
+            f"Switched off, and not offered: {speech_for('en').join(list(facts.calendar.inactive))}.",
             "Nothing to do if that is meant; else switch them on.",
         )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.provisioning_wishes import Wishes
-from agents.spoken import Hours
+from agents.speech import Hours
 from telephony.provisioning import Line, TwilioLogin
 from tenants.vendor_http import VendorError
 

@@ -12,7 +12,7 @@ from agents.briefings import opening_week
 from agents.providers.elevenlabs.rest import ElevenLabsRest
 from agents.provisioning import attached_tools
 from agents.provisioning_wishes import Wishes, load_wishes
-from agents.spoken import Hours
+from agents.speech import Hours
 from appointments.models import Employee, EmployeeService, OpeningHours, Service, SpecialHours
 from telephony.carriers.twilio.rest import TwilioRest
 from telephony.dialplan import agent_of, provider_of
