@@ -18,7 +18,16 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from agents.models import Conversation, ProviderEvent, ProviderSession, SeenSignature, ToolInvocation, Turn
+from agents.models import (
+    Conversation,
+    Message,
+    OneTimeCode,
+    ProviderEvent,
+    ProviderSession,
+    SeenSignature,
+    ToolInvocation,
+    Turn,
+)
 from appointments.models import (
     AddOn,
     Appointment,
@@ -148,6 +157,12 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             ),
             ProviderEvent.objects.create(
                 tenant=tenant, provider=mark[:24], kind=mark, external_id=mark, body={"b": mark}, digest=name
+            ),
+            Message.objects.create(
+                tenant=tenant, conversation=conversation, text=mark, caller_name=mark, callback_e164=phone
+            ),
+            OneTimeCode.objects.create(
+                tenant=tenant, conversation=conversation, phone_e164=phone, digest=name, expires_at=starts_at
             ),
             CallEvent.objects.create(tenant=tenant, call=call, kind=mark, detail={"d": mark}),
             *beside(tenant, mark, name, starts_at, appointment, phone),

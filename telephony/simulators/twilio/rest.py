@@ -38,6 +38,12 @@ class Refused(Exception):
         )
 
 
+def _form(headers: dict[str, str], body: bytes) -> dict[str, str]:
+    if headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
+        raise Refused(400, 20001, "The body must be a form")
+    return dict(parse_qsl(body.decode(), keep_blank_values=True))
+
+
 class TwilioRestSimulator:
     """`failures` are statuses to answer the next requests with instead."""
 
@@ -47,6 +53,7 @@ class TwilioRestSimulator:
         self.account_sid, self.auth_token = account_sid, auth_token
         self.status = "active"
         self.numbers: dict[str, Json] = {}
+        self.messages: list[Json] = []
         self.failures: list[int] = []
         self.requests: list[tuple[str, str]] = []
         for e164 in numbers:
@@ -120,6 +127,10 @@ class TwilioRestSimulator:
         self.requests.append((method, path))
         if self.failures:
             raise Refused(self.failures.pop(0), 20429, "Too Many Requests")
+        if messages := re.fullmatch(r"/2010-04-01/Accounts/(AC\w+)/Messages\.json", path):
+            self._authenticate(headers, messages[1])
+            self._allow(method, "POST")
+            return 201, self._send_message(_form(headers, body))
         match = re.fullmatch(r"/2010-04-01/Accounts/(AC\w+)(/IncomingPhoneNumbers(?:/(PN\w+))?)?\.json", path)
         if match is None:
             raise Refused(404, 20404, f"The requested resource {path} was not found")
@@ -162,10 +173,21 @@ class TwilioRestSimulator:
             "uri": path,
         }
 
+    def _send_message(self, fields: dict[str, str]) -> Json:
+        if unknown := fields.keys() - {"From", "To", "Body", "StatusCallback"}:
+            raise Refused(400, 20001, f"Unknown parameter {min(unknown)}")
+        if not re.fullmatch(r"\+[1-9]\d{6,14}", fields.get("To", "")):
+            raise Refused(400, 21211, "The 'To' number is not a valid phone number")
+        if fields.get("From") not in {one["phone_number"] for one in self.numbers.values()}:
+            raise Refused(400, 21606, "The 'From' phone number is not a valid, SMS-capable number of yours")
+        if not 0 < len(fields.get("Body", "")) <= 1600:
+            raise Refused(400, 21617 if fields.get("Body") else 21602, "A message has 1 to 1600 characters")
+        sent = {"sid": new_sid("SM"), "status": "queued", "from": fields["From"], "to": fields["To"]}
+        self.messages.append({**sent, "body": fields["Body"]})
+        return sent
+
     def _update(self, number: Json, headers: dict[str, str], body: bytes) -> None:
-        if headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
-            raise Refused(400, 20001, "The body must be a form")
-        fields = dict(parse_qsl(body.decode(), keep_blank_values=True))
+        fields = _form(headers, body)
         for name, value in fields.items():
             self._check(name, value)
         for name, value in fields.items():
