@@ -1,14 +1,17 @@
 """What was said and done: conversations with their turns and tool calls, and what providers sent. To look at only."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from agents import admin_messages  # noqa: F401 - registers its pages
+from agents import admin_messages, recordings  # noqa: F401 - messages register their pages
 from agents.models import Conversation, ProviderEvent, ProviderSession, SeenSignature, ToolInvocation, Turn
 from appointments.models import Appointment
 from tenants.models import Tenant
@@ -42,8 +45,8 @@ class ConversationAdmin(Written):
     phone_fields = ["caller_e164", "called_e164"]
     date_hierarchy = "started_at"
     fieldsets = [
-        (None, {"fields": ["began", "ended", "caller", "called", "length", "summary"]}),
-        ("What was said", {"fields": ["transcript"]}),
+        (None, {"fields": ["began", "ended", "caller", "called", "length", "failure_reason", "summary"]}),
+        ("What was said", {"fields": ["recorded", "transcript"]}),
         ("Appointments", {"fields": ["appointments"]}),
         (
             "For integrations",
@@ -57,6 +60,7 @@ class ConversationAdmin(Written):
         "caller",
         "called",
         "length",
+        "recorded",
         "transcript",
         "appointments",
         "sessions",
@@ -66,6 +70,18 @@ class ConversationAdmin(Written):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         made = ToolInvocation.objects.filter(conversation=OuterRef("pk")).exclude(appointment=None)
         return super().get_queryset(request).annotate(has_appointment=Exists(made))
+
+    def get_urls(self) -> list[Any]:
+        play = self.admin_site.admin_view(self.play)
+        recording = path("<uuid:object_id>/recording", play, name="agents_conversation_recording")
+        return [recording, *super().get_urls()]
+
+    def play(self, request: HttpRequest, object_id: UUID) -> HttpResponseBase:
+        """The recording of a conversation that the person may see: the page's own scope decides."""
+        conversation = self.get_object(request, str(object_id))
+        if conversation is None or not self.has_view_permission(request, conversation):
+            raise Http404
+        return recordings.play(request, conversation.tenant_id, conversation.recording)
 
     def headline(self, row: Any) -> str:
         return f"{row.caller_e164 or 'Number withheld'}, {tenant_time(row.started_at, row.tenant)}"
@@ -99,6 +115,13 @@ class ConversationAdmin(Written):
     @admin.display(description="summary")
     def summary_line(self, conversation: Conversation) -> str:
         return shortened(conversation.summary)
+
+    @admin.display(description="recording")
+    def recorded(self, conversation: Conversation) -> SafeString | str:
+        if not conversation.recording:
+            return "-"
+        url = reverse(f"{self.admin_site.name}:agents_conversation_recording", args=[conversation.pk])
+        return format_html('<audio controls preload="none" src="{}"></audio>', url)
 
     @admin.display(description="transcript")
     def transcript(self, conversation: Conversation) -> SafeString | str:
@@ -177,11 +200,22 @@ class ToolInvocationAdmin(Written):
 
 @register(ProviderEvent)
 class ProviderEventAdmin(Written):
-    list_display = ["received", "kind", "provider", "external_id", "processed", "error_line"]
+    list_display = ["received", "kind", "provider", "external_id", "processed", "attempts", "error_line"]
     list_filter = ["provider", "kind", "received_at"]
     search_fields = ["external_id", "kind", "error"]
     date_hierarchy = "received_at"
-    fields = ["received", "kind", "provider", "external_id", "processed_at", "error", "content", "digest"]
+    fields = [
+        "received",
+        "kind",
+        "provider",
+        "external_id",
+        "processed_at",
+        "attempts",
+        "error",
+        "content",
+        "attachment",
+        "digest",
+    ]
     readonly_fields = ["received", "content"]
     viewers = MANAGERS
 

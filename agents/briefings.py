@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Collection
+from datetime import tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -17,22 +18,26 @@ REFUSED = "overridesRefusedBy"
 
 
 def brief(tenant: Tenant, *, caller_number: str, call_sid: str, conversation_id: str | None) -> Briefing:
-    today = timezone.now().astimezone(tenant.zone).date()
-    speech = speech_for(tenant.language)
     return Briefing(
         tenant_id=tenant.pk,
         business_name=tenant.name,
         caller_number=caller_number,
         call_sid=call_sid,
         conversation_id=conversation_id,
-        business_hours_summary=speech.hours_summary(opening_week(tenant)),
+        business_hours_summary=speech_for(tenant.language).hours_summary(opening_week(tenant)),
         greeting=text_setting(tenant, "aiGreeting"),
         tone=text_setting(tenant, "aiTone") or DEFAULT_TONE,
         language=tenant.language,
         timezone=tenant.timezone,
-        today=f"{speech.weekdays[today.weekday()]}, {today.isoformat()}",
+        today=today_in(tenant.zone, tenant.language),
         voice_id=settings.ELEVENLABS_VOICE_ID,
     )
+
+
+def today_in(zone: tzinfo, language: str) -> str:
+    """`Tuesday, 2026-11-24`"""
+    today = timezone.now().astimezone(zone).date()
+    return f"{speech_for(language).weekdays[today.weekday()]}, {today.isoformat()}"
 
 
 def overrides_of(tenant: Tenant, agent_id: str = "") -> Collection[str] | None:

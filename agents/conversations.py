@@ -1,17 +1,25 @@
 """The only writer of Conversation, ProviderSession, Turn and ToolInvocation. Needs the tenant's scope."""
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
 from django.utils import timezone
 
+from agents.errors import AnotherTenants
 from agents.models import Conversation, ProviderSession, ToolInvocation, Turn
+from agents.retelling import Line, Told, ToolTold, retold
 from agents.session import Closing
 from appointments import holds
+from appointments.locks import lock_calendars
 from tenants.models import Tenant
+from tenants.scoping import tenant_scope
+
+MAX_EXTERNAL_ID, MAX_CARRIER_CALL_ID = 120, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,77 @@ def open_conversation(
     if conversation.caller_is_known:
         holds.hand_over(tenant_id, caller_e164, str(conversation.pk))
     return conversation
+
+
+def adopt(
+    tenant_id: UUID,
+    provider: str,
+    external_id: str = "",
+    carrier_call_id: str = "",
+    caller_e164: str = "",
+    called_e164: str = "",
+    agent_id: str = "",
+) -> Conversation:
+    """The conversation that a provider names: by its own id, else by the carrier's call id, else a new one.
+
+    As often and as concurrently as it is told, it is one. Who calls is settled when it is made and never after.
+    Raises AnotherTenants; ValueError without any id, or with one that is longer than can be kept.
+    """
+    if not (external_id or carrier_call_id):
+        raise ValueError("A conversation is known by the provider's id or by the carrier's")
+    if len(external_id) > MAX_EXTERNAL_ID or len(carrier_call_id) > MAX_CARRIER_CALL_ID:
+        raise ValueError("An id is longer than can be kept")
+    with tenant_scope(tenant_id):
+        if external_id and not carrier_call_id:
+            known = find_by_external_id(provider, external_id)
+            if known is not None:
+                return known
+        lock_calendars(f"{provider}:{one}" for one in (external_id, carrier_call_id) if one)
+        conversation = _known_by(tenant_id, provider, external_id, carrier_call_id)
+        if conversation is None:
+            conversation = open_conversation(
+                tenant_id=tenant_id,
+                provider=provider,
+                agent_id=agent_id[:120],
+                caller_e164=caller_e164[:16],
+                called_e164=called_e164[:16],
+                carrier_call_id=carrier_call_id,
+            )
+        elif carrier_call_id and not conversation.carrier_call_id:
+            _know_call(conversation, carrier_call_id)
+        if external_id:
+            _know_session(conversation, provider, external_id, agent_id[:120])
+        return conversation
+
+
+def _known_by(tenant_id: UUID, provider: str, external_id: str, carrier_call_id: str) -> Conversation | None:
+    found = find_by_external_id(provider, external_id) if external_id else None
+    if found is None and carrier_call_id:
+        found = Conversation.objects.for_tenant(tenant_id).filter(carrier_call_id=carrier_call_id).first()
+    return found
+
+
+def _know_call(conversation: Conversation, carrier_call_id: str) -> None:
+    """Unless the call has a conversation already: one id must not lead to two."""
+    others = Conversation.objects.for_tenant(conversation.tenant_id).filter(carrier_call_id=carrier_call_id)
+    if not others.exists():
+        conversation.carrier_call_id = carrier_call_id
+        conversation.save(update_fields=["carrier_call_id"])
+
+
+def _know_session(conversation: Conversation, provider: str, external_id: str, agent_id: str) -> None:
+    defaults = {
+        "tenant_id": conversation.tenant_id,
+        "conversation_id": conversation.pk,
+        "agent_id": agent_id,
+    }
+    try:
+        with transaction.atomic():
+            ProviderSession.objects.get_or_create(
+                provider=provider, external_id=external_id, defaults=defaults
+            )
+    except (IntegrityError, ProviderSession.DoesNotExist):  # there is one, and it is not ours to see
+        raise AnotherTenants(external_id) from None
 
 
 def session_opened(tenant_id: UUID, conversation_id: UUID, opened: Opened) -> None:
@@ -123,6 +202,89 @@ def record_tool(
         duration_ms=duration_ms,
         appointment_id=appointment_id,
     )
+
+
+def retell(conversation: Conversation, told: Sequence[Told], began_at: datetime.datetime) -> None:
+    """Tell a provider's transcript and what was recorded live as one story, in order and without doubling.
+
+    Doing it again changes nothing. Needs the tenant's scope.
+    """
+    Conversation.objects.select_for_update().get(pk=conversation.pk)
+    turns = list(conversation.turns.order_by("position"))
+    live = [Line(turn.speaker, turn.text, turn.heard_text, turn.occurred_at) for turn in turns]
+    story = retold(live, told, began_at)
+    places = {entry.live: place for place, entry in enumerate(story, 1) if entry.live is not None}
+    moved = [turn for index, turn in enumerate(turns) if turn.position != places[index]]
+    new_position = {turn.position: places[index] for index, turn in enumerate(turns)}
+    if moved:  # out of each other's way first: positions are unique at every moment
+        Turn.objects.filter(conversation=conversation).update(position=F("position") + _ASIDE)
+    for index, turn in enumerate(turns):
+        entry = story[places[index] - 1]
+        turn.position, turn.heard_text = places[index], entry.line.heard
+    Turn.objects.bulk_update(turns, ["position", "heard_text"])
+    Turn.objects.bulk_create(
+        Turn(
+            tenant_id=conversation.tenant_id,
+            conversation=conversation,
+            position=place,
+            speaker=entry.line.speaker,
+            text=entry.line.text,
+            heard_text=entry.line.heard,
+            occurred_at=entry.line.at,
+        )
+        for place, entry in enumerate(story, 1)
+        if entry.live is None
+    )
+    told_at = {entry.told: place for place, entry in enumerate(story, 1) if entry.told is not None}
+    _retell_tools(conversation, told, told_at, new_position, began_at)
+
+
+_ASIDE = 1_000_000
+
+
+def _retell_tools(
+    conversation: Conversation,
+    told: Sequence[Told],
+    told_at: dict[int, int],
+    new_position: dict[int, int],
+    began_at: datetime.datetime,
+) -> None:
+    """Recorded tool calls move along with the turns; those that only the provider saw are added."""
+    recorded = list(conversation.tool_invocations.order_by("occurred_at"))
+    for call in recorded:
+        call.position = new_position.get(call.position, call.position)
+    waiting, place = list(recorded), 0
+    for index, entry in enumerate(told):
+        place = told_at.get(index, place)
+        for tool in entry.tools:
+            twin = _twin(waiting, tool)
+            if twin is None:
+                _add_tool(conversation, tool, place, entry.said_at(began_at))
+                continue
+            waiting.remove(twin)
+            twin.position = place
+    ToolInvocation.objects.bulk_update(recorded, ["position"])
+
+
+def _twin(recorded: Sequence[ToolInvocation], tool: ToolTold) -> ToolInvocation | None:
+    """The same call as we recorded it: by name and arguments, else the first of that name."""
+    named = [call for call in recorded if call.tool == tool.name]
+    exact = (call for call in named if call.arguments.items() <= tool.arguments.items())
+    return next(exact, named[0] if named else None)
+
+
+def _add_tool(conversation: Conversation, tool: ToolTold, place: int, said_at: datetime.datetime) -> None:
+    added = ToolInvocation.objects.create(
+        tenant_id=conversation.tenant_id,
+        conversation=conversation,
+        position=place,
+        tool=tool.name,
+        arguments=tool.arguments,
+        answer=tool.answer,
+        succeeded=not tool.failed,
+        duration_ms=tool.duration_ms,
+    )
+    ToolInvocation.objects.filter(pk=added.pk).update(occurred_at=said_at)
 
 
 def turns_so_far(conversation_id: UUID) -> int:

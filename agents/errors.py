@@ -33,3 +33,7 @@ class AgentLost(AgentError):
 
 class UnsupportedAudio(AgentError):
     outcome = "unsupported_audio"
+
+
+class AnotherTenants(Exception):
+    """A provider's conversation that belongs to another tenant."""

@@ -1,9 +1,9 @@
-"""Events that providers send after a call: stored raw, answered, and only then made sense of."""
+"""Events that providers send about a call: stored raw, answered, and only then made sense of."""
 
 import logging
-from decimal import Decimal, InvalidOperation
+import os
 from functools import partial
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 from celery import current_app
@@ -11,23 +11,46 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from agents.conversations import find_by_external_id
+from agents import provider_events, recordings
 from agents.models import ProviderEvent
 
 logger = logging.getLogger(__name__)
 
 PROVIDER = "elevenlabs"
+RECORDING = provider_events.RECORDING
+MAX_ATTEMPTS = 5
+"""A minute apart, by the sweep. After that the event waits for a person, with its error beside it."""
 
 
-def receive(tenant_id: UUID, kind: str, external_id: str, body: dict[str, Any], digest: str) -> None:
-    """Keep an event and wake a worker once it is committed. The same event again changes nothing."""
+def receive(
+    tenant_id: UUID,
+    kind: str,
+    external_id: str,
+    body: dict[str, Any],
+    digest: str,
+    audio: IO[bytes] | None = None,
+) -> None:
+    """Keep an event and wake a worker once it is committed. The same event again changes nothing.
+
+    Needs the tenant's scope, as the outermost transaction.
+    """
+    has_audio = audio is not None and audio.seek(0, os.SEEK_END) > 0
+    name = recordings.new_name(tenant_id) if has_audio else ""
+    defaults = {
+        "provider": PROVIDER,
+        "kind": kind[:64],
+        "external_id": external_id[:120],
+        "body": body,
+        "attachment": name,
+    }
     event, created = ProviderEvent.objects.get_or_create(
-        tenant_id=tenant_id,
-        digest=digest,
-        defaults={"provider": PROVIDER, "kind": kind[:64], "external_id": external_id[:120], "body": body},
+        tenant_id=tenant_id, digest=digest, defaults=defaults
     )
-    if created:
-        transaction.on_commit(partial(_wake, tenant_id, event.pk))
+    if not created:
+        return
+    if audio is not None and has_audio:
+        recordings.store(name, audio)
+    transaction.on_commit(partial(_wake, tenant_id, event.pk))
 
 
 def _wake(tenant_id: UUID, event_id: UUID) -> None:
@@ -39,49 +62,27 @@ def _wake(tenant_id: UUID, event_id: UUID) -> None:
 
 
 def process(event_id: UUID) -> None:
-    """Make sense of one stored event; doing it twice changes nothing. Needs the tenant's scope."""
-    event = ProviderEvent.objects.select_for_update().get(pk=event_id)
-    if event.processed_at is not None:
-        return
-    if event.kind == "post_call_transcription":
-        _apply_transcription(event)
-    event.processed_at = timezone.now()
-    event.save(update_fields=["processed_at"])
+    """Make sense of one stored event; doing it twice changes nothing. Needs the tenant's scope.
 
-
-def _apply_transcription(event: ProviderEvent) -> None:
-    conversation = find_by_external_id(PROVIDER, event.external_id)
-    if conversation is None:
-        logger.info("A transcript for a conversation that was not ours to carry was kept as it came")
+    Never raises for what is in the event: the error is noted on it, and the others go on.
+    """
+    event = ProviderEvent.objects.select_for_update(skip_locked=True).filter(pk=event_id).first()
+    if event is None or event.processed_at is not None:
+        return  # another worker has it, or it is done
+    try:
+        with transaction.atomic():
+            provider_events.apply(event)
+    except Exception as error:
+        logger.exception("An event could not be worked on")
+        event.attempts += 1
+        event.error = f"{type(error).__name__}: {error}"[:500].replace("\x00", "")
+        event.save(update_fields=["attempts", "error"])
         return
-    data = _object(event.body, "data")
-    metadata, analysis = _object(data, "metadata"), _object(data, "analysis")
-    conversation.summary = str(analysis.get("transcript_summary") or "")
-    conversation.analysis = analysis
-    conversation.cost = _decimal(metadata.get("cost"))
-    conversation.duration_seconds = _seconds(metadata.get("call_duration_secs"))
-    conversation.ended_at = conversation.ended_at or timezone.now()
-    conversation.save(update_fields=["summary", "analysis", "cost", "duration_seconds", "ended_at"])
+    event.processed_at, event.error = timezone.now(), ""
+    event.save(update_fields=["processed_at", "error"])
 
 
 def waiting() -> list[tuple[UUID, UUID]]:
-    """Events that no worker has taken, oldest first: (tenant, event). Needs the platform's scope."""
-    rows = ProviderEvent.objects.filter(processed_at=None).order_by("received_at")
+    """Events that no worker has done, oldest first: (tenant, event). Needs the platform's scope."""
+    rows = ProviderEvent.objects.filter(processed_at=None, attempts__lt=MAX_ATTEMPTS).order_by("received_at")
     return list(rows.values_list("tenant_id", "pk")[:500])
-
-
-def _object(value: dict[str, Any], name: str) -> dict[str, Any]:
-    inner = value.get(name)
-    return inner if isinstance(inner, dict) else {}
-
-
-def _decimal(value: Any) -> Decimal | None:
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() and abs(number) < 10**8 else None
-
-
-def _seconds(value: Any) -> int | None:
-    return value if isinstance(value, int) and 0 <= value < 2**31 else None

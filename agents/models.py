@@ -35,6 +35,12 @@ class Conversation(TenantOwned):
     analysis = models.JSONField(default=dict, blank=True)
     cost = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
     duration_seconds = models.PositiveIntegerField(null=True, blank=True)
+    failure_reason = models.CharField(
+        max_length=120,
+        blank=True,
+        help_text="Why an outbound call did not connect, as the provider names it.",
+    )
+    recording = models.CharField(max_length=200, blank=True, help_text="Its name in the private storage.")
 
     class Meta(TenantOwned.Meta):
         ordering = ["-started_at"]
@@ -183,6 +189,12 @@ class ProviderEvent(TenantOwned):
     received_at = models.DateTimeField(auto_now_add=True)
     processed_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often working on it failed.")
+    attachment = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="The recording that came with it: its name in the private storage.",
+    )
 
     class Meta(TenantOwned.Meta):
         ordering = ["-received_at"]

@@ -2,10 +2,12 @@
 
 import hashlib
 import logging
-from typing import Any
+from functools import partial
+from typing import IO, Any
+from uuid import UUID
 
-from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import Error as DatabaseError
+from django.db import transaction
 from django.http import HttpRequest
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -13,15 +15,26 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents import called_numbers, events_inbox
-from agents.briefings import brief, overrides_of
-from agents.initiation import Briefing, build_initiation
+from agents import called_numbers, events_inbox, known_briefings, large_bodies, patience, webhook_bodies
+from agents.conversations import adopt
+from agents.errors import AnotherTenants
+from agents.initiation import build_initiation
+from agents.known_briefings import Asked, Question, read_asked
 from agents.models import Conversation
 from agents.tools import registry
-from agents.webhook_identity import Claims, Sender, authenticate, is_replay, one_of, resolve_tenant
-from tenants.json_body import NotAnObject, parse_object
+from agents.webhook_identity import (
+    MAX_CALL_SID,
+    MAX_CONVERSATION_ID,
+    PROVIDER,
+    Claims,
+    Sender,
+    authenticate,
+    forbidden,
+    is_replay,
+    one_of,
+    resolve_tenant,
+)
 from tenants.models import Tenant
-from tenants.phone import e164_or_blank
 from tenants.responses import ApiError, failure, success
 from tenants.scoping import tenant_scope
 
@@ -38,21 +51,13 @@ class ProviderWebhook(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        django_request: HttpRequest = request._request
-        self.sender = authenticate(django_request)
-        try:
-            self.payload = parse_object(django_request.body or b"{}") if request.method == "POST" else {}
-        except NotAnObject as error:
-            raise ApiError(str(error), "VALIDATION_ERROR", 400) from None
+        self.receive(request._request)
+        if any("\x00" in text for texts in request.query_params.lists() for text in (texts[0], *texts[1])):
+            raise webhook_bodies.invalid("The query must not have a NUL character")
 
-
-def _section(payload: dict[str, Any], name: str) -> dict[str, Any]:
-    value = payload.get(name, {})
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise ApiError(f"{name}: must be an object", "VALIDATION_ERROR", 400)
-    return value
+    def receive(self, request: HttpRequest) -> None:
+        self.sender = authenticate(request)
+        self.payload = webhook_bodies.parse(request.body or b"{}") if request.method == "POST" else {}
 
 
 def claims_of(request: Request, payload: dict[str, Any], data: dict[str, Any]) -> Claims:
@@ -70,13 +75,31 @@ def claims_of(request: Request, payload: dict[str, Any], data: dict[str, Any]) -
             "conversation_id",
             payload.get("sessionId"),
             *(body.get("conversation_id") for body in (payload, data)),
+            longest=MAX_CONVERSATION_ID,
         ),
-        call_sid=one_of("call_sid", *(body.get("call_sid") for body in (payload, data))),
+        call_sid=one_of(
+            "call_sid", *(body.get("call_sid") for body in (payload, data)), longest=MAX_CALL_SID
+        ),
     )
 
 
 class AgentWebhook(ProviderWebhook):
     """Tool calls and conversation events, in the standard (`type`) and the legacy (`event`) shape."""
+
+    digest: str
+    audio: IO[bytes] | None = None
+    is_large = False
+
+    def receive(self, request: HttpRequest) -> None:
+        beginning = request.read(large_bodies.ORDINARY_LIMIT + 1)
+        if len(beginning) <= large_bodies.ORDINARY_LIMIT:
+            self.sender = authenticate(request, beginning)
+            self.payload = webhook_bodies.parse(beginning or b"{}")
+            self.digest = hashlib.sha256(beginning).hexdigest()
+            return
+        parcel = large_bodies.unpack(request, beginning)
+        self.is_large, self.audio = True, parcel.audio
+        self.sender, self.payload, self.digest = parcel.sender, parcel.payload, parcel.digest
 
     @extend_schema(
         operation_id="elevenlabs_webhook",
@@ -87,51 +110,76 @@ class AgentWebhook(ProviderWebhook):
         },
     )
     def post(self, request: Request) -> Response:
+        try:
+            return self._answer(request)
+        finally:
+            if self.audio is not None:
+                self.audio.close()
+
+    def _answer(self, request: Request) -> Response:
         kind = one_of("type", self.payload.get("type"), self.payload.get("event"))
         if not kind:
-            raise ApiError("type: this field is required", "VALIDATION_ERROR", 400)
-        data = _section(self.payload, "data")
+            raise webhook_bodies.invalid("type: this field is required")
+        is_recording = kind == events_inbox.RECORDING
+        if self.is_large and not is_recording:
+            raise ApiError("The body is larger than 1 MiB", "TOO_LARGE", 413)
+        data = webhook_bodies.section(self.payload, "data")
         claims = claims_of(request, self.payload, data)
-        tenant, conversation = resolve_tenant(self.sender, claims)
         if kind == "tool_call":
-            return self._tool(tenant, conversation, claims, data)
+            return self._tool(claims, data)
+        tenant, _ = resolve_tenant(self.sender, claims)
+        if is_recording and self.audio is None:
+            self.audio = large_bodies.lift_audio(self.payload)
         with tenant_scope(tenant):
             if not is_replay(self.sender):
-                digest = hashlib.sha256(request._request.body).hexdigest()
-                events_inbox.receive(tenant.pk, kind, claims.conversation_id, self.payload, digest)
+                events_inbox.receive(
+                    tenant.pk, kind, claims.conversation_id, self.payload, self.digest, self.audio
+                )
         return success({"received": True})
 
-    def _tool(
-        self, tenant: Tenant, conversation: Conversation | None, claims: Claims, data: dict[str, Any]
-    ) -> Response:
+    def _tool(self, claims: Claims, data: dict[str, Any]) -> Response:
         name = data.get("tool_name")
         if not isinstance(name, str) or not name:
-            raise ApiError("data.tool_name: this field is required", "VALIDATION_ERROR", 400)
+            raise webhook_bodies.invalid("data.tool_name: this field is required")
         arguments = data.get("parameters", {})
         if not isinstance(arguments, dict | None):
-            raise ApiError("data.parameters: must be an object", "VALIDATION_ERROR", 400)
-        return run_tool(self.sender, tenant, conversation, claims, name, arguments or {})
+            raise webhook_bodies.invalid("data.parameters: must be an object")
+        return run_tool(self.sender, claims, name, arguments or {})
 
 
-def run_tool(
-    sender: Sender,
-    tenant: Tenant,
-    conversation: Conversation | None,
-    claims: Claims,
-    name: str,
-    arguments: dict[str, Any],
-) -> Response:
+def run_tool(sender: Sender, claims: Claims, name: str, arguments: dict[str, Any]) -> Response:
     try:
-        with tenant_scope(tenant):
-            if is_replay(sender):
-                return failure("This signed request was accepted before", "REPLAYED", 403)
-            answer = registry.answer(tenant.pk, conversation, name, arguments)
-            if answer.get("code") == registry.UNAVAILABLE:
-                transaction.set_rollback(True)  # nothing was done: the same request may be tried again
-    except DatabaseError:  # lost at the commit: it may have been done, and asked again is done once
-        logger.exception("A tool's work could not be committed")
-        answer = registry.unavailable(tenant.language)
+        return _run_tool(sender, claims, name, arguments)
+    except DatabaseError:
+        logger.exception("A tool call came while the database did not answer")
+        return Response(registry.unavailable())
+
+
+def _run_tool(sender: Sender, claims: Claims, name: str, arguments: dict[str, Any]) -> Response:
+    tenant, conversation = resolve_tenant(sender, claims)
+    with tenant_scope(tenant):
+        if is_replay(sender):
+            return failure("This signed request was accepted before", "REPLAYED", 403)
+        if claims.conversation_id and (conversation is None or claims.call_sid):
+            conversation = _adopted(tenant, claims)
+        answer = registry.answer(tenant.pk, conversation, name, arguments)
+        if answer.get("code") == registry.UNAVAILABLE:
+            transaction.set_rollback(True)  # nothing was done: the same request may be tried again
     return Response(answer)
+
+
+def _adopted(tenant: Tenant, claims: Claims) -> Conversation:
+    """The conversation that a tool call names, so that all that is done in it is told together."""
+    try:
+        return adopt(
+            tenant.pk,
+            PROVIDER,
+            external_id=claims.conversation_id,
+            carrier_call_id=claims.call_sid,
+            agent_id=claims.agent_id,
+        )
+    except AnotherTenants:
+        raise forbidden("The conversation belongs to another tenant") from None
 
 
 class ToolEndpoint(ProviderWebhook):
@@ -156,9 +204,8 @@ class ToolEndpoint(ProviderWebhook):
         if registry.find(name) is None:
             return failure(f"Unknown tool: {name}", "UNKNOWN_TOOL", 404)
         claims = claims_of(request, self.payload, {})
-        tenant, conversation = resolve_tenant(self.sender, claims)
         arguments = {key: value for key, value in self.payload.items() if key not in self._BESIDE}
-        return run_tool(self.sender, tenant, conversation, claims, name, arguments)
+        return run_tool(self.sender, claims, name, arguments)
 
 
 class ConversationInitiation(ProviderWebhook):
@@ -174,39 +221,38 @@ class ConversationInitiation(ProviderWebhook):
         responses={200: OpenApiResponse(OpenApiTypes.OBJECT, "conversation_initiation_client_data")},
     )
     def post(self, request: Request) -> Response:
-        variables = _section(self.payload, "dynamic_variables")
-
-        def said(*names: str) -> str:
-            return one_of(names[0], *(body.get(name) for body in (self.payload, variables) for name in names))
-
-        caller = e164_or_blank(said("caller_id", "caller_number"))
-        called = e164_or_blank(said("called_number"))
-        call_sid = said("call_sid")
-        conversation_id = said("conversation_id")
-        tenant = self._tenant(said("tenant_id", "tenantId"), called, said("agent_id", "agentId"))
-        if tenant is None:
-            briefing = Briefing(
-                caller_number=caller,
-                call_sid=call_sid,
-                conversation_id=conversation_id,
-                voice_id=settings.ELEVENLABS_VOICE_ID,
-            )
-            return Response(build_initiation(briefing))
-        with tenant_scope(tenant):
-            briefing = brief(tenant, caller_number=caller, call_sid=call_sid, conversation_id=conversation_id)
-            return Response(build_initiation(briefing, overrides_of(tenant)))
-
-    def _tenant(self, tenant_id: str, called: str, agent_id: str) -> Tenant | None:
-        """None for a number and ids that are nobody's; neutral words answer those."""
-        owner = called_numbers.owner_of(called) if called else None
-        if owner and self.sender.tenant_id not in {None, owner}:
-            raise ApiError("The called number belongs to another tenant", "FORBIDDEN", 403)
-        if owner and tenant_id and tenant_id != str(owner):
-            raise ApiError("tenant_id contradicts the called number", "FORBIDDEN", 403)
-        claims = Claims(tenant_id=str(owner or tenant_id), agent_id=agent_id)
+        asked = read_asked(self.payload)
         try:
-            return resolve_tenant(self.sender, claims)[0]
-        except ApiError as error:
-            if error.status_code == 403:
-                raise
-            return None
+            known = known_briefings.find(
+                Question(self.sender.tenant_id, asked.called_e164, asked.tenant_id, asked.agent_id)
+            )
+        except ApiError:
+            raise
+        except Exception:  # whatever it is, the caller is not to hear of it
+            logger.exception("A conversation begins with neutral words")
+            known = None
+        if known is not None:
+            self._note(known.tenant_id, asked)
+        return Response(build_initiation(asked.briefing(known), known.overrides if known else None))
+
+    def _note(self, tenant_id: UUID, asked: Asked) -> None:
+        """ElevenLabs carries this call itself: its tools will want to know who is calling."""
+        if asked.is_carried_by_vendor:
+            patience.behind(partial(_open_conversation, tenant_id, asked))
+
+
+def _open_conversation(tenant_id: UUID, asked: Asked) -> None:
+    is_outbound = called_numbers.owner_of(asked.caller_e164) == tenant_id if asked.caller_e164 else False
+    with tenant_scope(tenant_id):
+        try:
+            adopt(
+                tenant_id,
+                PROVIDER,
+                external_id=asked.conversation_id,
+                carrier_call_id=asked.call_sid,
+                caller_e164="" if is_outbound else asked.caller_e164,
+                called_e164=asked.called_e164,
+                agent_id=asked.agent_id,
+            )
+        except AnotherTenants:
+            forbidden("An initiation named another tenant's conversation")

@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +14,23 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
 from agents.conversations import find_by_external_id
+from agents.keyring import Key, Keyring, Unknown, keyring, platform_key
 from agents.models import Conversation, SeenSignature
-from agents.providers.elevenlabs.signatures import read_proof
-from tenants.credentials import platform_secret
+from agents.providers.elevenlabs.signatures import Proof, Signing, as_sent, read_proof
 from tenants.loopback import is_local
-from tenants.models import Credential, Tenant
+from tenants.models import Tenant
 from tenants.responses import ApiError
 from tenants.scoping import platform_scope
 
 logger = logging.getLogger("tonris.security")
+
+TRIAL_BYTES = 64 * 1024 * 1024
+"""A tenth of a second of hashing: what a request that names nobody is worth."""
+TRIAL_OVERHEAD = 2048
+_READS = frozenset({"GET", "HEAD"})
+
+PROVIDER = "elevenlabs"
+MAX_CONVERSATION_ID, MAX_CALL_SID = 120, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +54,95 @@ class Claims:
     call_sid: str = ""
 
 
-def authenticate(request: HttpRequest) -> Sender:
-    """Raises ApiError 401; 413 for a body over the limit."""
+def authenticate(request: HttpRequest, body: bytes | None = None) -> Sender:
+    """`body` where it has been read. Raises ApiError: 401; 413 for a body over the limit; 503 without secrets."""
+    query = query_of(request)
     try:
-        content = request.META.get("QUERY_STRING", "").encode() if request.method == "GET" else request.body
+        content = query if request.method in _READS else request.body if body is None else body
     except RequestDataTooBig:
         raise ApiError("The body is larger than 1 MiB", "TOO_LARGE", 413) from None
     proof = read_proof(request.headers, content)
-    if proof.is_empty:
-        if settings.ALLOW_UNSIGNED_WEBHOOKS and is_local(request):
-            logger.warning("An unsigned webhook was accepted: ALLOW_UNSIGNED_WEBHOOKS is on")
-            return Sender(None)
-        raise _unauthenticated(request, "no credential")
-    for tenant_id, secret in _secrets():
-        if proof.made_with(secret, now=time.time(), tolerance_s=settings.ELEVENLABS_SIGNATURE_TOLERANCE_S):
-            return Sender(tenant_id, proof.replay_key(secret))
-    raise _unauthenticated(request, "wrong, stale or foreign credential")
+    if may_stay_unsigned(request, proof):
+        return Sender(None)
+    sender = shown(proof)
+    if sender is None:
+        signings = (
+            (key, proof.signed_with(key.secret)) for key in signers(proof, len(content), query, content)
+        )
+        sender = first_that_holds(signings)
+    if sender is None:
+        raise refused(request, "wrong, stale or foreign credential")
+    return sender
 
 
-def _secrets() -> Iterable[tuple[UUID | None, str]]:
-    platform = platform_secret(Credential.Name.WEBHOOK_SECRET)
-    if platform:
-        yield None, platform
-    with platform_scope():
-        rows = list(Credential.objects.filter(name=Credential.Name.WEBHOOK_SECRET))
-    for row in rows:
-        if row.value:
-            yield row.tenant_id, row.value
+def query_of(request: HttpRequest) -> bytes:
+    return str(request.META.get("QUERY_STRING", "")).encode("utf-8", "replace")
 
 
-def _unauthenticated(request: HttpRequest, why: str) -> ApiError:
-    logger.warning("A webhook was refused at %s: %s", request.path, why)
+def may_stay_unsigned(request: HttpRequest, proof: Proof) -> bool:
+    """Whether nothing is presented and nothing is asked for. Raises ApiError 401 where something is."""
+    if proof.presented:
+        return False
+    if settings.ALLOW_UNSIGNED_WEBHOOKS and is_local(request):
+        logger.warning("An unsigned webhook was accepted: ALLOW_UNSIGNED_WEBHOOKS is on")
+        return True
+    raise refused(request, "no credential")
+
+
+def shown(proof: Proof) -> Sender | None:
+    """Whose secret was shown itself."""
+    if not proof.bearer:
+        return None
+    platform = platform_key()
+    if platform is not None and proof.shows(platform.secret):
+        return Sender(None)
+    key = _keyring().holder_of(as_sent(proof.bearer))
+    return Sender(key.tenant_id) if key is not None and proof.shows(key.secret) else None
+
+
+def signers(proof: Proof, size: int, *texts: bytes) -> Iterator[Key]:
+    """Who may have signed so many bytes: the platform, the tenants that the texts name, then the others, as
+    far as their secrets can be tried at a price that strangers may cost us. Naming oneself proves nothing.
+    """
+    if not proof.is_signed or not (proof.plain or proof.is_recent(time.time(), _tolerance_s())):
+        return
+    platform = platform_key()
+    if platform is not None:
+        yield platform
+    ring = _keyring()
+    named = ring.named_in(*texts)
+    yield from named
+    yield from islice(ring.others_than(named), TRIAL_BYTES // (size + TRIAL_OVERHEAD))
+
+
+def first_that_holds(signings: Iterable[tuple[Key, Signing]]) -> Sender | None:
+    now, tolerance_s = time.time(), _tolerance_s()
+    for key, signing in signings:
+        if signing.holds(now=now, tolerance_s=tolerance_s):
+            return Sender(key.tenant_id, signing.replay_key())
+    return None
+
+
+def refused(request: HttpRequest, why: str) -> ApiError:
+    logger.warning("A webhook was refused at %s: %s", request.path[:120], why)
     return ApiError("The webhook's signature or secret is missing or wrong", "UNAUTHENTICATED", 401)
+
+
+def forbidden(error: str) -> ApiError:
+    """For a genuine sender who reaches for what is another tenant's."""
+    logger.warning("A genuine webhook was refused: %s", error)
+    return ApiError(error, "FORBIDDEN", 403)
+
+
+def _keyring() -> Keyring:
+    try:
+        return keyring()
+    except Unknown:
+        raise ApiError("The secrets cannot be read now: try again", "UNAVAILABLE", 503) from None
+
+
+def _tolerance_s() -> int:
+    return int(settings.ELEVENLABS_SIGNATURE_TOLERANCE_S)
 
 
 def is_replay(sender: Sender) -> bool:
@@ -93,22 +159,33 @@ def is_replay(sender: Sender) -> bool:
     return False
 
 
-def one_of(name: str, *values: Any) -> str:
-    """The one value that several places of a payload agree on. Raises ApiError 400 when they differ."""
+def one_of(name: str, *values: Any, longest: int | None = None) -> str:
+    """The one value that several places of a payload agree on.
+
+    Raises ApiError 400 when they differ, are no strings or numbers, or are longer than can be kept.
+    """
+    if any(isinstance(value, bool) or not isinstance(value, str | int | None) for value in values):
+        raise ApiError(f"{name}: must be a string", "VALIDATION_ERROR", 400)
     said = {str(value) for value in values if value not in (None, "")}
     if len(said) > 1:
+        logger.warning("A genuine webhook contradicts itself: %s", name)
         raise ApiError(f"{name}: the request names more than one", "VALIDATION_ERROR", 400)
-    return said.pop() if said else ""
+    value = said.pop() if said else ""
+    if longest is not None and len(value) > longest:
+        raise ApiError(f"{name}: must not be longer than {longest} characters", "VALIDATION_ERROR", 400)
+    return value
 
 
 def conversation_of(claims: Claims) -> Conversation | None:
     """By the provider's conversation id, else by the carrier's call id. Needs the platform's scope."""
     if claims.conversation_id:
-        found = find_by_external_id("elevenlabs", claims.conversation_id)
+        found = find_by_external_id(PROVIDER, claims.conversation_id)
         if found is not None:
             return found
     if claims.call_sid:
-        return Conversation.objects.filter(carrier_call_id=claims.call_sid).first()
+        calls = list(Conversation.objects.filter(carrier_call_id=claims.call_sid)[:20])
+        if len({call.tenant_id for call in calls}) == 1:  # else it says nothing about the tenant
+            return calls[0]
     return None
 
 
@@ -126,8 +203,7 @@ def resolve_tenant(sender: Sender, claims: Claims) -> tuple[Tenant, Conversation
         if known is None:
             raise ApiError("The request does not say which tenant it is for", "TENANT_NOT_RESOLVED", 400)
         if claimed not in {None, known} or (conversation and conversation.tenant_id != known):
-            logger.warning("A webhook named another tenant than its credential's")
-            raise ApiError("The credential belongs to another tenant", "FORBIDDEN", 403)
+            raise forbidden("The credential belongs to another tenant")
         tenant = Tenant.objects.filter(pk=known).first()
     if tenant is None:
         raise ApiError("Tenant not found", "NOT_FOUND", 404)
