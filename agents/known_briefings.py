@@ -158,7 +158,7 @@ def _read(question: Question) -> Known | None:
         return None
     with tenant_scope(tenant):
         facts = brief(tenant, caller_number="", call_sid="", conversation_id="")
-        return Known(tenant.pk, facts, overrides_of(tenant))
+        return Known(tenant.pk, facts, overrides_of(tenant, question.agent_id))
 
 
 def _tenant(question: Question) -> Tenant | None:

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from appointments import history
 from appointments.availability import Calendar
-from appointments.by_hand import change, collision, misgivings, place
+from appointments.by_hand import change, collision, place
 from appointments.claims import Claim, answer, claim, digest
 from appointments.customers import Contact, check, customer_of, sounds_like
 from appointments.errors import NotBookable, NotFound, SlotTaken, refusal
@@ -50,7 +50,6 @@ __all__ = [
     "collision",
     "is_double_booking",
     "lock_calendars",
-    "misgivings",
     "place",
 ]
 

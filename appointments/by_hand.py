@@ -1,15 +1,13 @@
 """What staff enter by hand: any free minute will do, but nobody is booked twice.
 
-Grid, notice, window, opening hours and holds do not bind staff; `misgivings` are what the rules say.
+Grid, notice, window, opening hours and holds do not bind staff; the admin tells them what the rules say.
 """
 
-import copy
 import datetime
 
 from django.db import IntegrityError, transaction
 
 from appointments import history
-from appointments.availability import Calendar
 from appointments.errors import Invalid, SlotTaken
 from appointments.locks import lock_calendars
 from appointments.models import Appointment, ResourceUse, buffered
@@ -23,7 +21,6 @@ from appointments.seats import (
     users_of,
     vacate,
 )
-from appointments.slots import Reason
 
 LONGEST_DAYS = 2
 """Readers look this far around a day for what may reach into it."""
@@ -63,16 +60,6 @@ def collision(appointment: Appointment) -> Appointment | None:
     if appointment.status == _CANCELLED:
         return None
     return _in_the_way(appointment) or _at_its_resources(appointment)
-
-
-def misgivings(appointment: Appointment) -> list[Reason]:
-    """What the clock, opening hours and the employee's own hours say against its time."""
-    as_long = copy.copy(appointment.service)
-    as_long.duration_minutes = (appointment.ends_at - appointment.starts_at) // datetime.timedelta(minutes=1)
-    calendar = Calendar(appointment.tenant, as_long)
-    told = {Reason.IN_THE_PAST, Reason.OUTSIDE_HOURS, Reason.CLOSED, Reason.NOT_WORKING, Reason.TIME_OFF}
-    reasons = calendar.objections(appointment.employee, appointment.starts_at, ignoring=appointment)
-    return [reason for reason in reasons if reason in told]
 
 
 def _in_the_way(appointment: Appointment) -> Appointment | None:

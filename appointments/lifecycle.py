@@ -14,6 +14,7 @@ import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -22,7 +23,7 @@ from django.utils import timezone
 from appointments import history, waitlist
 from appointments.availability import Calendar
 from appointments.booking import keys_for
-from appointments.by_hand import collision, reseat, settle
+from appointments.by_hand import change, collision, reseat, settle, takes_other_time
 from appointments.errors import NotAllowed, NotFound, SlotTaken, TooLate, refusal
 from appointments.extras import booked_add_ons, price_of
 from appointments.holds import consume
@@ -33,6 +34,7 @@ from appointments.seats import Full, is_double_booking, resources_of
 from appointments.slots import Reason
 from appointments.waitlist import Freed
 from tenants.models import Tenant
+from tenants.scoping import tenant_scope
 
 Status = Appointment.Status
 
@@ -142,6 +144,34 @@ def reschedule(
         history.record(appointment, "moved", actor=actor, before=history.facts(before), reason=reason)
         waitlist.offer_freed(tenant, Freed.by(before), waiting, now=now)
         return Changed(appointment, changed=True)
+
+
+def edit(appointment: Appointment, *, actor: str = "staff") -> None:
+    """Save what staff changed by hand: any free minute will do, but statuses move by the table.
+
+    Time that becomes free is offered to those who wait once this is committed: the form's own locks are held
+    until then. Raises NotAllowed, SlotTaken or Invalid.
+    """
+    before = Appointment.objects.select_related("employee", "tenant").get(pk=appointment.pk)
+    if appointment.status != before.status:
+        _check_move(before, appointment.status)
+    change(appointment, actor=actor)
+    if before.status in COMING and takes_other_time(appointment, before):
+        transaction.on_commit(partial(_offer, before.tenant, Freed.by(before)))
+
+
+def _offer(tenant: Tenant, freed: Freed) -> None:
+    now = timezone.now()
+    with tenant_scope(tenant):
+        waiting = waitlist.who_waits(tenant, freed, now=now)
+        needs = resources_of([one.service for one in waiting])
+        lock_calendars([freed.employee.pk, *(one.pk for one in needs)])
+        waitlist.offer_freed(tenant, freed, waiting, now=now)
+
+
+def moves_from(status: str) -> list[str]:
+    """Where an appointment may be, or go, from here: itself first."""
+    return [status, *(one for one in Status.values if one in MOVES[status])]
 
 
 def uncancel(

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from benchmarks.database import fresh_database
 
-BENCHMARKS = ("availability", "booking")
+BENCHMARKS = ("availability", "booking", "tools")
 
 
 def main(names: list[str]) -> None:

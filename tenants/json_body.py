@@ -12,13 +12,12 @@ class NotAnObject(ValueError):
 def parse_object(raw: bytes) -> dict[str, Any]:
     """A JSON object without what PostgreSQL refuses: NUL, lone surrogates, NaN. Raises NotAnObject."""
     try:
-        value = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
+        value = clean(json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite))
     except (ValueError, RecursionError):
         raise NotAnObject("The body is not valid JSON") from None
     if not isinstance(value, dict):
         raise NotAnObject("The body must be a JSON object")
-    cleaned: dict[str, Any] = clean(value)
-    return cleaned
+    return value
 
 
 def _refuse_constant(name: str) -> None:

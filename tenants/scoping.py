@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
-from django.db import close_old_connections, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connection, connections, transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -93,15 +93,21 @@ def platform_scope() -> Iterator[None]:
 @contextmanager
 def _scope(scope: Scope, outer: Scope | None) -> Iterator[None]:
     nested = connection.in_atomic_block
+    # Kept with the connection: a thread that inherits a scope has another one, in another transaction.
+    mine: Any = connections[DEFAULT_DB_ALIAS]
+    known = getattr(mine, "told_scope", None)
+    told = nested and known == scope
     with transaction.atomic():
-        _tell_database(scope)
-        token = _active.set(scope)
+        if not told:
+            _tell_database(scope)
+        token, mine.told_scope = _active.set(scope), scope
         try:
             yield
         finally:
             _active.reset(token)
+            mine.told_scope = known
         # A savepoint that is released keeps SET LOCAL, one that is rolled back undoes it.
-        if nested and not connection.needs_rollback:
+        if nested and not told and not connection.needs_rollback:
             _tell_database(outer)
 
 

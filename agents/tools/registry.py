@@ -2,12 +2,13 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from prometheus_client import Histogram
 
@@ -35,6 +36,9 @@ TOOLS: tuple[Tool, ...] = (
     *people.TOOLS,
 )
 tool_seconds = Histogram("tonris_tool_seconds", "Time to answer a tool call", ["tool", "succeeded"])
+tool_database_seconds = Histogram(
+    "tonris_tool_database_seconds", "Of the time to answer a tool call, what its statements took", ["tool"]
+)
 _BY_NAME = {name: tool for tool in TOOLS for name in (tool.name, *tool.aliases)}
 
 
@@ -44,6 +48,20 @@ class Answered:
 
     envelope: dict[str, Any]
     act: Act | None = None
+
+
+class Stopwatch:
+    """How long a connection's statements take, as an `execute_wrapper`."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self, execute: Callable[..., Any], *args: Any) -> Any:
+        began = time.monotonic()
+        try:
+            return execute(*args)
+        finally:
+            self.seconds += time.monotonic() - began
 
 
 def find(name: str) -> Tool | None:
@@ -76,9 +94,9 @@ def run(tenant_id: UUID, conversation: Conversation | None, name: str, arguments
     """Run one tool and record it, in one transaction. Never raises: a caller waits for something to be said."""
     logger.info("ElevenLabs tool call: %s for tenant: %s", name[:64], tenant_id)
     started = time.monotonic()
-    language, act = "en", None
+    language, act, statements = "en", None, Stopwatch()
     try:
-        with tenant_scope(tenant_id):
+        with connection.execute_wrapper(statements), tenant_scope(tenant_id):
             tenant = Tenant.objects.get(pk=tenant_id)
             language = tenant.language
             envelope, result = _run(tenant, conversation, name, arguments)
@@ -97,6 +115,7 @@ def run(tenant_id: UUID, conversation: Conversation | None, name: str, arguments
         envelope = unavailable(language)
     known = tool.name if (tool := find(name)) else "unknown"
     tool_seconds.labels(known, str(envelope["success"]).lower()).observe(time.monotonic() - started)
+    tool_database_seconds.labels(known).observe(statements.seconds)
     return Answered(envelope, act)
 
 

@@ -9,6 +9,7 @@ from appointments import booking
 from appointments.admin import second_thoughts
 from appointments.admin.forms import ClockTime, WallDateTime, read_wall
 from appointments.errors import Invalid
+from appointments.lifecycle import moves_from
 from appointments.models import Appointment, EmployeeService, Service
 from appointments.wallclock import DAY, instants_of, wall_time
 from tenants.models import Tenant
@@ -37,6 +38,10 @@ class AppointmentForm(ScopedForm):
             self.initial["version"] = self.instance.updated_at.isoformat()
         if self.wished is not None and self.instance._state.adding:
             self.initial["starts_at"] = self.wished
+        if "status" in self.fields and not self.instance._state.adding:
+            allowed = moves_from(self.instance.status)
+            choices = [one for one in Appointment.Status.choices if one[0] in allowed]
+            self.fields["status"].choices = choices  # type: ignore[attr-defined]
         if "price" in self.fields:
             self.fields["price"].required = False
             self.fields["price"].help_text = "Leave it empty for the price of the service."

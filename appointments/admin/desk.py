@@ -110,7 +110,7 @@ class AppointmentAdmin(Exportable, ScopedModelAdmin):
                 return rendered(super().changeform_view(request, *args, **kwargs))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        save = booking.change if change else booking.place
+        save = lifecycle.edit if change else booking.place
         save(obj, actor=str(request.user))
         if (form.moved or not change) and obj.status != Appointment.Status.CANCELLED:
             warning = second_thoughts.once_saved(obj, time_of(obj))

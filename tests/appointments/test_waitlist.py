@@ -10,8 +10,8 @@ import pytest
 from appointments import holds, tasks, waitlist
 from appointments.availability import free_slots
 from appointments.booking import Contact, book
-from appointments.errors import Invalid, NotFound, OfferExpired, SlotTaken
-from appointments.lifecycle import cancel, reschedule
+from appointments.errors import Invalid, NotAllowed, NotFound, OfferExpired, SlotTaken
+from appointments.lifecycle import cancel, edit, reschedule
 from appointments.models import (
     Appointment,
     Employee,
@@ -308,3 +308,44 @@ def test_two_cancellations_at_once_do_not_offer_one_guest_two_slots(salon):
         assert Hold.objects.count() == len({hold.holder for hold in Hold.objects.all()})
         assert states(*entries).count(State.OFFERED) == Hold.objects.count() >= 1
     assert deadlocks() == before
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("how", ["cancelled", "moved"])
+def test_time_that_staff_free_by_hand_is_offered_too(salon, how):
+    with tenant_scope(salon):
+        appointment = booked(salon)
+        waiting = join(salon, 1)
+    with tenant_scope(salon):
+        row = Appointment.objects.select_related("service", "employee").get(pk=appointment.pk)
+        if how == "cancelled":
+            row.status = "cancelled"
+        else:
+            row.starts_at += datetime.timedelta(days=1)
+            row.ends_at += datetime.timedelta(days=1)
+        edit(row)
+        assert states(waiting) == ["waiting"], "not before it is certain"
+    with tenant_scope(salon):
+        assert states(waiting) == ["offered"]
+
+
+def test_what_staff_leave_where_it_is_is_offered_to_nobody(salon, django_capture_on_commit_callbacks):
+    with tenant_scope(salon):
+        row = Appointment.objects.select_related("service", "employee").get(pk=booked(salon).pk)
+        waiting = join(salon, 1)
+    with django_capture_on_commit_callbacks(execute=True) as callbacks, tenant_scope(salon):
+        row.notes = "Prefers tea"
+        edit(row)
+    assert callbacks == []
+    with tenant_scope(salon):
+        assert states(waiting) == ["waiting"]
+
+
+def test_staff_move_statuses_by_the_same_table(salon):
+    with tenant_scope(salon):
+        row = Appointment.objects.select_related("service", "employee").get(pk=booked(salon).pk)
+        row.status = "completed"
+        edit(row)
+        row.status = "scheduled"
+        with pytest.raises(NotAllowed):
+            edit(row)

@@ -1,12 +1,14 @@
 """Two walls between tenants; each must hold when the other is taken down."""
 
 import asyncio
+import contextvars
 import uuid
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, IntegrityError, connection, models, transaction
+from django.test.utils import CaptureQueriesContext
 
 from appointments.models import Employee, EmployeeService, Service
 from tenants.isolation import POLICY, TenantForeignKey, TenantOneToOneField, key_name
@@ -16,6 +18,7 @@ from tenants.scoping import (
     ScopeRequired,
     active_scope,
     in_tenant,
+    in_thread,
     platform_scope,
     tenant_scope,
 )
@@ -219,3 +222,23 @@ def test_uniqueness_does_not_tell_of_other_tenants(model):
 def test_a_tenant_that_does_not_exist_sees_nothing(salon):
     with tenant_scope(uuid.uuid4()):
         assert not Service.objects.exists()
+
+
+def test_a_scope_within_the_same_scope_costs_no_statement_more_than_its_savepoint(salon):
+    with tenant_scope(salon), CaptureQueriesContext(connection) as queries, tenant_scope(salon):
+        assert Service.objects.exists()
+    assert len([one for one in queries if "set_config" in one["sql"]]) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_thread_that_inherits_a_scope_tells_its_own_connection(salon):
+    def within_a_transaction_of_its_own() -> bool:
+        with transaction.atomic(), tenant_scope(salon):
+            return Service.objects.exists()
+
+    def inherit() -> contextvars.Context:
+        with tenant_scope(salon):
+            return contextvars.copy_context()
+
+    inherited = await in_thread(inherit)
+    assert await in_thread(inherited.run, within_a_transaction_of_its_own)
