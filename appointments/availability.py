@@ -151,7 +151,7 @@ class Calendar:
 
     def fair_order(self, start: datetime.datetime) -> list[Employee]:
         """Who is asked, and in which order, when anybody will do: least booked first, in that local week."""
-        return least_booked_first(self.performers, local_week(start, self.tenant.zone))
+        return least_booked_first(self.tenant, self.performers, local_week(start, self.tenant.zone))
 
     # --- Why something is not --------------------------------------------------------------------
 

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
+from django.db import connection
+from django.utils import timezone
 
 from appointments.errors import Invalid
 from appointments.models import Customer
@@ -55,18 +57,39 @@ def customer_of(tenant: Tenant, contact: Contact) -> Customer:
     return customer or _new(tenant, contact)
 
 
+_INSERT = f"""
+INSERT INTO {Customer._meta.db_table} (id, tenant_id, name, phone_e164, email, notes, created_at)
+VALUES (%(id)s, %(tenant)s, %(name)s, %(phone)s, %(email)s, '', %(now)s) ON CONFLICT DO NOTHING RETURNING id
+"""  # noqa: S608 - put together of constants
+
+
 def _new(tenant: Tenant, contact: Contact) -> Customer:
-    row = {"phone_e164": contact.phone_e164, "email": contact.email, "name": contact.name.strip()}
-    try:
-        with transaction.atomic():
-            created: Customer = Customer.objects.create(tenant=tenant, **row)
-            return created
-    except IntegrityError:  # made at this moment by another booking of theirs, maybe spelled otherwise
-        same = Customer.objects.for_tenant(tenant).filter(
-            phone_e164=row["phone_e164"], email__iexact=row["email"], name__iexact=row["name"]
-        )
-        known: Customer = same.get()
-        return known
+    customer = Customer(
+        tenant=tenant,
+        name=contact.name.strip(),
+        phone_e164=contact.phone_e164,
+        email=contact.email,
+        created_at=timezone.now(),
+    )
+    row: dict[str, Any] = {
+        "id": customer.pk,
+        "tenant": tenant.pk,
+        "name": customer.name,
+        "phone": customer.phone_e164,
+        "email": customer.email,
+        "now": customer.created_at,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, row)
+        if cursor.fetchone():
+            customer._state.adding = False
+            return customer
+    # Made at this moment by another booking of theirs, maybe spelled otherwise.
+    same = Customer.objects.for_tenant(tenant).filter(
+        phone_e164=customer.phone_e164, email__iexact=customer.email, name__iexact=customer.name
+    )
+    known: Customer = same.get()
+    return known
 
 
 def sounds_like(one: str, other: str) -> bool:

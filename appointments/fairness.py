@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count
-
 from appointments.intervals import Interval
-from appointments.models import Appointment, Employee
+from appointments.models import Employee
+from appointments.rules import read
 from appointments.slots import instants_of_dates
 from appointments.wallclock import DAY, wall_time
+from tenants.models import Tenant
 
 
 def local_week(start: datetime, zone: ZoneInfo) -> Interval:
@@ -20,18 +21,24 @@ def local_week(start: datetime, zone: ZoneInfo) -> Interval:
     return Interval(found[0].start, found[-1].end)
 
 
-def least_booked_first(performers: Iterable[Employee], week: Interval) -> list[Employee]:
+_BOOKED = """
+SELECT employee_id, count(DISTINCT starts_at) FROM appointments_appointment
+WHERE tenant_id = %(tenant)s AND employee_id = ANY(%(employees)s) AND status <> 'cancelled'
+  AND starts_at >= %(since)s AND starts_at < %(until)s
+GROUP BY employee_id
+"""
+
+
+def least_booked_first(tenant: Tenant, performers: Iterable[Employee], week: Interval) -> list[Employee]:
     """Those with the fewest times booked that week first; among equals by name, then id. A group is one time."""
     performers = list(performers)
     if len(performers) < 2:
         return performers
-    rows = (
-        Appointment.objects.for_tenant(performers[0].tenant_id)
-        .filter(employee__in=performers, starts_at__gte=week.start, starts_at__lt=week.end)
-        .exclude(status=Appointment.Status.CANCELLED)
-        .order_by()
-        .values_list("employee_id")
-        .annotate(times=Count("starts_at", distinct=True))
-    )
-    times = dict(rows)
+    parameters = {
+        "tenant": tenant.pk,
+        "employees": [one.pk for one in performers],
+        "since": week.start,
+        "until": week.end,
+    }
+    times: dict[UUID, int] = dict(read(tenant, _BOOKED, parameters))
     return sorted(performers, key=lambda one: (times.get(one.pk, 0), one.name, one.pk))

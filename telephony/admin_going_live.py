@@ -9,13 +9,13 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 
 from agents.provisioning import provision_agent
 from agents.provisioning_log import Log
 from telephony import doctor
 from telephony.dialplan import provider_of
-from telephony.doctor.findings import Finding, Severity
 from telephony.errors import AgentNotConfigured
 from telephony.provisioning import provision_numbers
 from tenants.admin_sites import operators, staff
@@ -24,12 +24,6 @@ from tenants.vendor_http import VendorError
 
 MOST_AT_ONCE = 5
 """Vendors are asked while a browser waits."""
-
-_LEVELS = {
-    Severity.BROKEN: messages.ERROR,
-    Severity.WARNING: messages.WARNING,
-    Severity.NOTE: messages.INFO,
-}
 
 
 @admin.action(description="Go live: set up agent and numbers", permissions=["change"])
@@ -52,13 +46,11 @@ def go_live(model_admin: Any, request: HttpRequest, tenants: QuerySet[Tenant]) -
 
 
 @admin.action(description="Examine: what stands in the way of calls?", permissions=["change"])
-def examine(model_admin: Any, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
-    for tenant in _few(request, tenants):
-        findings = doctor.examine(tenant.pk)
-        if not findings:
-            messages.success(request, f"{tenant} is well: everything that was looked at is right.")
-        for found in findings:
-            messages.add_message(request, _LEVELS[found.severity], _said(tenant, found))
+def examine(model_admin: Any, request: HttpRequest, tenants: QuerySet[Tenant]) -> TemplateResponse:
+    """A page of what was found, the worst first, each with its remedy."""
+    reports = [{"tenant": tenant, "findings": doctor.examine(tenant.pk)} for tenant in _few(request, tenants)]
+    context = {**model_admin.admin_site.each_context(request), "title": "Examined", "reports": reports}
+    return TemplateResponse(request, "admin/telephony/doctor.html", context)
 
 
 def _few(request: HttpRequest, tenants: QuerySet[Tenant]) -> list[Tenant]:
@@ -68,16 +60,12 @@ def _few(request: HttpRequest, tenants: QuerySet[Tenant]) -> list[Tenant]:
     return chosen[:MOST_AT_ONCE]
 
 
-def _said(tenant: Tenant, found: Finding) -> str:
-    return format_html("{}: {} <strong>{}</strong>", tenant, found.what, found.fix)
-
-
 def _lines(tenant: Tenant, lines: Iterable[str]) -> str:
     listed = format_html_join("", "<li>{}</li>", ((line,) for line in lines))
     return format_html("{}:<ul>{}</ul>", tenant, listed)
 
 
-def add_actions(site: admin.AdminSite, *actions: Callable[..., None]) -> None:
+def add_actions(site: admin.AdminSite, *actions: Callable[..., Any]) -> None:
     page = site.get_model_admin(Tenant)
     page.actions = [*(page.actions or ()), *actions]
 

@@ -37,7 +37,16 @@ def _asked(context: ToolContext, arguments: Arguments) -> When | None:
     if start:
         local = context.local(read_start(context, start))
         return When(local.date(), local.date(), at=local.time())
-    return read_when(context, arguments, "when") or read_when(context, arguments, "date")
+    return read_when(context, arguments, "when") or _date(context, arguments)
+
+
+def _date(context: ToolContext, arguments: Arguments) -> When | None:
+    """A date; of a date with a time, which models send for whole days, only the date counts."""
+    try:
+        day = datetime.date.fromisoformat(arguments.text("date")[:10])
+    except ValueError:
+        return read_when(context, arguments, "date")
+    return When(day, day)
 
 
 class _Question:

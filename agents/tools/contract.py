@@ -149,15 +149,6 @@ class Arguments:
             raise invalid(name, f"must be from {lowest} to {highest}")
         return number
 
-    def date(self, name: str) -> datetime.date | None:
-        text = self.text(name)
-        if not text:
-            return None
-        try:
-            return datetime.date.fromisoformat(text[:10])
-        except ValueError:
-            raise invalid(name, "must be a date in the form YYYY-MM-DD") from None
-
 
 def invalid(name: str, problem: str) -> ToolError:
     """Said to the caller as a request to say it again."""

@@ -219,6 +219,13 @@ def test_words_in_the_place_of_a_date_are_understood(salon):
     assert Call(salon).data("check_availability", serviceId=HAIRCUT, date="next monday")["slots"]
 
 
+@pytest.mark.parametrize("date", ["{day}", "{day}T00:00:00Z", "{day}T12:00:00-05:00"])
+def test_of_a_date_with_a_time_only_the_date_counts(salon, date):
+    day = next_monday(salon).date()
+    data = Call(salon).data("check_availability", serviceId=HAIRCUT, date=date.format(day=day))
+    assert (data["date"], len(data["slots"]), "requested" in data) == (day.isoformat(), 15, False)
+
+
 def test_words_without_sense_are_asked_for_again(salon):
     refused = Call(salon).refusal("check_availability", serviceId=HAIRCUT, when="when the cows come home")
     assert refused["code"] == "VALIDATION_ERROR"
