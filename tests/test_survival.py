@@ -129,7 +129,7 @@ def test_killed_in_every_process_it_starts_again_and_has_lost_no_booking(install
     booked = installation.book()
     assert booked["success"], booked
     pids = installation.state["pids"]
-    assert {"up", "web", "media", "worker", "postgres", "redis", "agent_simulator"} <= set(pids)
+    assert {"up", "web", "media", "worker", "postgres", "redis", "simulators"} <= set(pids)
     for server in ("postgres", "redis"):  # `up` starts these again by itself
         os.kill(pids[server], signal.SIGKILL)
         installation.wait_for(

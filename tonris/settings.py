@@ -78,7 +78,14 @@ CSRF_TRUSTED_ORIGINS = [APP_BASE_URL] if APP_BASE_URL.startswith("https://") els
 
 TWILIO_ACCOUNT_SID = _development_default("TWILIO_ACCOUNT_SID")
 TWILIO_AUTH_TOKEN = _development_default("TWILIO_AUTH_TOKEN")
-TWILIO_BASE_URL = _base_url("TWILIO_BASE_URL", "https://api.twilio.com")
+# A development checkout that configures nothing of Twilio asks the simulator.
+TWILIO_SIMULATED = DEBUG and not {"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_BASE_URL"} & set(
+    os.environ
+)
+TWILIO_BASE_URL = _base_url(
+    "TWILIO_BASE_URL",
+    (_state.get("twilio_base_url") if TWILIO_SIMULATED else None) or "https://api.twilio.com",
+)
 TWILIO_REQUIRE_STREAM_SIGNATURE = env.bool("TWILIO_REQUIRE_STREAM_SIGNATURE", default=False)
 
 # A development checkout that configures nothing of ElevenLabs talks to the simulator.

@@ -23,6 +23,8 @@ class Installation:
     redis: str = "ok"
     """`ok`, or what is the matter."""
     workers: int = 1
+    simulated: bool = False
+    """Every vendor is a simulator on this machine."""
 
 
 @dataclass(frozen=True, slots=True)

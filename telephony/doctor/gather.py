@@ -32,6 +32,7 @@ def installation() -> Installation:
     return Installation(
         app_base_url=settings.APP_BASE_URL,
         debug=settings.DEBUG,
+        simulated=settings.TWILIO_SIMULATED and settings.ELEVENLABS_SIMULATED,
         unsigned_allowed=settings.ALLOW_UNSIGNED_WEBHOOKS,
         encryption_keys=settings.FIELD_ENCRYPTION_KEYS,
         database=probes.database(),

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 
 from telephony.doctor.facts import Installation
-from telephony.doctor.findings import Finding, broken, warning
+from telephony.doctor.findings import Finding, broken, note, warning
 
 LOCAL_NAMES = (".local", ".internal", ".localhost", ".lan")
 
@@ -15,7 +15,7 @@ LOCAL_NAMES = (".local", ".internal", ".localhost", ".lan")
 def public_address(facts: Installation) -> Iterator[Finding]:
     problem = _not_public(facts.app_base_url)
     if problem:
-        yield broken(
+        yield (note if facts.simulated else broken)(
             "APP_BASE_URL_NOT_PUBLIC",
             f"APP_BASE_URL is {facts.app_base_url}, which {problem}.",
             "Set APP_BASE_URL to the https address by which the internet reaches us: your domain, or a tunnel's.",

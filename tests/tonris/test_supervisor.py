@@ -413,4 +413,6 @@ def test_the_standard_plan_runs_migrations_as_the_owner_and_the_simulator_only_w
     assert [child.name for child in plan.children] == ["web", "worker"]
     assert [child.role for child in plan.children] == ["web", "worker"]
     with_simulator = supervisor.standard_plan("127.0.0.1", 8000, simulator_port=9)
-    assert with_simulator.children[-1].command[-2:] == ("simulate_agent", "--port=9")
+    assert with_simulator.children[-1].command[-2:] == ("simulate_vendors", "--agents-port=9")
+    with_both = supervisor.standard_plan("127.0.0.1", 8000, simulator_port=9, carrier_port=8)
+    assert with_both.children[-1].command[-2:] == ("--agents-port=9", "--carrier-port=8")

@@ -30,13 +30,19 @@ class Plan:
     children: tuple[Program, ...]
     call: Program
     simulator_port: int | None = None
+    carrier_port: int | None = None
     drain_seconds: int = DRAIN_SECONDS
 
 
 def standard_plan(
-    host: str, port: int, *, simulator_port: int | None, drain_seconds: int = DRAIN_SECONDS
+    host: str,
+    port: int,
+    *,
+    simulator_port: int | None,
+    carrier_port: int | None = None,
+    drain_seconds: int = DRAIN_SECONDS,
 ) -> Plan:
-    """The plan of the product. With a simulator port the agent's simulator is one of the children."""
+    """The plan of the product. With ports for them, the simulated vendors are one of the children."""
     web = _manage(
         "web",
         "serve",
@@ -57,14 +63,17 @@ def standard_plan(
         grace_seconds=15.0,
     )
     children = [web, worker]
-    if simulator_port is not None:
-        children.append(_manage("agent_simulator", "simulate_agent", f"--port={simulator_port}"))
+    ports = {"agents": simulator_port, "carrier": carrier_port}
+    simulated = [f"--{vendor}-port={number}" for vendor, number in ports.items() if number is not None]
+    if simulated:
+        children.append(_manage("simulators", "simulate_vendors", *simulated))
     return Plan(
         migrate=_manage("migrate", "migrate", "--no-input", role="migrate"),
         seed=_manage("seed", "seed_demo"),
         children=tuple(children),
         call=_manage("call", "simulate_call"),
         simulator_port=simulator_port,
+        carrier_port=carrier_port,
         drain_seconds=drain_seconds,
     )
 

@@ -140,6 +140,8 @@ class Supervisor:
         }
         if self.plan.simulator_port:
             self._state["elevenlabs_base_url"] = f"http://127.0.0.1:{self.plan.simulator_port}"
+        if self.plan.carrier_port:
+            self._state["twilio_base_url"] = f"http://127.0.0.1:{self.plan.carrier_port}"
         self._write_state()
 
     async def _migrate(self) -> None:

@@ -1,0 +1,58 @@
+"""`manage.py simulate_vendors`: the agents' server and the carrier's REST API, for as long as they are left running."""
+
+import asyncio
+import signal
+from argparse import ArgumentParser
+from contextlib import AsyncExitStack
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from agents.simulators.elevenlabs import ElevenLabsSimulator
+from telephony.models import PhoneNumber
+from telephony.simulators.twilio import TwilioRestSimulator
+from tenants.scoping import in_thread, platform_scope
+
+
+class Command(BaseCommand):
+    help = (
+        "Run simulated servers of ElevenLabs and of Twilio's REST API, whose account has every number that is "
+        "known here. `manage.py up` runs it in a development checkout."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--agents-port", type=int, help="of ElevenLabs; left out: none is run")
+        parser.add_argument("--carrier-port", type=int, help="of Twilio; left out: none is run")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        asyncio.run(self._serve(options["agents_port"], options["carrier_port"]))
+
+    async def _serve(self, agents_port: int | None, carrier_port: int | None) -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with AsyncExitStack() as running:
+            if agents_port is not None:
+                await running.enter_async_context(_agents(agents_port))
+            if carrier_port is not None:
+                await running.enter_async_context(await in_thread(_carrier, carrier_port))
+            await stop.wait()
+
+
+def _agents(port: int) -> ElevenLabsSimulator:
+    return ElevenLabsSimulator(
+        api_key=settings.ELEVENLABS_API_KEY,
+        webhook_secret=settings.ELEVENLABS_WEBHOOK_SECRET,
+        backend_url=settings.APP_BASE_URL,
+        port=port,
+    )
+
+
+def _carrier(port: int) -> TwilioRestSimulator:
+    with platform_scope():
+        numbers = tuple(PhoneNumber.objects.values_list("e164", flat=True))
+    return TwilioRestSimulator(
+        settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, numbers=numbers, port=port
+    )
