@@ -29,7 +29,9 @@ ENV DEBUG=0 PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
-# Nothing in the image belongs to this user: the code cannot change itself.
+# Recordings, and files on their way in; a volume that is mounted here begins as this directory is.
+RUN install -d -o 10001 -g 10001 -m 700 /var/lib/tonris /var/lib/tonris/media /var/lib/tonris/incoming
+# Nothing else in the image belongs to this user: the code cannot change itself.
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \

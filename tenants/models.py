@@ -106,8 +106,8 @@ class Tenant(models.Model):
         default=dict,
         blank=True,
         help_text=(
-            "elevenLabsAgentId, aiGreeting, aiTone, agentProvider, sendOverrides, transferNumber, "
-            "voicemail, maxConcurrentCalls."
+            "elevenLabsAgentId, aiGreeting, aiTone, aiInstructions, sendOverrides, transferNumber, voicemail, "
+            "confirmChanges, requiredTrust."
         ),
     )
     created_at = models.DateTimeField(auto_now_add=True)

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.apps import apps
 
+from agents.tools.contract import Trust
+from agents.tools.registry import TOOLS
 from appointments import errors as booking_errors
 from appointments.intervals import Interval
 from appointments.lifecycle import MOVES
@@ -43,7 +45,7 @@ COMPOSE_ONLY = {
     "REDIS_PASSWORD",
     "TONRIS_VERSION",
 }
-NOT_FOR_CONTAINERS = {"ALLOW_UNSIGNED_WEBHOOKS", "MEDIA_ROOT", "TONRIS_HOME", "TONRIS_ENV_FILE"}
+NOT_FOR_CONTAINERS = {"ALLOW_UNSIGNED_WEBHOOKS", "TONRIS_HOME", "TONRIS_ENV_FILE"}
 
 
 def text_of(name: str) -> str:
@@ -92,22 +94,45 @@ def test_documents_quote_what_callers_hear(document: str) -> None:
         assert refused.spoken in text_of(document)
 
 
-@pytest.mark.parametrize(
-    "document", ["README.md", "docs/architecture.md", "docs/webhooks.md", "docs/scheduling.md"]
-)
+DOCUMENTS = ["README.md", *(f"docs/{path.name}" for path in sorted((BASE_DIR / "docs").glob("*.md")))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_lead_somewhere(document: str) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text_of(document)):
         assert (BASE_DIR / document).parent.joinpath(target).exists(), target
 
 
-@pytest.mark.parametrize("document", ["docs/architecture.md", "docs/webhooks.md", "docs/scheduling.md"])
-def test_links_within_a_document_lead_to_a_heading(document: str) -> None:
-    text = text_of(document)
-    headings = {
-        re.sub(r"[^a-z0-9 -]", "", line.lower()).replace(" ", "-")
-        for line in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    }
-    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_to_a_heading_lead_to_one(document: str) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", text_of(document)):
+        path = (BASE_DIR / document).parent.joinpath(target) if target else BASE_DIR / document
+        headings = {
+            re.sub(r"[^a-z0-9 -]", "", line.lower()).replace(" ", "-")
+            for line in re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
+        }
+        assert anchor in headings, f"{target}#{anchor}"
+
+
+# --- The tools, in docs/webhooks.md ---------------------------------------------------------------
+
+
+def test_the_table_of_tools_is_the_registry() -> None:
+    tools = text_of("docs/webhooks.md").partition("\n## Tools\n")[2].partition("\n\n`manage.py")[0]
+    rows = re.findall(r"^\| (`.*?) \|(.*?)\| (.*) \|$", tools, re.MULTILINE)
+    names = re.compile(r"`(\w+)`")
+    told = [
+        (names.findall(name), names.findall(wanted), re.findall(r"`(\w+)` \(required\)", wanted))
+        for name, wanted, _ in rows
+    ]
+    known = [([tool.name, *tool.aliases], sorted(tool.parameters), list(tool.required)) for tool in TOOLS]
+    assert sorted((name, sorted(wanted), required) for name, wanted, required in told) == sorted(known)
+
+
+def test_the_levels_of_trust_are_told_the_weakest_first() -> None:
+    levels = text_of("docs/webhooks.md").partition("\n### Whose appointments\n")[2].partition("\n### ")[0]
+    told = re.findall(r"^\| `(\w+)` \|", levels, re.MULTILINE)
+    assert told == [level.name.lower() for level in Trust if level is not Trust.NONE]
 
 
 # --- docs/scheduling.md ---------------------------------------------------------------------------
