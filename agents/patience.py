@@ -27,7 +27,8 @@ RETRY_PAUSES_S = (1.0, 5.0, 15.0)
 _readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="reader")
 _free_readers = threading.BoundedSemaphore(READERS)
 _writers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="behind")
-_free_writes = threading.BoundedSemaphore(MAX_WAITING_WRITES)
+_counting = threading.Lock()
+_waiting = 0
 
 
 class TooSlow(Exception):
@@ -58,10 +59,15 @@ def behind(work: Callable[[], object]) -> None:
     if in_transaction():
         work()
         return
-    if not _free_writes.acquire(blocking=False):
+    if not _change_waiting(1):
         logger.warning("Too much waits to be written: an entry was dropped")
         return
     _writers.submit(partial(_persistently, work))
+
+
+def writes_waiting() -> int:
+    """How much is still to be written behind answers."""
+    return _waiting
 
 
 def _freeing_a_reader(work: Callable[[], T]) -> T:
@@ -92,4 +98,14 @@ def _persistently(work: Callable[[], object]) -> None:
     except Exception:
         logger.exception("What should be written behind an answer could not be")
     finally:
-        _free_writes.release()
+        _change_waiting(-1)
+
+
+def _change_waiting(by: int) -> bool:
+    """False, and no change, where that would be too many."""
+    global _waiting  # noqa: PLW0603 - one count for the process
+    with _counting:
+        if _waiting + by > MAX_WAITING_WRITES:
+            return False
+        _waiting += by
+        return True
