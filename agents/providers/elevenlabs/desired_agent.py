@@ -34,6 +34,7 @@ CLIENT_EVENTS = (*NEEDED_EVENTS, "agent_response_complete", "client_error", "gua
 """What the vendor's reference recommends to a bridge."""
 
 POST_CALL_EVENTS = ("transcript", "call_initiation_failure")
+"""Staff may have added `audio`, the recording: that is theirs to decide, and stays."""
 
 
 WHOLE = frozenset({"conversation_initiation_client_data_webhook", "webhooks", "end_call"})
@@ -105,7 +106,10 @@ class DesiredAgent:
                     },
                     "webhooks": {
                         "post_call_webhook_id": self.webhook_id,
-                        "events": list(POST_CALL_EVENTS),
+                        "events": _with(
+                            _at(now, "platform_settings", "workspace_overrides", "webhooks", "events"),
+                            POST_CALL_EVENTS,
+                        ),
                         "transcript_format": "json",
                     },
                 },
