@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 
 from appointments import holds
 from tenants.scoping import in_thread, platform_scope

@@ -83,7 +83,12 @@ async def _listen() -> None:
 
 
 def _act(text: bytes) -> None:
-    wanted = json.loads(text)
-    bridge = _bridges.get(UUID(wanted["conversation"]))
+    try:
+        wanted = json.loads(text)
+        conversation_id, act = UUID(wanted["conversation"]), Act(wanted["act"])
+    except (ValueError, TypeError, LookupError, AttributeError):  # of a newer version, say; listen on
+        logger.warning("A word for a call was not understood")
+        return
+    bridge = _bridges.get(conversation_id)
     if bridge is not None:
-        bridge(Act(wanted["act"]))
+        bridge(act)
