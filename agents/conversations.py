@@ -1,6 +1,7 @@
 """The only writer of Conversation, ProviderSession, Turn and ToolInvocation. Needs the tenant's scope."""
 
 import datetime
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 
 MAX_EXTERNAL_ID, MAX_CARRIER_CALL_ID = 120, 64
+MAX_ARGUMENTS = 16_384
+"""Characters of JSON. Tools refuse what is longer than they need; it is not kept for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +199,17 @@ def record_tool(
         conversation_id=conversation_id,
         position=turns_so_far(conversation_id) if conversation_id else 0,
         tool=tool,
-        arguments=arguments,
+        arguments=_shortened(arguments),
         answer=answer,
         succeeded=bool(answer.get("success")),
         duration_ms=duration_ms,
         appointment_id=appointment_id,
     )
+
+
+def _shortened(arguments: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(arguments, ensure_ascii=False)
+    return arguments if len(text) <= MAX_ARGUMENTS else {"shortened": text[:MAX_ARGUMENTS]}
 
 
 def retell(conversation: Conversation, told: Sequence[Told], began_at: datetime.datetime) -> None:

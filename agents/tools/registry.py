@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error as DatabaseError
+from django.db import connection, transaction
 from django.utils import timezone
 from prometheus_client import Histogram
 
@@ -125,7 +126,7 @@ def _run(
     speech = speech_for(tenant.language)
     tool = find(name)
     if tool is None:
-        return failure("UNKNOWN_TOOL", f"Unknown tool: {name}", speech.cannot_do_that), None
+        return failure("UNKNOWN_TOOL", f"Unknown tool: {name[:64]}", speech.cannot_do_that), None
     context = ToolContext(tenant, conversation, timezone.now(), _trust_for(tool, tenant))
     try:
         with transaction.atomic():
