@@ -7,7 +7,7 @@ from typing import Any
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext
 from agents.tools.facts import iso_z, slot_facts
 from agents.tools.refusals import reason_facts, why_not
-from agents.tools.wishes import read_add_ons, read_employee, read_service, read_start, read_when
+from agents.tools.wishes import check_range, read_add_ons, read_employee, read_service, read_start, read_when
 from agents.when import When
 from appointments.availability import Calendar, FreeSlot, one_per_instant
 from appointments.models import AddOn, Employee, Service
@@ -21,6 +21,7 @@ def check_availability(context: ToolContext, arguments: Arguments) -> ToolAnswer
     question = _Question(context, arguments)
     asked = _asked(context, arguments)
     if asked is not None and _is_one_time(asked):
+        check_range("when", asked.first)
         return question.at(datetime.datetime.combine(asked.first, asked.at or datetime.time()))
     return question.during(asked)
 

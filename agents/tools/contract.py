@@ -42,6 +42,12 @@ class ToolContext:
         return self.conversation.caller_e164 if self.conversation else ""
 
     @property
+    def known_caller_e164(self) -> str:
+        """The number that they call from, unless a carrier says that it may be forged."""
+        conversation = self.conversation
+        return conversation.caller_e164 if conversation and conversation.caller_is_known else ""
+
+    @property
     def holder(self) -> str:
         """The name under which slots are held for this call."""
         return str(self.conversation.pk) if self.conversation else ""

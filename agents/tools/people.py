@@ -12,6 +12,7 @@ from tenants.models import Tenant
 from tenants.phone import e164_or_blank
 
 LONGEST_MESSAGE = 2000
+MESSAGES_PER_CALL = 20
 
 
 def transfer_to_human(context: ToolContext, arguments: Arguments) -> ToolAnswer:
@@ -40,6 +41,7 @@ def take_message(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     key = digest([context.holder, text, name, callback])
     request = claim(context.tenant, "message", key, key)
     if request.answer is None:
+        _refuse_flood(context)
         taken = Message.objects.create(
             tenant=context.tenant,
             conversation=context.conversation,
@@ -52,6 +54,15 @@ def take_message(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     else:
         facts = request.answer
     return ToolAnswer(dict(facts), context.speech.message_taken)
+
+
+def _refuse_flood(context: ToolContext) -> None:
+    """Nobody has so much to say in one call: it is a model that goes in circles, or was talked into it."""
+    if context.conversation is None:
+        return
+    taken = Message.objects.for_tenant(context.tenant).filter(conversation=context.conversation)
+    if taken.count() >= MESSAGES_PER_CALL:
+        raise ToolError("TOO_MANY_MESSAGES", "Too many messages in one call", context.speech.cannot_do_that)
 
 
 def end_call(context: ToolContext, arguments: Arguments) -> ToolAnswer:

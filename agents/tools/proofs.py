@@ -20,6 +20,9 @@ from appointments.models import Appointment, Customer
 STANDS = datetime.timedelta(minutes=10)
 MOST_TRIES = 5
 CODES_PER_PHONE_A_DAY = 5
+CODES_PER_CALL = 5
+CODES_PER_TENANT_AN_HOUR = 100
+"""Whoever books for numbers that cost money to text must not have us text them all."""
 SEND_TEXT = "telephony.tasks.send_text"
 
 
@@ -48,7 +51,7 @@ def send_code(context: ToolContext, arguments: Arguments) -> ToolAnswer:
             "VALIDATION_ERROR", "customerPhone: this field is required", context.speech.contact_needed
         )
     customers = Customer.objects.for_tenant(context.tenant).filter(phone_e164=phone)
-    if customers.exists() and not _too_many(context, phone):
+    if customers.exists() and not _too_many(context, conversation, phone):
         _send(context, conversation, phone)
     data = {
         "sent": True,
@@ -73,7 +76,8 @@ def verify_identity(context: ToolContext, arguments: Arguments) -> ToolAnswer:
         if sent is not None:
             _count_try(sent)
         return _wrong(context)
-    sent.delete()
+    sent.expires_at = context.now  # used up; the row still counts among those that were sent
+    sent.save(update_fields=["expires_at"])
     _remember(context, "proven_phones", sent.phone_e164)
     return ToolAnswer({"verified": True}, context.speech.verified)
 
@@ -93,11 +97,15 @@ def _call(context: ToolContext) -> Conversation:
     return context.conversation
 
 
-def _too_many(context: ToolContext, phone: str) -> bool:
-    sent = OneTimeCode.objects.for_tenant(context.tenant).filter(
-        phone_e164=phone, sent_at__gt=context.now - datetime.timedelta(days=1)
+def _too_many(context: ToolContext, conversation: Conversation, phone: str) -> bool:
+    sent = OneTimeCode.objects.for_tenant(context.tenant)
+    today = sent.filter(sent_at__gt=context.now - datetime.timedelta(days=1))
+    return (
+        today.filter(phone_e164=phone).count() >= CODES_PER_PHONE_A_DAY
+        or today.filter(conversation=conversation).count() >= CODES_PER_CALL
+        or sent.filter(sent_at__gt=context.now - datetime.timedelta(hours=1)).count()
+        >= CODES_PER_TENANT_AN_HOUR
     )
-    return sent.count() >= CODES_PER_PHONE_A_DAY
 
 
 def _send(context: ToolContext, conversation: Conversation, phone: str) -> None:

@@ -2,16 +2,19 @@
 
 import datetime
 
+from agents.models import ToolInvocation
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError
 from agents.tools.facts import iso_z
 from agents.tools.refusals import refusal
-from agents.tools.wishes import read_employee, read_phone, read_service, read_when
+from agents.tools.wishes import check_range, read_employee, read_phone, read_service, read_when
 from appointments import waitlist
 from appointments.booking import Contact
 from appointments.errors import BookingError
 from appointments.models import Customer, Service
 from appointments.slots import instants_of_dates
 from appointments.wallclock import DAY
+
+PLACES_PER_CALL = 5
 
 
 def join_waitlist(context: ToolContext, arguments: Arguments) -> ToolAnswer:
@@ -29,6 +32,8 @@ def join_waitlist(context: ToolContext, arguments: Arguments) -> ToolAnswer:
         )
     except BookingError as error:
         raise refusal(context, service, error) from None
+    if joined.created:
+        _refuse_flood(context)
     data = {
         "waitlistId": str(joined.entry.pk),
         "position": joined.position,
@@ -38,11 +43,22 @@ def join_waitlist(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     return ToolAnswer(data, context.speech.on_waitlist(service=service.name, position=joined.position))
 
 
+def _refuse_flood(context: ToolContext) -> None:
+    """What is freed is offered to those in line first, for an hour each: no call may fill the line."""
+    if context.conversation is None:
+        return
+    asked = ToolInvocation.objects.for_tenant(context.tenant).filter(
+        conversation=context.conversation, tool="join_waitlist", succeeded=True
+    )
+    if asked.values("answer__data__waitlistId").distinct().order_by().count() >= PLACES_PER_CALL:
+        raise ToolError("TOO_MANY_WISHES", "Too many wishes in one call", context.speech.cannot_do_that)
+
+
 def _contact(context: ToolContext, arguments: Arguments) -> Contact:
     """A caller whose number we know need not spell their name."""
     phone = read_phone(context, arguments, "customerPhone") or context.caller_e164
     name = arguments.text("customerName", limit=120)
-    if not name and phone and phone == context.caller_e164:
+    if not name and phone and phone == context.known_caller_e164:
         known = Customer.objects.for_tenant(context.tenant).filter(phone_e164=phone).order_by("created_at")
         name = known.values_list("name", flat=True).first() or ""
     if not name:
@@ -60,6 +76,8 @@ def _window(
     first = since.first if since else context.today
     named = until or since
     last = named.last if named else context.today + service.booking_window_days * DAY
+    check_range("from", first)
+    check_range("to", last)
     if last < first:
         raise ToolError("VALIDATION_ERROR", "to: must not be before from", context.speech.time_needed)
     instants = instants_of_dates(first, last, context.zone)

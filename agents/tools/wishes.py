@@ -18,6 +18,8 @@ from tenants.phone import InvalidNumber, region_of, to_e164
 logger = logging.getLogger(__name__)
 
 MAX_ADD_ONS = 20
+EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
+"""Beyond them the arithmetic of dates has an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def _start_in_words(context: ToolContext, arguments: Arguments) -> datetime.date
     when = read_when(context, arguments, "when")
     if when is None or when.at is None or when.first != when.last:
         raise ToolError("VALIDATION_ERROR", "startTime: this field is required", context.speech.time_needed)
+    check_range("when", when.first)
     return _instant(context, datetime.datetime.combine(when.first, when.at))
 
 
@@ -71,8 +74,7 @@ def read_start(context: ToolContext, text: str) -> datetime.datetime:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
         raise invalid("startTime", "must be an ISO 8601 date and time, such as 2026-11-24T10:00:00") from None
-    if not 1970 <= moment.year <= 2200:
-        raise invalid("startTime", "is out of range")
+    check_range("startTime", moment)
     return _instant(context, moment)
 
 
@@ -115,6 +117,12 @@ def read_when(context: ToolContext, arguments: Arguments, name: str) -> When | N
         return resolve_when(text, now_local=context.local(context.now), language=context.tenant.language)
     except UnclearWhen as error:
         raise ToolError("VALIDATION_ERROR", f"{name}: {error}", context.speech.say_again) from None
+
+
+def check_range(name: str, day: datetime.date) -> None:
+    """Raise ToolError VALIDATION_ERROR for a day that cannot be reckoned with."""
+    if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+        raise invalid(name, "is out of range")
 
 
 def read_contact(context: ToolContext, arguments: Arguments) -> Contact:
