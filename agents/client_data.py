@@ -12,10 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.refusals import offering, refusals
-from agents.tools.booking import book_for_agent
+from agents.tools.booking import book_for_agent, booked_facts
 from agents.tools.business import service_facts
 from agents.tools.contract import Arguments, ToolContext, ToolError
-from agents.tools.facts import appointment_facts, iso_z
+from agents.tools.facts import iso_z
 from agents.tools.wishes import (
     Wished,
     read_add_ons,
@@ -100,11 +100,10 @@ class Appointments(ClientData):
                 raise ApiError("This signed request was accepted before", "REPLAYED", 403)
             context = ToolContext(tenant, None, timezone.now())
             with refusals():
-                appointment = self._book(context, arguments, idempotency_key(request))
-            facts = appointment_facts(appointment, tenant.zone)
+                facts = self._book(context, arguments, idempotency_key(request))
         return success({"appointment": facts, "message": "Appointment created successfully"}, 201)
 
-    def _book(self, context: ToolContext, arguments: Arguments, key: str) -> Appointment:
+    def _book(self, context: ToolContext, arguments: Arguments, key: str) -> dict[str, Any]:
         required = ("employeeId", "serviceId", "customerName", "startTime")
         if not all(arguments.text(name) for name in required):
             raise ToolError(
@@ -119,7 +118,7 @@ class Appointments(ClientData):
         wish = Wished(service, employee, start, read_add_ons(context, service, arguments))
         with offering(service, context.tenant.zone):
             booked = book_for_agent(context, arguments, wish, contact, idempotency_key=key)
-        return booked.appointment
+        return booked_facts(context, arguments, contact, booked.appointment)
 
     @extend_schema(
         operation_id="list_appointments",

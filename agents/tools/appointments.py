@@ -140,11 +140,12 @@ def _named(context: ToolContext, arguments: Arguments) -> Appointment:
 
 
 def _meant(context: ToolContext, arguments: Arguments) -> Appointment:
-    if arguments.text("bookingCode"):
-        _prove(context, arguments)
+    named = _by_code(context, arguments) if arguments.text("bookingCode") else None
     reference = arguments.text("appointmentId", limit=80)
     if reference:
         return identity.the_one(context, reference)
+    if named is not None:
+        return named
     own = identity.coming(context)
     if len(own) == 1:
         return own[0]
@@ -157,6 +158,18 @@ def _meant(context: ToolContext, arguments: Arguments) -> Appointment:
         context.speech.your_appointments(appointments=said, today=context.today),
         appointments=[own_facts(context, one) for one in own],
     )
+
+
+def _by_code(context: ToolContext, arguments: Arguments) -> Appointment:
+    """Proved before, it is theirs; else this is a try, and a right one too many is worth no more than a wrong one."""
+    known = identity.theirs_of_code(context, arguments)
+    if known is None:
+        lookups.check(context)
+        _prove(context, arguments)
+        known = identity.theirs_of_code(context, arguments)
+    if known is None:
+        raise identity.not_theirs(context)
+    return known
 
 
 # --- Two steps, where the tenant wants them ------------------------------------------------------

@@ -3,9 +3,10 @@
 import datetime
 from typing import Any
 
+from agents.tools import lookups
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError
 from agents.tools.facts import appointment_facts, slot_facts
-from agents.tools.identity import is_theirs
+from agents.tools.identity import handle, is_their_number, is_theirs
 from agents.tools.refusals import refusal
 from agents.tools.wishes import Wished, read_contact, read_wish
 from appointments import holds
@@ -20,6 +21,8 @@ DEFAULT_NOTES = "Created via ElevenLabs AI"
 
 def book_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     contact = read_contact(context, arguments)
+    if not is_their_number(context, contact.phone_e164):
+        lookups.check_bookings(context)
     wish = read_wish(context, arguments)
     try:
         booked = book_for_agent(context, arguments, wish, contact)
@@ -34,11 +37,30 @@ def book_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     )
     # What somebody else booked before is not this call's to change because its details were guessed.
     own = booked.created or is_theirs(context, appointment)
-    return ToolAnswer(
-        {"appointment": appointment_facts(appointment, context.zone)},
-        message,
-        appointment.pk if own else None,
-    )
+    facts = booked_facts(context, arguments, contact, appointment)
+    if context.conversation is not None and not own:
+        facts |= {"id": handle(context, appointment), "bookingCode": ""}
+    return ToolAnswer({"appointment": facts}, message, appointment.pk if own else None)
+
+
+def booked_facts(
+    context: ToolContext, arguments: Arguments, contact: Contact, appointment: Appointment
+) -> dict[str, Any]:
+    """For whoever asked for it: of a customer that the caller isn't known to be, only what was said just now."""
+    facts = appointment_facts(appointment, context.zone)
+    if is_their_number(context, appointment.customer.phone_e164):
+        return facts
+    said = {
+        "customerName": contact.name,
+        "customerEmail": contact.email,
+        "customerPhone": contact.phone_e164,
+        "notes": _notes(arguments),
+    }
+    return facts | said
+
+
+def _notes(arguments: Arguments) -> str:
+    return arguments.text("notes", limit=2000) or DEFAULT_NOTES
 
 
 def book_for_agent(
@@ -56,7 +78,7 @@ def book_for_agent(
         wish.start,
         contact,
         employee=wish.employee,
-        notes=arguments.text("notes", limit=2000) or DEFAULT_NOTES,
+        notes=_notes(arguments),
         add_ons=wish.add_ons,
         source=Appointment.Source.AGENT,
         holder=context.holder,
@@ -83,7 +105,7 @@ def hold_slot(context: ToolContext, arguments: Arguments) -> ToolAnswer:
             wish.employee or _whoever_is_free(calendar, wish.start),
             wish.start,
             holder=context.holder,
-            caller_e164=context.caller_e164,
+            caller_e164=context.known_caller_e164,
             add_ons=wish.add_ons,
             now=context.now,
         )

@@ -57,6 +57,18 @@ def is_theirs(context: ToolContext, appointment: Appointment) -> bool:
     return _theirs(context).filter(pk=appointment.pk).exists()
 
 
+def is_their_number(context: ToolContext, phone_e164: str) -> bool:
+    """Whether the caller calls from it, or has proved to have it."""
+    if context.conversation is None or not phone_e164:
+        return False
+    return phone_e164 in {context.known_caller_e164, *context.conversation.proven_phones}
+
+
+def theirs_of_code(context: ToolContext, arguments: Arguments) -> Appointment | None:
+    """The caller's own appointment of this booking code, a cancelled one too, so that repeats are answered."""
+    return _only(_theirs(context).filter(code=_code(arguments)))
+
+
 def _theirs(context: ToolContext) -> QuerySet[Appointment]:
     rows = Appointment.objects.for_tenant(context.tenant).select_related("service", "employee", "customer")
     return rows.filter(_own(context), starts_at__gt=context.now).order_by("starts_at", "pk")
@@ -71,8 +83,8 @@ def _own(context: ToolContext) -> Q:
         own |= Q(pk__in=conversation.proven_appointments)
     if context.trust <= Trust.CALLER_ID:
         own |= Q(pk__in=_booked_in(context))
-        if conversation.caller_is_known:
-            own |= Q(customer__phone_e164=conversation.caller_e164)
+        if context.known_caller_e164:
+            own |= Q(customer__phone_e164=context.known_caller_e164)
     return own
 
 
@@ -101,7 +113,7 @@ def known_by(context: ToolContext, arguments: Arguments) -> Appointment | None:
     """The coming appointment that the caller knows the booking code of, or the surname and the local time."""
     rows = Appointment.objects.for_tenant(context.tenant).select_related("service", "employee", "customer")
     rows = rows.filter(starts_at__gt=context.now, status__in=COMING)
-    code = arguments.text("bookingCode", limit=20).upper().replace(" ", "").replace("-", "")
+    code = _code(arguments)
     if code:
         return _only(rows.filter(code=code))
     surname, time = _folded(arguments.text("lastName", limit=120)), arguments.text("startTime")
@@ -110,6 +122,10 @@ def known_by(context: ToolContext, arguments: Arguments) -> Appointment | None:
     at_that_time = rows.filter(starts_at=read_start(context, time))
     named = [one for one in at_that_time if f" {_folded(one.customer.name)}".endswith(f" {surname}")]
     return named[0] if len(named) == 1 else None
+
+
+def _code(arguments: Arguments) -> str:
+    return arguments.text("bookingCode", limit=20).upper().replace(" ", "").replace("-", "")
 
 
 def _only(rows: QuerySet[Appointment]) -> Appointment | None:
