@@ -9,7 +9,7 @@ from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, Tool
 from agents.tools.facts import iso_z
 from agents.tools.proofs import remember_appointment
 from agents.tools.refusals import refusal
-from agents.tools.wishes import read_employee, read_phone, read_time, read_wish
+from agents.tools.wishes import LONGEST_SLOT_ID, read_employee, read_phone, read_time, read_wish
 from appointments import lifecycle
 from appointments.errors import BookingError
 from appointments.models import Appointment, Employee
@@ -117,7 +117,7 @@ def reschedule_appointment(context: ToolContext, arguments: Arguments) -> ToolAn
 def _new_time(
     context: ToolContext, arguments: Arguments, appointment: Appointment
 ) -> tuple[datetime.datetime, Employee | None]:
-    if arguments.text("slotId"):
+    if arguments.text("slotId", limit=LONGEST_SLOT_ID):
         wish = read_wish(context, arguments)
         if wish.service.pk != appointment.service_id:
             raise ToolError("VALIDATION_ERROR", "slotId: is another service's", context.speech.slot_unknown)

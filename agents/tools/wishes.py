@@ -18,6 +18,8 @@ from tenants.phone import InvalidNumber, region_of, to_e164
 logger = logging.getLogger(__name__)
 
 MAX_ADD_ONS = 20
+LONGEST_SLOT_ID = 1000
+"""With as many add-ons."""
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
 """Beyond them the arithmetic of dates has an end."""
 
@@ -34,7 +36,7 @@ class Wished:
 
 def read_wish(context: ToolContext, arguments: Arguments) -> Wished:
     """From the slot that was offered, or one by one."""
-    slot = arguments.text("slotId")
+    slot = arguments.text("slotId", limit=LONGEST_SLOT_ID)
     if slot:
         try:
             offered = read_slot_id(slot)

@@ -10,7 +10,8 @@ from agents.conversations import adopt
 from agents.live_calls import Act
 from agents.models import Conversation, Message, ToolInvocation
 from agents.tools import lookups, people, proofs, waiting
-from appointments.models import Appointment, Hold, WaitlistEntry
+from agents.tools.wishes import MAX_ADD_ONS
+from appointments.models import AddOn, Appointment, Hold, Service, WaitlistEntry
 from telephony import line
 from tenants.scoping import tenant_scope
 from tests.agents.test_webhooks import INITIATION, SALON_SECRET, WEBHOOK, bearer, post, secrets  # noqa: F401
@@ -323,3 +324,16 @@ def test_a_word_for_a_call_that_is_not_understood_is_passed_over(caplog):
     finally:
         del line._bridges[pk]
     assert heard == [Act.HANG_UP]
+
+
+def test_a_slot_with_as_many_add_ons_as_there_may_be_can_be_taken(salon):
+    with tenant_scope(salon):
+        service = Service.objects.get(pk=HAIRCUT)
+        extras = [
+            AddOn.objects.create(tenant=salon, service=service, name=f"Extra {number}", minutes=0, price=0)
+            for number in range(MAX_ADD_ONS)
+        ]
+    call, day = Call(salon), str(next_monday(salon).date())
+    asked = {"serviceId": HAIRCUT, "date": day, "addOns": [str(one.pk) for one in extras]}
+    [slot, *_] = call.data("check_availability", **asked)["slots"]
+    assert call.data("hold_slot", slotId=slot["slotId"])["held"] is True

@@ -43,7 +43,7 @@ class ForWhom(Why):
 
 
 class NewTime(ForWhom):
-    slotId = serializers.CharField(required=False, allow_blank=True, max_length=500)
+    slotId = serializers.CharField(required=False, allow_blank=True, max_length=wishes.LONGEST_SLOT_ID)
     startTime = serializers.CharField(required=False, allow_blank=True, max_length=40)
     employeeId = EmployeeIdField(help_text="Left out: the same as before.")
 

@@ -116,7 +116,10 @@ class WishFields(CustomerFields):
     """A customer and what they wish: a slot that was offered, or a service and a start."""
 
     slotId = serializers.CharField(
-        required=False, allow_blank=True, max_length=500, help_text="In place of service, employee and start."
+        required=False,
+        allow_blank=True,
+        max_length=wishes.LONGEST_SLOT_ID,
+        help_text="In place of service, employee and start.",
     )
     serviceId = serializers.UUIDField(required=False, allow_null=True)
     employeeId = EmployeeIdField(help_text="Nobody, or `any`: whoever is free.")
