@@ -12,6 +12,8 @@ DAY = datetime.timedelta(days=1)
 HOUR = datetime.timedelta(hours=1)
 PER_CALL = 20
 PER_NUMBER_A_DAY = 60
+FAILED_BOOKINGS_PER_CALL = 60
+"""And from a number in a day. Times are taken on a busy day: most of those who ask in vain guess nothing."""
 FAILED_PER_TENANT_AN_HOUR = 200
 
 LOOKUPS = ("find_appointment", "verify_identity", "send_code")
@@ -22,7 +24,8 @@ _BOOKED_NOTHING = Q(tool__in=BOOKING_TOOLS, appointment=None)
 
 def check(context: ToolContext) -> None:
     """Raise ToolError TOO_MANY_LOOKUPS once a call, a number or a whole tenant's callers have tried too often."""
-    if _in_call(context, _TRIES) or _from_number(context, _TRIES) or _at_tenant(context):
+    too_many = _in_call(context, _TRIES, PER_CALL) or _from_number(context, _TRIES, PER_NUMBER_A_DAY)
+    if too_many or _at_tenant(context):
         raise _too_many(context)
 
 
@@ -31,7 +34,8 @@ def check_bookings(context: ToolContext) -> None:
 
     No tenant's callers are counted together here: whoever guesses must not keep the others from booking.
     """
-    if _in_call(context, _BOOKED_NOTHING) or _from_number(context, _BOOKED_NOTHING):
+    too_many = _in_call(context, _BOOKED_NOTHING, FAILED_BOOKINGS_PER_CALL)
+    if too_many or _from_number(context, _BOOKED_NOTHING, FAILED_BOOKINGS_PER_CALL):
         raise _too_many(context)
 
 
@@ -45,20 +49,20 @@ def _tries(context: ToolContext, what: Q, of: Q, since: datetime.datetime) -> in
     return ToolInvocation.objects.for_tenant(context.tenant).filter(of, what, occurred_at__gt=since).count()
 
 
-def _in_call(context: ToolContext, what: Q) -> bool:
+def _in_call(context: ToolContext, what: Q, most: int) -> bool:
     if context.conversation is None:
         return False
-    return _tries(context, what, Q(conversation=context.conversation), context.now - DAY) >= PER_CALL
+    return _tries(context, what, Q(conversation=context.conversation), context.now - DAY) >= most
 
 
-def _from_number(context: ToolContext, what: Q) -> bool:
+def _from_number(context: ToolContext, what: Q, most: int) -> bool:
     """What others do who forge a number is not held against whoever has it."""
     if not context.caller_e164:
         return False
     calls = Q(conversation__caller_e164=context.caller_e164)
     if context.known_caller_e164:
         calls &= ~Q(conversation__caller_vouched_for=False)
-    return _tries(context, what, calls, context.now - DAY) >= PER_NUMBER_A_DAY
+    return _tries(context, what, calls, context.now - DAY) >= most
 
 
 def _at_tenant(context: ToolContext) -> bool:

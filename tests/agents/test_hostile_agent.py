@@ -91,7 +91,7 @@ def test_the_customer_is_told_what_the_salon_knows_of_them(salon, theirs):
 
 
 def test_times_of_somebody_else_are_not_guessed_for_ever_by_booking(salon, theirs, monkeypatch):
-    monkeypatch.setattr(lookups, "PER_CALL", 3)
+    monkeypatch.setattr(lookups, "FAILED_BOOKINGS_PER_CALL", 3)
     thief = Call(salon)
     for _ in range(3):
         thief("book_appointment", **as_mary(salon, 14, customerName="Nobody Else", employeeId=ANA))
