@@ -16,16 +16,19 @@ from appointments.availability import Calendar
 from appointments.errors import NotBookable, NotFound, refusal
 from appointments.extras import check_add_ons
 from appointments.intervals import as_utc
+from appointments.keeping import HOLD_SECONDS, HOLDS_PER_CALLER, KEEP_HELD_MINUTES
 from appointments.locks import limit_waiting, lock_calendars
 from appointments.models import AddOn, Appointment, Employee, Hold, Service, buffered
 from appointments.seats import resources_of
 from tenants.models import Tenant
 
-TTL = datetime.timedelta(seconds=60)
+TTL = datetime.timedelta(seconds=HOLD_SECONDS.default)
+"""What a business that has settled nothing else keeps: `holdSeconds`."""
 CUT_OFF = "cut off"
 """The holder of what is kept for a caller who may call again."""
 PER_HOLDER = 3
-PER_CALLER = 2
+PER_CALLER = HOLDS_PER_CALLER.default
+"""Of a business that has settled nothing else: `holdsPerCaller`."""
 OFFER_PREFIX = "waitlist:"
 """Holders of this kind are offers to those who wait: when they lapse they have a next in line."""
 
@@ -39,14 +42,16 @@ def hold(
     holder: str,
     caller_e164: str = "",
     add_ons: Sequence[AddOn] = (),
-    ttl: datetime.timedelta = TTL,
+    ttl: datetime.timedelta | None = None,
     now: datetime.datetime | None = None,
 ) -> Hold:
     """Keep a slot for a call; held already, it is kept anew. Raises SlotTaken, NotBookable, NotFound or Invalid.
 
-    A call holds three slots at most and a caller, over all calls, two: the oldest goes. Needs the tenant's scope.
+    A call holds three slots at most and a caller, over all calls, two or what the tenant's settings say: the oldest
+    goes. Kept as long as those say, too, unless `ttl` is given. Needs the tenant's scope.
     """
     now, start = now or timezone.now(), as_utc(start)
+    ttl = ttl if ttl is not None else _kept_for(tenant)
     add_ons = check_add_ons(service, add_ons)
     calendar = Calendar(tenant, service, employee=employee, add_ons=add_ons, now=now, holder=holder)
     if not service.is_active or employee.pk not in {one.pk for one in calendar.performers}:
@@ -66,7 +71,8 @@ def hold(
             if held is None:
                 _make_room(_of(tenant, holder).filter(expires_at__gt=now), PER_HOLDER)
                 if caller_e164:
-                    _make_room(_by_caller(tenant, caller_e164).filter(expires_at__gt=now), PER_CALLER)
+                    most = HOLDS_PER_CALLER.of(tenant.settings)
+                    _make_room(_by_caller(tenant, caller_e164).filter(expires_at__gt=now), most)
                 held = Hold(tenant=tenant, employee=employee, service=service, starts_at=start, holder=holder)
             held.caller_e164, held.expires_at = caller_e164, now + ttl
             return keep_slot(held, calendar.terms(employee).length)
@@ -85,10 +91,15 @@ def keep_slot(held: Hold, length: datetime.timedelta) -> Hold:
 
 
 def refresh(
-    tenant: Tenant, holder: str, *, ttl: datetime.timedelta = TTL, now: datetime.datetime | None = None
+    tenant: Tenant,
+    holder: str,
+    *,
+    ttl: datetime.timedelta | None = None,
+    now: datetime.datetime | None = None,
 ) -> int:
     """The call goes on: what it holds is kept for `ttl` from now. How many; what has expired is gone."""
     now = now or timezone.now()
+    ttl = ttl if ttl is not None else _kept_for(tenant)
     with transaction.atomic():
         lock_calendars([holder_key(tenant, holder)])
         return _of(tenant, holder).filter(expires_at__gt=now).update(expires_at=now + ttl)
@@ -98,16 +109,25 @@ def refresh_live(holders: Sequence[str], *, now: datetime.datetime | None = None
     """As `refresh`, for the calls of a whole process at once. Needs the platform's scope."""
     now = now or timezone.now()
     held = Hold.objects.select_for_update(skip_locked=True).filter(holder__in=holders, expires_at__gt=now)
-    pks = list(held.values_list("pk", flat=True))
-    return Hold.objects.filter(pk__in=pks).update(expires_at=now + TTL) if pks else 0
+    by_tenant: dict[UUID, list[UUID]] = {}
+    for pk, tenant_id in held.values_list("pk", "tenant_id"):
+        by_tenant.setdefault(tenant_id, []).append(pk)
+    by_length: dict[datetime.timedelta, list[UUID]] = {}
+    for tenant in Tenant.objects.filter(pk__in=by_tenant) if by_tenant else ():
+        by_length.setdefault(_kept_for(tenant), []).extend(by_tenant[tenant.pk])
+    return sum(Hold.objects.filter(pk__in=pks).update(expires_at=now + ttl) for ttl, pks in by_length.items())
 
 
-def keep(tenant: Tenant, holder: str, *, minutes: int = 5, now: datetime.datetime | None = None) -> int:
+def keep(
+    tenant: Tenant, holder: str, *, minutes: int | None = None, now: datetime.datetime | None = None
+) -> int:
     """The call was cut off: leave the caller so many minutes to call again. How many are kept.
 
-    They have no holder then but the caller; what is not known to be anybody's is free at once.
+    By default as many as the tenant's settings say. They have no holder then but the caller; what is not known to
+    be anybody's is free at once.
     """
     now = now or timezone.now()
+    minutes = minutes if minutes is not None else KEEP_HELD_MINUTES.of(tenant.settings)
     with transaction.atomic():
         lock_calendars([holder_key(tenant, holder)])
         held = _of(tenant, holder)
@@ -122,7 +142,10 @@ def hand_over(tenant_id: UUID, caller_e164: str, holder: str, *, now: datetime.d
     kept = Hold.objects.for_tenant(tenant_id).select_for_update(skip_locked=True)
     kept = kept.filter(holder=CUT_OFF, caller_e164=caller_e164, expires_at__gt=now)
     pks = list(kept.values_list("pk", flat=True))
-    return Hold.objects.filter(pk__in=pks).update(holder=holder, expires_at=now + TTL) if pks else 0
+    if not pks:
+        return 0
+    ttl = _kept_for(Tenant.objects.get(pk=tenant_id))
+    return Hold.objects.filter(pk__in=pks).update(holder=holder, expires_at=now + ttl)
 
 
 def release(tenant: Tenant, holder: str) -> int:
@@ -151,6 +174,10 @@ def forget_expired(now: datetime.datetime) -> int:
     expired = Hold.objects.select_for_update(skip_locked=True).filter(expires_at__lte=now)
     expired = expired.exclude(holder__startswith=OFFER_PREFIX)
     return Hold.objects.filter(pk__in=list(expired.values_list("pk", flat=True))).delete()[0]
+
+
+def _kept_for(tenant: Tenant) -> datetime.timedelta:
+    return datetime.timedelta(seconds=HOLD_SECONDS.of(tenant.settings))
 
 
 def _of(tenant: Tenant, holder: str) -> QuerySet[Hold]:

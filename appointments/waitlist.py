@@ -4,8 +4,9 @@
        ^                  |
        '---- lapse, decline ----> the next in line           waiting, offered --leave--> left
 
-An offer is a hold with an hour on it. Freed time is offered in the transaction that frees it, to whoever has waited
-longest and can use it; to several when there is room. An offer that lapses goes to those who joined later.
+An offer is a hold with an hour on it, or as long as the tenant's settings say. Freed time is offered in the
+transaction that frees it, to whoever has waited longest and can use it; to several when there is room. An offer that
+lapses goes to those who joined later.
 """
 
 import datetime
@@ -25,6 +26,7 @@ from appointments.customers import Contact, check, customer_of
 from appointments.errors import Invalid, NotFound, OfferExpired, refusal
 from appointments.holds import OFFER_PREFIX, keep_slot
 from appointments.intervals import Interval, as_utc
+from appointments.keeping import WAITLIST_OFFER_MINUTES
 from appointments.locks import limit_waiting, lock_calendars
 from appointments.models import Appointment, Employee, Hold, Service, WaitlistEntry
 from appointments.seats import resources_of
@@ -33,7 +35,8 @@ from tenants.models import Tenant
 
 State = WaitlistEntry.State
 
-OFFER_STANDS = datetime.timedelta(hours=1)
+OFFER_STANDS = datetime.timedelta(minutes=WAITLIST_OFFER_MINUTES.default)
+"""At a business that has settled nothing else: `waitlistOfferMinutes`."""
 ASKED_AT_ONCE = 20
 """So many in line are looked at when something is freed."""
 
@@ -168,7 +171,7 @@ def _offer(tenant: Tenant, freed: Freed, entry: WaitlistEntry, now: datetime.dat
         starts_at=slot.start,
         holder=_holder(freed, entry),
         caller_e164=entry.customer.phone_e164,
-        expires_at=now + OFFER_STANDS,
+        expires_at=now + datetime.timedelta(minutes=WAITLIST_OFFER_MINUTES.of(tenant.settings)),
     )
     entry.hold, entry.state = keep_slot(offered, slot.end - slot.start), State.OFFERED
     entry.save(update_fields=["hold", "state"])

@@ -1,10 +1,12 @@
-"""What the calendar adds to the page of a business: its weekly hours as one JSON object."""
+"""What the calendar adds to the page of a business: its weekly hours as one JSON object, and how long it keeps what."""
 
 from typing import Any
 
 from django.contrib import admin
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from appointments import keeping
 from appointments.business_hours import KEY, InvalidHours, build, parse
 from appointments.models import OpeningHours
 from appointments.rules import load_week
@@ -27,11 +29,20 @@ class TenantForm(ScopedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "settings" in self.fields:
-            self.fields["settings"].help_text = f"{self.fields['settings'].help_text} {HOURS_HELP}"
+            told = [
+                str(self.fields["settings"].help_text),
+                HOURS_HELP,
+                f"Whole numbers: {keeping.explained()}.",
+            ]
+            self.fields["settings"].help_text = " ".join(told)
 
     def clean_settings(self) -> Any:
         settings = self.cleaned_data["settings"]
-        if not isinstance(settings, dict) or settings.get(KEY) is None:
+        if not isinstance(settings, dict):
+            return settings
+        for problem in keeping.problems(settings):
+            self.add_error("settings", problem)
+        if settings.get(KEY) is None:
             return settings
         try:
             self.week = parse(settings[KEY])
@@ -64,11 +75,22 @@ def business_hours(tenant: Tenant) -> SafeString | str:
     return pretty(build(load_week(tenant)))
 
 
+@admin.display(description="how long things are kept")
+def kept_how_long(tenant: Tenant) -> SafeString:
+    """What holds now, whether it is written in the settings or not."""
+    told = ((each.of(tenant.settings), each.means, each.key) for each in keeping.ALL)
+    return format_html_join("", "<div>{} {} ({})</div>", told)
+
+
 def join_page_of_tenants(pages: Any) -> None:
-    """That page is made where the calendar is not known; hours join it from here."""
+    """That page is made where the calendar is not known; hours and the rest join it from here."""
     pages.form = TenantForm
-    pages.readonly_fields = [*pages.readonly_fields, business_hours]
-    pages.fieldsets = [*pages.fieldsets, ("Business hours", {"fields": [business_hours]})]
+    pages.readonly_fields = [*pages.readonly_fields, business_hours, kept_how_long]
+    pages.fieldsets = [
+        *pages.fieldsets,
+        ("Business hours", {"fields": [business_hours]}),
+        ("The calendar's patience", {"fields": [kept_how_long]}),
+    ]
 
 
 join_page_of_tenants(TenantAdmin)
