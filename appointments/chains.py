@@ -97,6 +97,18 @@ def first_start(
     return next((found for found in plans if found.fits), None)
 
 
+def other_starts(
+    tenant: Tenant,
+    services: Sequence[Service | Stop],
+    start: datetime.datetime,
+    *,
+    now: datetime.datetime | None = None,
+    holder: str = "",
+) -> list[FreeSlot]:
+    """Starts of the same date, near `start`, at which the whole visit fits; each lasts as long as the visit."""
+    return _Itinerary(tenant, services, now, holder).alternatives(start)
+
+
 def book_visit(
     tenant: Tenant,
     services: Sequence[Service | Stop],

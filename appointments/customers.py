@@ -18,20 +18,30 @@ ALIKE = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Who the appointment is for. A phone number in E.164, or an e-mail address, or both."""
+    """Who the appointment is for. A phone number in E.164, or an e-mail address, or both.
+
+    `known` is a customer whom somebody has chosen: no search, and no need of a number.
+    """
 
     name: str
     phone_e164: str = ""
     email: str = ""
+    known: Customer | None = None
+
+    @classmethod
+    def of(cls, customer: Customer) -> "Contact":
+        return cls(customer.name, customer.phone_e164, customer.email, customer)
 
     @property
     def identity(self) -> str:
         """What tells customers apart when their names are spelled in several ways."""
-        return self.phone_e164 or self.email.lower()
+        return str(self.known.pk) if self.known else self.phone_e164 or self.email.lower()
 
 
 def check(contact: Contact) -> None:
     """Raise Invalid for what makes no sense."""
+    if contact.known is not None:
+        return
     if not contact.name.strip():
         raise Invalid("customerName", "this field is required")
     if len(contact.name) > 120:
@@ -47,6 +57,8 @@ def check(contact: Contact) -> None:
 
 def customer_of(tenant: Tenant, contact: Contact) -> Customer:
     """The same phone and name is the same customer; a phone shared by a family has several."""
+    if contact.known is not None:
+        return contact.known
     known = Customer.objects.for_tenant(tenant).filter(name__iexact=contact.name.strip())
     known = (
         known.filter(phone_e164=contact.phone_e164)

@@ -22,7 +22,7 @@ class Keeping:
     def of(self, settings: Any) -> int:
         """What holds for a business: the default where nothing, or nonsense, is written."""
         value = settings.get(self.key) if isinstance(settings, dict) else None
-        return value if self._makes_sense(value) else self.default
+        return value if isinstance(value, int) and self._makes_sense(value) else self.default
 
     def problem(self, settings: dict[str, Any]) -> str:
         """What is wrong with what is written, or ""."""

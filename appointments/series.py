@@ -24,13 +24,14 @@ from appointments.booking import (
 )
 from appointments.claims import Claim, answer, claim, digest, forget
 from appointments.customers import Contact, check, customer_of
+from appointments.day_sheet import FOR_CALLERS, LOOKED_AHEAD_DAYS
 from appointments.errors import Invalid
 from appointments.extras import check_add_ons
 from appointments.intervals import as_utc
 from appointments.locks import limit_waiting, lock_calendars
 from appointments.models import AddOn, Appointment, Employee, Resource, Series, Service
 from appointments.seats import resources_of
-from appointments.slots import Reason
+from appointments.slots import BookingWindow, Reason
 from appointments.wallclock import NonexistentTime, resolve, wall_time
 from tenants.models import Tenant
 
@@ -58,12 +59,46 @@ class SeriesBooked:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesPlan:
+    """What would be booked as things stand, all with `employee`, and what could not be."""
+
+    employee: Employee
+    starts: tuple[datetime.datetime, ...]
+    conflicts: tuple[Conflict, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Occurrence:
     """One time that is due. Where the clock skips it, it is at the first instant after, and cannot be booked."""
 
     local: datetime.datetime
     start: datetime.datetime
     is_skipped: bool = False
+
+
+def plan_series(
+    tenant: Tenant,
+    service: Service,
+    first: datetime.datetime,
+    *,
+    employee: Employee | None = None,
+    add_ons: Sequence[AddOn] = (),
+    every_weeks: int = 1,
+    count: int | None = None,
+    until: datetime.date | None = None,
+    source: str = Appointment.Source.STAFF,
+    now: datetime.datetime | None = None,
+) -> SeriesPlan:
+    """What `book_series` would do now; nothing is written, and nothing is kept. Raises NotFound or Invalid."""
+    wish = Wish(service, as_utc(first), employee, check_add_ons(service, add_ons))
+    due = _due(tenant, wish.starts_at, every_weeks, count, until)
+    calendar = _calendar(tenant, wish, due, source, now)
+    chosen, reasons = _choose(calendar, candidates_for(calendar, wish), wish, due, source)
+    return SeriesPlan(
+        chosen,
+        tuple(each.start for index, each in enumerate(due) if index not in reasons),
+        tuple(_conflict(calendar, due[index], reasons[index], employee) for index in sorted(reasons)),
+    )
 
 
 def book_series(
@@ -87,12 +122,12 @@ def book_series(
     """Book the occurrences that can be booked, all with one employee; with `all_or_nothing`, all or none.
 
     It ends after `count` or with the local date `until`. Without an employee the one who can serve most takes it.
-    The booking window does not bind staff. Raises IdempotencyConflict, NotFound or Invalid.
+    Notice, window and grid do not bind staff. Raises IdempotencyConflict, NotFound or Invalid.
     """
     check(contact)
     wish = Wish(service, as_utc(first), employee, check_add_ons(service, add_ons))
     due = _due(tenant, wish.starts_at, every_weeks, count, until)
-    calendar = calendar_for(tenant, wish, now=now or timezone.now())
+    calendar = _calendar(tenant, wish, due, source, now)
     candidates = candidates_for(calendar, wish)
     needs = resources_of([service])
     with transaction.atomic():
@@ -181,8 +216,19 @@ def _choose(
     return chosen, told[chosen.pk]
 
 
+def _calendar(
+    tenant: Tenant, wish: Wish, due: Sequence[_Occurrence], source: str, now: datetime.datetime | None
+) -> Calendar:
+    """For staff it is open as far ahead as the series goes, also to look for other times."""
+    calendar = calendar_for(tenant, wish, now=now or timezone.now())
+    if source == Appointment.Source.STAFF:
+        days = max((due[-1].local.date() - calendar.today).days, 0) + LOOKED_AHEAD_DAYS
+        calendar.window = BookingWindow.at(calendar.now, tenant.zone, notice=datetime.timedelta(), days=days)
+    return calendar
+
+
 def _binding(reasons: Sequence[Reason], source: str) -> list[Reason]:
-    unbound = {Reason.TOO_FAR} if source == Appointment.Source.STAFF else set()
+    unbound = FOR_CALLERS if source == Appointment.Source.STAFF else frozenset()
     return [reason for reason in reasons if reason not in unbound]
 
 

@@ -3,12 +3,16 @@
 desk.py         appointments and customers: what the team looks at all day
 catalog.py      services, employees, add-ons, resources
 hours.py        opening hours, special dates, closures, time off
+waiting.py      the waiting list: who waits, and what becomes of an offer
 engine.py       what the booking engine keeps: to be read
 tenant_page.py  what the calendar adds to the page of a business
 free_times.py   a day at a glance, and why a time is not free
+repeat.py       an appointment again, every so many weeks
+visit.py        several services back to back
+work_pages.py   what those pages have in common
 export.py       any list as CSV
 """
 
-from appointments.admin import catalog, desk, engine, hours, tenant_page
+from appointments.admin import catalog, desk, engine, hours, tenant_page, waiting
 
-__all__ = ["catalog", "desk", "engine", "hours", "tenant_page"]
+__all__ = ["catalog", "desk", "engine", "hours", "tenant_page", "waiting"]

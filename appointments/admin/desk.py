@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from appointments import booking, lifecycle
-from appointments.admin import free_times, second_thoughts
+from appointments.admin import free_times, repeat, second_thoughts, visit
 from appointments.admin.appointment_form import AppointmentForm
 from appointments.admin.export import Column, Exportable, moments
 from appointments.admin.filters import WeekdayFilter, WhenFilter
@@ -37,6 +37,7 @@ MOST_SHOWN = 50
 class AppointmentAdmin(Exportable, ScopedModelAdmin):
     form = AppointmentForm
     change_list_template = "admin/appointments/with_free_times_list.html"
+    change_form_template = "admin/appointments/appointment_form.html"
     list_display = ["when", "whom", "service", "employee", "status", "source"]
     list_filter = [WhenFilter, "status", ("employee", Scoped), ("service", Scoped), WeekdayFilter, "source"]
     list_select_related = ["customer", "service", "employee"]
@@ -77,7 +78,8 @@ class AppointmentAdmin(Exportable, ScopedModelAdmin):
     ]
 
     def get_urls(self) -> list[Any]:
-        return [*free_times.urls_of(self), *super().get_urls()]
+        own = [*free_times.urls_of(self), *visit.urls_of(self), *repeat.urls_of(self)]
+        return [*own, *super().get_urls()]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change, **kwargs)

@@ -11,7 +11,6 @@ from appointments.models import (
     OutboxMessage,
     ResourceUse,
     Series,
-    WaitlistEntry,
 )
 from tenants.scoped_admin import NOBODY, ScopedModelAdmin, one_line, pretty, register, tenant_time
 
@@ -50,24 +49,6 @@ class HoldAdmin(EngineAdmin):
     @admin.display(description="held until", ordering="expires_at")
     def until(self, hold: Hold) -> SafeString | str:
         return one_line(tenant_time(hold.expires_at, hold.tenant))
-
-
-@register(WaitlistEntry)
-class WaitlistEntryAdmin(EngineAdmin):
-    list_display = ["customer", "service", "employee", "since", "until", "state"]
-    list_filter = ["state", ("service", Scoped), ("employee", Scoped)]
-    list_select_related = ["customer", "service", "employee"]
-    search_fields = ["customer__name", "service__name"]
-    phone_fields = ["customer__phone_e164"]
-    fields = ["customer", "service", "employee", "earliest", "latest", "state", "hold", "created_at"]
-
-    @admin.display(description="from", ordering="earliest")
-    def since(self, entry: WaitlistEntry) -> SafeString | str:
-        return one_line(tenant_time(entry.earliest, entry.tenant))
-
-    @admin.display(description="until", ordering="latest")
-    def until(self, entry: WaitlistEntry) -> SafeString | str:
-        return one_line(tenant_time(entry.latest, entry.tenant))
 
 
 @register(AppointmentChange)

@@ -62,7 +62,7 @@ class QuestionForm(forms.Form):
     def __init__(self, asked: QueryDict) -> None:
         """Anything that was asked is answered, if need be for today; nothing is asked without a service."""
         today = timezone.localdate()
-        offered = AddOn.objects.filter(service_id=_uuid(asked.get("service")), is_active=True)
+        offered = AddOn.objects.filter(service_id=as_uuid(asked.get("service")), is_active=True)
         data = asked.copy()
         data.setdefault("date", str(today))
         known = {str(one.pk) for one in offered}
@@ -103,7 +103,7 @@ def show(pages: "ModelAdmin[Any]", request: HttpRequest) -> HttpResponse:
     }
     request.current_app = pages.admin_site.name
     links = Links(pages, request)
-    tenant = _whose(request, context)
+    tenant = whose(request, context)
     if tenant is None:
         return TemplateResponse(request, TEMPLATE, context)
     with tenant_scope(tenant), timezone.override(tenant.zone):
@@ -114,7 +114,7 @@ def show(pages: "ModelAdmin[Any]", request: HttpRequest) -> HttpResponse:
         return rendered(TemplateResponse(request, TEMPLATE, context))
 
 
-def _whose(request: HttpRequest, context: dict[str, Any]) -> Tenant | None:
+def whose(request: HttpRequest, context: dict[str, Any]) -> Tenant | None:
     """A member's own business; the one that an operator has chosen, with the form to choose another."""
     if not active_scope().is_platform:
         member = membership(request)
@@ -142,18 +142,18 @@ def prefilled(initial: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in initial.items()
-        if name != "starts_at" and (name not in ids or _uuid(value) is not None)
+        if name != "starts_at" and (name not in ids or as_uuid(value) is not None)
     }
 
 
 def clock_of(request: HttpRequest) -> AbstractContextManager[Any]:
     """The page of a new appointment runs in the zone of the business that an operator's address names."""
-    pk = _uuid(request.GET.get("tenant"))
+    pk = as_uuid(request.GET.get("tenant"))
     tenant = Tenant.objects.filter(pk=pk).first() if pk and active_scope().is_platform else None
     return timezone.override(tenant.zone) if tenant else nullcontext()
 
 
-def _uuid(text: str | None) -> UUID | None:
+def as_uuid(text: str | None) -> UUID | None:
     try:
         return UUID(text or "")
     except ValueError:
