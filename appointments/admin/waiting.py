@@ -76,7 +76,7 @@ class WaitlistForm(ScopedForm):
 @register(WaitlistEntry)
 class WaitlistEntryAdmin(ScopedModelAdmin):
     form = WaitlistForm
-    list_display = ["customer", "service", "employee", "since", "until", "state", "offered"]
+    list_display = ["customer", "state", "offered", "service", "employee", "since", "until"]
     list_filter = ["state", ("service", Scoped), ("employee", Scoped)]
     list_select_related = ["customer", "service", "employee", "hold__employee"]
     search_fields = ["customer__name", "service__name"]
@@ -190,4 +190,5 @@ class WaitlistEntryAdmin(ScopedModelAdmin):
         if hold is None:
             return "-"
         what = f"{day_and_times(hold.starts_at, hold.ends_at, entry.tenant)} with {hold.employee}"
-        return format_html("{}<br>until {}", what, tenant_time(hold.expires_at, entry.tenant, "H:i"))
+        stands = f"stands until {tenant_time(hold.expires_at, entry.tenant, 'D j M, H:i T')}"
+        return format_html("{}<br>{}", one_line(what), one_line(stands))
