@@ -26,7 +26,8 @@ TTL = datetime.timedelta(seconds=HOLD_SECONDS.default)
 """What a business that has settled nothing else keeps: `holdSeconds`."""
 CUT_OFF = "cut off"
 """The holder of what is kept for a caller who may call again."""
-PER_HOLDER = 3
+PER_STRANGER = 1
+"""Nobody can say how many calls somebody with a withheld number has on the line."""
 PER_CALLER = HOLDS_PER_CALLER.default
 """Of a business that has settled nothing else: `holdsPerCaller`."""
 OFFER_PREFIX = "waitlist:"
@@ -47,8 +48,8 @@ def hold(
 ) -> Hold:
     """Keep a slot for a call; held already, it is kept anew. Raises SlotTaken, NotBookable, NotFound or Invalid.
 
-    A call holds three slots at most and a caller, over all calls, two or what the tenant's settings say: the oldest
-    goes. Kept as long as those say, too, unless `ttl` is given. Needs the tenant's scope.
+    A caller holds two slots over all calls, or what the tenant's settings say, and a call of nobody known one: the
+    oldest goes. Kept as long as the settings say, too, unless `ttl` is given. Needs the tenant's scope.
     """
     now, start = now or timezone.now(), as_utc(start)
     ttl = ttl if ttl is not None else _kept_for(tenant)
@@ -69,10 +70,11 @@ def hold(
                 raise refusal(objections, [])
             held = _of(tenant, holder).filter(employee=employee, service=service, starts_at=start).first()
             if held is None:
-                _make_room(_of(tenant, holder).filter(expires_at__gt=now), PER_HOLDER)
                 if caller_e164:
                     most = HOLDS_PER_CALLER.of(tenant.settings)
                     _make_room(_by_caller(tenant, caller_e164).filter(expires_at__gt=now), most)
+                else:
+                    _make_room(_of(tenant, holder).filter(expires_at__gt=now), PER_STRANGER)
                 held = Hold(tenant=tenant, employee=employee, service=service, starts_at=start, holder=holder)
             held.caller_e164, held.expires_at = caller_e164, now + ttl
             return keep_slot(held, calendar.terms(employee).length)

@@ -12,7 +12,8 @@ from tenants.scoping import in_thread, platform_scope
 
 logger = logging.getLogger(__name__)
 
-BEAT_SECONDS = 20.0
+BEAT_SECONDS = 5.0
+"""Well within the shortest time that a business may keep a slot for a call."""
 
 _holders: set[str] = set()
 _heart: asyncio.Task[None] | None = None

@@ -107,7 +107,7 @@ class Tenant(models.Model):
         blank=True,
         help_text=(
             "elevenLabsAgentId, aiGreeting, aiTone, aiInstructions, sendOverrides, transferNumber, voicemail, "
-            "confirmChanges, requiredTrust."
+            "confirmChanges, requiredTrust, holdSeconds, keepHeldMinutes, holdsPerCaller, waitlistOfferMinutes."
         ),
     )
     created_at = models.DateTimeField(auto_now_add=True)

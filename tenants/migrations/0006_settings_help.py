@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             field=models.JSONField(
                 blank=True,
                 default=dict,
-                help_text="elevenLabsAgentId, aiGreeting, aiTone, aiInstructions, sendOverrides, transferNumber, voicemail, confirmChanges, requiredTrust.",
+                help_text="elevenLabsAgentId, aiGreeting, aiTone, aiInstructions, sendOverrides, transferNumber, voicemail, confirmChanges, requiredTrust, holdSeconds, keepHeldMinutes, holdsPerCaller, waitlistOfferMinutes.",
             ),
         ),
     ]

@@ -619,7 +619,10 @@ def test_a_series_tells_its_conflicts_one_by_one(api, salon, day):
     assert data["conflicts"][0]["alternatives"]
     assert len(api.data("appointments", seriesId=data["seriesId"])["appointments"]) == 3
     again = api.post("series", wish(day, count=4))
-    assert (again.status_code, again.json()["data"]) == (200, data)
+    told = again.json()["data"]
+    for one in (*data["conflicts"], *told["conflicts"]):
+        one.pop("alternatives")  # slotIds are signed with the second
+    assert (again.status_code, told) == (200, data)
 
 
 def test_a_series_of_all_or_nothing_is_nothing(api, salon, day):
