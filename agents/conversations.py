@@ -132,6 +132,17 @@ def _know_session(conversation: Conversation, provider: str, external_id: str, a
         raise AnotherTenants(external_id) from None
 
 
+def resume_conversation(tenant_id: UUID, conversation_id: UUID) -> Conversation:
+    """The call goes on without its agent: what was held when that left is held for the same call again."""
+    conversation: Conversation = Conversation.objects.select_for_update().get(pk=conversation_id)
+    if conversation.ended_at is not None:
+        conversation.ended_at = None
+        conversation.save(update_fields=["ended_at"])
+        if conversation.caller_is_known:
+            holds.hand_over(tenant_id, conversation.caller_e164, str(conversation.pk))
+    return conversation
+
+
 def session_opened(tenant_id: UUID, conversation_id: UUID, opened: Opened) -> None:
     ProviderSession.objects.get_or_create(
         provider=opened.provider,

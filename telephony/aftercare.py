@@ -1,45 +1,93 @@
-"""What a caller gets when the agent is gone: nothing more, a person, voicemail, or an apology."""
+"""What a caller gets when the agent is gone: nothing more, or the next rung of the ladder that there is.
+
+a person      settings.transferNumber
+the menu      keys and words instead of an agent: where settings.keypadMenu asks for it
+voicemail     settings.voicemail
+an apology    only when nothing else is left
+"""
 
 import time
-from collections.abc import Callable
 
+from agents.speech import speech_for
 from agents.tools.people import transfer_number
-from telephony import calls
+from telephony import calls, rungs
 from telephony.carriers.twilio import twiml
-from telephony.errors import CallFailed
+from telephony.errors import ENGLISH, AgentNotChosen, AgentNotConfigured
+from telephony.keypad import menu
 from telephony.models import Call
+from telephony.rungs import CallbackUrl
+from tenants.models import Tenant
 from tenants.scoping import tenant_scope
-
-CallbackUrl = Callable[[str], str]
 
 SETTLE_TRIES, SETTLE_SECONDS = 8, 0.2
 
-_TRANSFER = "I'm sorry, our assistant is not available. One moment, I'm connecting you with someone."
-_VOICEMAIL = "I'm sorry, nobody can take your call right now. Please leave a message after the tone."
-_THANKS = "Thank you. We will call you back. Goodbye."
+_TOLD = frozenset({AgentNotConfigured.outcome, AgentNotChosen.outcome, calls.MENU, calls.TRANSFER})
+"""Outcomes of which the caller has heard, or that are no failure."""
 
 
 def after_stream(carrier_call_id: str, call_status: str, callback_url: CallbackUrl) -> str:
     """The media stream of a call is over, or never came to be; `call_status` is the carrier's own."""
     call = _settled(carrier_call_id)
     if call is None:
-        return twiml.say(CallFailed.spoken)
+        return twiml.say(ENGLISH.call_failed)
     if calls.RANK.get(call_status) == calls.ENDED or calls.RANK[call.state] == calls.ENDED:
         return twiml.hang_up()
     if call.outcome in calls.GOOD_ENDINGS or not call.tenant.is_active:
         return twiml.hang_up()
     with tenant_scope(call.tenant_id):
+        if call.stream_started_at and not call.stream_ended_at:
+            calls.abandon_stream(call)
         calls.add_event(call.tenant_id, call.pk, "aftercare", outcome=call.outcome)
-    number = transfer_number(call.tenant)
-    if number:
-        return twiml.dial(
-            number,
-            announcement="" if call.outcome == calls.TRANSFER else _TRANSFER,
-            caller_id=call.to_e164,
-            dialed_url=callback_url("dialed"),
-            language=call.tenant.language,
+    return _ladder(call, callback_url)
+
+
+def _ladder(call: Call, callback_url: CallbackUrl) -> str:
+    speech = speech_for(call.tenant.language)
+    if call.outcome == calls.TIME_LIMIT:
+        return twiml.say(speech.time_is_up, language=call.tenant.language)
+    offers_menu = menu.is_offered(call.tenant)
+    if call.outcome == calls.MENU and offers_menu:
+        return menu.enter(call, callback_url)
+    if transfer_number(call.tenant):
+        announcement = "" if call.outcome == calls.TRANSFER else speech.connecting_instead
+        return rungs.person(call, callback_url, announcement=announcement)
+    if offers_menu:
+        return menu.enter(
+            call, callback_url, *([] if call.outcome in _TOLD else [speech.assistant_unavailable])
         )
     return _voicemail_or_apology(call, callback_url)
+
+
+def goes_on(tenant: Tenant) -> bool:
+    """Whether there is any rung for a caller whom no agent can take."""
+    return bool(transfer_number(tenant)) or rungs.has_voicemail(tenant) or menu.is_offered(tenant)
+
+
+def without_agent(call: Call, callback_url: CallbackUrl) -> str:
+    """The number's business answers its phone itself: greet, ring it, and offer the menu by key meanwhile."""
+    speech, language, number = (
+        speech_for(call.tenant.language),
+        call.tenant.language,
+        transfer_number(call.tenant),
+    )
+    greeting, offers_menu = speech.greeting(call.tenant.name), menu.is_offered(call.tenant)
+    if number and offers_menu:
+        return twiml.ask_or_dial(
+            greeting,
+            speech.press("menu", key="1"),
+            answer_url=menu.door_url(call, callback_url),
+            number=number,
+            caller_id=call.to_e164,
+            dialed_url=callback_url("dialed"),
+            language=language,
+        )
+    if number:
+        return rungs.person(call, callback_url, announcement=greeting)
+    if offers_menu:
+        return menu.enter(call, callback_url, greeting)
+    if rungs.has_voicemail(call.tenant):
+        return rungs.voicemail(call, callback_url, greeting, speech.voicemail)
+    return twiml.say(greeting, speech.call_failed, language=language)
 
 
 def _settled(carrier_call_id: str) -> Call | None:
@@ -53,24 +101,39 @@ def _settled(carrier_call_id: str) -> Call | None:
 
 
 def after_dial(carrier_call_id: str, dial_status: str, callback_url: CallbackUrl) -> str:
+    """A person was rung. When nobody came: the menu; where there is voicemail, by key, and a message without one."""
     call = calls.find_call(carrier_call_id)
-    if call is None or dial_status in {"completed", "answered"}:
+    if call is None or dial_status in {"completed", "answered"} or calls.RANK[call.state] == calls.ENDED:
         return twiml.hang_up()
-    return _voicemail_or_apology(call, callback_url)
+    if not menu.is_offered(call.tenant):
+        return _voicemail_or_apology(call, callback_url)
+    speech = speech_for(call.tenant.language)
+    if not rungs.has_voicemail(call.tenant):
+        return menu.enter(call, callback_url, nobody=True)
+    return twiml.ask_or_record(
+        speech.press("menu", key="1"),
+        answer_url=menu.door_url(call, callback_url, nobody=True),
+        prompt=speech.voicemail,
+        recorded_url=callback_url("recorded"),
+        language=call.tenant.language,
+    )
 
 
 def after_recording(carrier_call_id: str, recording_id: str) -> str:
+    """A message was left; without a recording, none was."""
     call = calls.find_call(carrier_call_id)
     if call is None:
         return twiml.hang_up()
+    speech = speech_for(call.tenant.language)
+    if not recording_id:
+        return twiml.say(speech.goodbye, language=call.tenant.language)
     with tenant_scope(call.tenant_id):
         key = f"voicemail:{recording_id}"
         calls.add_event(call.tenant_id, call.pk, "voicemail", dedupe_key=key, recording_id=recording_id[:64])
-    return twiml.say(_THANKS, language=call.tenant.language)
+    return twiml.say(speech.we_call_back, language=call.tenant.language)
 
 
 def _voicemail_or_apology(call: Call, callback_url: CallbackUrl) -> str:
-    language = call.tenant.language
-    if call.tenant.settings.get("voicemail") is True:
-        return twiml.record_voicemail(_VOICEMAIL, recorded_url=callback_url("recorded"), language=language)
-    return twiml.say(CallFailed.spoken, language=language)
+    if rungs.has_voicemail(call.tenant):
+        return rungs.voicemail(call, callback_url)
+    return rungs.apology(call)

@@ -10,22 +10,26 @@ and never leaves one of the last five.
 import datetime
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from agents.conversations import open_conversation
+from agents.conversations import end_conversation, open_conversation, resume_conversation
+from agents.models import Conversation
+from telephony import breaker, limits
 from telephony.carriers.twilio.webhooks import CallStatus, IncomingCall, stream_is_signed
 from telephony.dialplan import Destination, Route
-from telephony.errors import StreamRefused
+from telephony.errors import OverLimit, StreamRefused
 from telephony.frames import StreamStarted
 from telephony.models import Call, CallEvent, Carrier
 from tenants.credentials import secret
-from tenants.models import Credential
+from tenants.models import Credential, Tenant
 from tenants.scoping import platform_scope, tenant_scope
 
 State = Call.State
@@ -42,8 +46,16 @@ AGENT_ENDED, CALLER_HUNG_UP = "agent_ended", "caller_hung_up"
 GOOD_ENDINGS = frozenset({AGENT_ENDED, CALLER_HUNG_UP})
 TRANSFER = "transfer"
 """The agent puts the caller through to a person."""
+MENU = "menu"
+"""The caller wants keys instead of the agent."""
+TIME_LIMIT = "time_limit"
+MEDIA_LOST = "media_lost"
+"""The process that carried the call was gone before it could write anything down."""
+KEYPAD = "keypad"
+"""The provider of conversations that no agent leads."""
 STREAM_LOST = "stream_lost"
 """The carrier's socket broke; the caller may well be on the line still."""
+WITHOUT_AGENT = "without_agent"
 ON_PURPOSE = GOOD_ENDINGS | {TRANSFER}
 """Anything else cut the caller off."""
 
@@ -58,6 +70,39 @@ class ClaimedCall:
     carrier_call_id: str
 
 
+def admit(incoming: IncomingCall, destination: Destination) -> None:
+    """Record a call that comes in. Raises OverLimit, and leaves the reason for staff, when it is one too many."""
+    with tenant_scope(destination.tenant_id):
+        call, created = _get_or_create(incoming, destination)
+        if created:
+            others = Call.objects.exclude(pk=call.pk)
+            try:
+                limits.check(Tenant.objects.get(pk=destination.tenant_id), incoming.from_e164, others=others)
+            except OverLimit as over:
+                call.outcome = over.outcome
+                call.save(update_fields=["outcome"])
+    over_limit = limits.refusal_of(call.outcome)
+    if over_limit is not None:
+        raise over_limit
+
+
+def _get_or_create(incoming: IncomingCall, destination: Destination, **more: Any) -> tuple[Call, bool]:
+    """The call's row, locked. Needs the tenant's scope."""
+    call, created = Call.objects.select_for_update().get_or_create(
+        carrier=Carrier.TWILIO,
+        carrier_call_id=incoming.carrier_call_id,
+        defaults={
+            "tenant_id": destination.tenant_id,
+            "carrier_account_id": incoming.account_id,
+            "from_e164": incoming.from_e164,
+            "to_e164": incoming.to_e164,
+            "number_id": destination.number_id,
+            **more,
+        },
+    )
+    return call, created
+
+
 def open_call(incoming: IncomingCall, route: Route) -> str | None:
     """Record the call and return its stream token; a repeat gets a fresh one, and the older dies.
 
@@ -65,17 +110,7 @@ def open_call(incoming: IncomingCall, route: Route) -> str | None:
     """
     token = secrets.token_urlsafe(32)
     with tenant_scope(route.tenant_id):
-        call, created = Call.objects.select_for_update().get_or_create(
-            carrier=Carrier.TWILIO,
-            carrier_call_id=incoming.carrier_call_id,
-            defaults={
-                "tenant_id": route.tenant_id,
-                "carrier_account_id": incoming.account_id,
-                "from_e164": incoming.from_e164,
-                "to_e164": incoming.to_e164,
-                "number_id": route.destination.number_id,
-            },
-        )
+        call, created = _get_or_create(incoming, route.destination)
         if not created and (call.stream_started_at or RANK[call.state] == ENDED):
             return None
         if call.conversation_id is None:
@@ -96,21 +131,48 @@ def open_call(incoming: IncomingCall, route: Route) -> str | None:
     return token
 
 
-def record_refused(incoming: IncomingCall, destination: Destination, outcome: str) -> None:
-    """A call that was answered with a sentence only; staff should see it all the same."""
+def record_refused(incoming: IncomingCall, destination: Destination, outcome: str) -> bool:
+    """A call that no agent takes; staff should see it all the same, and why.
+
+    False when an agent has taken it: a captured webhook must not change what becomes of a call.
+    """
     with tenant_scope(destination.tenant_id):
-        Call.objects.get_or_create(
-            carrier=Carrier.TWILIO,
-            carrier_call_id=incoming.carrier_call_id,
-            defaults={
-                "tenant_id": destination.tenant_id,
-                "carrier_account_id": incoming.account_id,
-                "from_e164": incoming.from_e164,
-                "to_e164": incoming.to_e164,
-                "number_id": destination.number_id,
-                "outcome": outcome,
-            },
+        call, _ = _get_or_create(incoming, destination)
+        if call.stream_started_at is not None:
+            return False
+        if not call.outcome:
+            call.outcome = outcome
+            call.save(update_fields=["outcome"])
+        add_event(
+            destination.tenant_id,
+            call.pk,
+            WITHOUT_AGENT,
+            dedupe_key=WITHOUT_AGENT,
+            outcome=outcome,
+            vouched_for=incoming.vouched_for,
         )
+    return True
+
+
+def attend(call: Call) -> Conversation:
+    """The caller is with the menu: the conversation of their call, begun or resumed. Needs the tenant's scope."""
+    call = Call.objects.select_for_update().get(pk=call.pk)
+    Call.objects.filter(pk=call.pk).update(seen_at=timezone.now())
+    if call.conversation_id is not None:
+        return resume_conversation(call.tenant_id, call.conversation_id)
+    told = call.events.filter(kind=WITHOUT_AGENT).first()
+    call.conversation = open_conversation(
+        tenant_id=call.tenant_id,
+        provider=KEYPAD,
+        agent_id="",
+        caller_e164=call.from_e164,
+        # Whoever is not known to be vouched for because nobody wrote it down is not vouched for.
+        caller_vouched_for=told.detail.get("vouched_for") if told else False,
+        called_e164=call.to_e164,
+        carrier_call_id=call.carrier_call_id,
+    )
+    call.save(update_fields=["conversation"])
+    return call.conversation
 
 
 def claim_stream(started: StreamStarted, *, url: str = "", signature: str = "") -> ClaimedCall:
@@ -139,6 +201,7 @@ def claim_stream(started: StreamStarted, *, url: str = "", signature: str = "") 
             stream_token_expires_at=None,
             stream_id=started.stream_id[:64],
             stream_started_at=timezone.now(),
+            seen_at=timezone.now(),
             state=State.IN_PROGRESS,
         )
         if not won:
@@ -161,6 +224,20 @@ def finish_stream(claimed: ClaimedCall, outcome: str, *, first_audio_ms: int | N
         stream_ended_at=timezone.now(), outcome=outcome, first_agent_audio_ms=first_audio_ms
     )
     add_event(claimed.tenant_id, claimed.call_id, "stream_ended", outcome=outcome)
+    led = Conversation.objects.get(pk=claimed.conversation_id)
+    circuit = breaker.Circuit(claimed.tenant_id, led.provider, led.agent_id)
+    heard = first_audio_ms is not None
+    transaction.on_commit(lambda: breaker.note(circuit, outcome, agent_was_heard=heard))
+
+
+def abandon_stream(call: Call) -> None:
+    """Whoever carried the stream is gone and has written nothing down: it is over. Needs the tenant's scope."""
+    ended = Call.objects.filter(pk=call.pk, stream_started_at__isnull=False, stream_ended_at=None)
+    if ended.update(stream_ended_at=timezone.now(), outcome=MEDIA_LOST):
+        add_event(call.tenant_id, call.pk, "stream_ended", outcome=MEDIA_LOST)
+        if call.conversation_id is not None:
+            end_conversation(call.tenant_id, call.conversation_id, cut_off=True)
+        call.refresh_from_db(fields=["stream_ended_at", "outcome"])
 
 
 def apply_status(status: CallStatus) -> bool:
@@ -184,6 +261,12 @@ def apply_status(status: CallStatus) -> bool:
         if RANK[state] == ENDED and call.state == state and status.duration_seconds is not None:
             call.duration_seconds = status.duration_seconds
         call.save()
+        streaming = (
+            call.stream_started_at and not call.stream_ended_at
+        )  # whoever carries it ends it, or the sweep
+        if RANK[call.state] == ENDED and call.conversation_id is not None and not streaming:
+            cut_off = bool(call.outcome) and call.outcome not in ON_PURPOSE | {MENU}
+            end_conversation(call.tenant_id, call.conversation_id, cut_off=cut_off)
     return True
 
 
@@ -220,20 +303,56 @@ def add_event(tenant_id: UUID, call_id: UUID, kind: str, *, dedupe_key: str = ""
     return created
 
 
+def seen(conversation_ids: Sequence[str]) -> None:
+    """The process that carries these calls lives. Needs the platform's scope."""
+    Call.objects.filter(conversation_id__in=conversation_ids, ended_at=None).update(seen_at=timezone.now())
+
+
+STREAM_IS_LOST = datetime.timedelta(seconds=90)
+"""Without a sign of life from whoever carries it: four heartbeats."""
+
+
 def sweep(now: datetime.datetime) -> int:
-    """End the calls whose last callback never came. Needs the platform's scope. How many."""
+    """End the calls whose last callback never came, and the streams that nobody carries. How many calls."""
+    with platform_scope():
+        lost = list(_lost_streams(now).select_related("tenant"))
+        endings = [(call, *ending) for call in _open() if (ending := _ending(call, now))]
+    for call in lost:
+        with tenant_scope(call.tenant_id):
+            abandon_stream(call)
+    return sum(_end(call, state, outcome, now) for call, state, outcome in endings)
+
+
+def _open() -> QuerySet[Call]:
+    return Call.objects.filter(ended_at=None)
+
+
+def _lost_streams(now: datetime.datetime) -> QuerySet[Call]:
+    streaming = Call.objects.filter(stream_started_at__lt=now - STREAM_IS_LOST, stream_ended_at=None)
+    return streaming.filter(seen_at__lt=now - STREAM_IS_LOST)
+
+
+def _ending(call: Call, now: datetime.datetime) -> tuple[str, str] | None:
+    """State and outcome of a call that must be over; the menu may be long, and shows that it lives."""
     minutes = datetime.timedelta(minutes=1)
-    open_calls = Call.objects.filter(ended_at=None)
+    last_sign = max(filter(None, (call.stream_ended_at, call.seen_at)), default=None)
+    streaming = call.stream_started_at is not None and call.stream_ended_at is None
+    if not streaming and last_sign is not None and last_sign < now - 5 * minutes:
+        return State.COMPLETED, call.outcome
+    if not streaming and last_sign is None and call.created_at < now - 10 * minutes:
+        return State.NO_ANSWER, call.outcome
     longest = datetime.timedelta(seconds=settings.MAX_CALL_SECONDS)
-    return (
-        open_calls.filter(stream_ended_at__lt=now - 5 * minutes).update(state=State.COMPLETED, ended_at=now)
-        + open_calls.filter(stream_started_at=None, created_at__lt=now - 10 * minutes).update(
-            state=State.NO_ANSWER, ended_at=now
+    return (State.FAILED, "lost") if call.created_at < now - longest - 10 * minutes else None
+
+
+def _end(call: Call, state: str, outcome: str, now: datetime.datetime) -> int:
+    with tenant_scope(call.tenant_id):
+        ended = Call.objects.filter(pk=call.pk, ended_at=None).update(
+            state=state, outcome=outcome, ended_at=now
         )
-        + open_calls.filter(created_at__lt=now - longest - 10 * minutes).update(
-            state=State.FAILED, outcome="lost", ended_at=now
-        )
-    )
+        if ended and call.conversation_id is not None:
+            end_conversation(call.tenant_id, call.conversation_id, cut_off=True)
+    return ended
 
 
 def _digest(token: str) -> str:

@@ -2,33 +2,83 @@
 
 CallRefused             answered with a spoken sentence
 ├── NumberNotInService  nobody's number, or a suspended tenant's
-├── AgentNotConfigured  no credentials for the agent's provider
-├── AgentNotChosen      no agent id
+├── AgentMissing        there may be somebody or something else for the caller
+│   ├── AgentNotConfigured  no credentials for the agent's provider
+│   └── AgentNotChosen      no agent id
+├── OverLimit           a limit on calls that needs nobody's cooperation
+│   ├── LinesBusy           too many calls of the business at once
+│   ├── CallerOnManyLines   too many of one caller at once
+│   └── CallerCallsTooOften too many of one caller in a day
 └── CallFailed          anything else
 
 BadFrame                what came over a media socket is not the carrier's protocol
 StreamRefused           a media socket without a valid token
 """
 
+from agents.speech import Speech, speech_for
+
+ENGLISH = speech_for("en")
+"""For callers of whom no language is known."""
+
 
 class CallRefused(Exception):
-    spoken = "We encountered an error. Please try again later."
     outcome = "error"
+    spoken = ENGLISH.call_failed
+
+    def sentence(self, speech: Speech) -> str:
+        return speech.call_failed
 
 
 class NumberNotInService(CallRefused):
-    spoken = "This number is not in service."
     outcome = "not_in_service"
+    spoken = ENGLISH.not_in_service
+
+    def sentence(self, speech: Speech) -> str:
+        return speech.not_in_service
 
 
-class AgentNotConfigured(CallRefused):
-    spoken = "Our AI assistant is temporarily unavailable."
+class AgentMissing(CallRefused):
+    pass
+
+
+class AgentNotConfigured(AgentMissing):
     outcome = "agent_not_configured"
+    spoken = ENGLISH.assistant_unavailable
+
+    def sentence(self, speech: Speech) -> str:
+        return speech.assistant_unavailable
 
 
-class AgentNotChosen(CallRefused):
-    spoken = "Our AI assistant is not properly configured."
+class AgentNotChosen(AgentMissing):
     outcome = "agent_not_chosen"
+    spoken = ENGLISH.assistant_not_configured
+
+    def sentence(self, speech: Speech) -> str:
+        return speech.assistant_not_configured
+
+
+class OverLimit(CallRefused):
+    pass
+
+
+class LinesBusy(OverLimit):
+    outcome = "lines_busy"
+    spoken = ENGLISH.lines_busy
+
+    def sentence(self, speech: Speech) -> str:
+        return speech.lines_busy
+
+
+class CallerOnManyLines(LinesBusy):
+    outcome = "caller_on_many_lines"
+
+
+class CallerCallsTooOften(OverLimit):
+    outcome = "caller_calls_too_often"
+    spoken = ENGLISH.called_too_often
+
+    def sentence(self, speech: Speech) -> str:
+        return speech.called_too_often
 
 
 class CallFailed(CallRefused):

@@ -65,6 +65,9 @@ class Call(TenantOwned):
     stream_token_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
     stream_started_at = models.DateTimeField(null=True, blank=True)
     stream_ended_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="The last sign of life of whoever carries the call."
+    )
     first_agent_audio_ms = models.PositiveIntegerField(
         null=True, blank=True, help_text="From the start of the stream to the first agent audio sent."
     )
@@ -85,6 +88,11 @@ class Call(TenantOwned):
         indexes = [
             models.Index(fields=["tenant", "-created_at"], name="call_by_time"),
             models.Index(fields=["created_at"], condition=models.Q(ended_at=None), name="call_still_open"),
+            models.Index(
+                fields=["stream_started_at"],
+                condition=models.Q(stream_started_at__isnull=False, stream_ended_at=None),
+                name="stream_still_open",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from telephony import calls, texts
-from tenants.scoping import platform_scope, tenant_scope
+from tenants.scoping import tenant_scope
 
 
 @shared_task
@@ -18,6 +18,5 @@ def send_text(tenant_id: str, to_e164: str, text: str) -> bool:
 
 @shared_task
 def sweep_calls() -> int:
-    """End the calls whose last callback never came."""
-    with platform_scope():
-        return calls.sweep(timezone.now())
+    """End the calls whose last callback never came, and the streams that nobody carries."""
+    return calls.sweep(timezone.now())

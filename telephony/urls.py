@@ -6,6 +6,8 @@ _PREFIX = "api/webhooks/twilio/"
 
 urlpatterns = [
     path(_PREFIX + "elevenlabs", views.IncomingCall.as_view(), name="twilio-incoming"),
+    path(_PREFIX + "voice", views.VoiceWithoutAgent.as_view(), name="twilio-voice"),
+    path(_PREFIX + "menu", views.KeypadMenu.as_view(), name="twilio-menu"),
     path(_PREFIX + "status", views.CallStatus.as_view(), name="twilio-status"),
     path(_PREFIX + "stream-status", views.StreamStatus.as_view(), name="twilio-stream-status"),
     path(_PREFIX + "stream-ended", views.StreamEnded.as_view(), name="twilio-stream-ended"),

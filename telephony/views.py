@@ -7,18 +7,21 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from telephony import aftercare, calls, dialplan, live
+from agents.speech import speech_for
+from telephony import aftercare, breaker, calls, dialplan, live
 from telephony.addresses import MEDIA_STREAM_PATH, callback_url, media_url
 from telephony.carriers.twilio import twiml, webhooks
-from telephony.errors import CallFailed, CallRefused
+from telephony.errors import AgentMissing, CallFailed, CallRefused, NumberNotInService
+from telephony.keypad import menu
+from telephony.keypad.heard import Heard
 from tenants.credentials import platform_secret, secret
 from tenants.loopback import is_local
-from tenants.models import Credential
+from tenants.models import Credential, Tenant
 from tenants.phone import e164_or_blank, mask
 from tenants.responses import ApiError
 from tenants.scoping import tenant_scope
@@ -93,25 +96,20 @@ class IncomingCall(TwilioWebhook):
             mask(incoming.from_e164),
             mask(incoming.to_e164),
         )
-        try:
-            return xml(self._answer(incoming))
-        except CallRefused as refused:
-            return xml(twiml.say(refused.spoken))
-
-    def _answer(self, incoming: webhooks.IncomingCall) -> str:
         destination = dialplan.find_destination(incoming.to_e164)
         try:
-            route = dialplan.route(destination)
+            return xml(self._answer(incoming, destination))
         except CallRefused as refused:
-            logger.warning(
-                "Call %s was answered with a sentence: %s", incoming.carrier_call_id, refused.outcome
-            )
-            if destination is not None:
-                calls.record_refused(incoming, destination, refused.outcome)
-            raise
+            return xml(_refusal(incoming, destination, refused))
+
+    def _answer(self, incoming: webhooks.IncomingCall, destination: dialplan.Destination | None) -> str:
+        if destination is not None and destination.in_service:
+            calls.admit(incoming, destination)
+        route = dialplan.route(destination)
         if live.is_draining():  # this process is about to end: a stream begun now would be cut
-            calls.record_refused(incoming, route.destination, "draining")
-            return aftercare.after_stream(incoming.carrier_call_id, "in-progress", callback_url)
+            return self._without_agent(incoming, route, "draining")
+        if not breaker.allows(breaker.Circuit(route.tenant_id, route.provider, route.agent_id)):
+            return self._without_agent(incoming, route, "agent_fails_everybody")
         token = calls.open_call(incoming, route)
         if token is None:  # a captured webhook, replayed: the stream it opened has been used
             security.warning("A second answer was asked for call %s", incoming.carrier_call_id)
@@ -128,6 +126,81 @@ class IncomingCall(TwilioWebhook):
             ended_url=callback_url("stream-ended"),
             stream_status_url=callback_url("stream-status"),
         )
+
+    def _without_agent(self, incoming: webhooks.IncomingCall, route: dialplan.Route, why: str) -> str:
+        if not calls.record_refused(incoming, route.destination, why):
+            security.warning("A second answer was asked for call %s", incoming.carrier_call_id)
+            raise CallFailed
+        return aftercare.after_stream(incoming.carrier_call_id, "in-progress", callback_url)
+
+
+def _refusal(
+    incoming: webhooks.IncomingCall, destination: dialplan.Destination | None, refused: CallRefused
+) -> str:
+    """The sentence that says why; and the way on, where only the agent is missing and there is one."""
+    logger.warning("Call %s was answered with a sentence: %s", incoming.carrier_call_id, refused.outcome)
+    if destination is None:
+        return twiml.say(refused.spoken)
+    if not isinstance(refused, CallFailed):
+        calls.record_refused(incoming, destination, refused.outcome)
+    with tenant_scope(destination.tenant_id):
+        tenant = Tenant.objects.get(pk=destination.tenant_id)
+    goes_on = isinstance(refused, AgentMissing) and aftercare.goes_on(tenant)
+    return twiml.say(
+        refused.sentence(speech_for(tenant.language)),
+        language=tenant.language,
+        then_url=callback_url("stream-ended") if goes_on else "",
+    )
+
+
+class VoiceWithoutAgent(TwilioWebhook):
+    """A call to a number whose business answers itself: greet, ring it; the menu by key, voicemail."""
+
+    @extend_schema(
+        operation_id="twilio_voice",
+        summary="Incoming call, without an agent",
+        request=_FORM,
+        responses=_TWIML,
+    )
+    def post(self, request: Request) -> HttpResponse:
+        incoming = webhooks.parse_incoming(request._request.POST)
+        destination = dialplan.find_destination(incoming.to_e164)
+        try:
+            return xml(self._answer(incoming, destination))
+        except CallRefused as refused:
+            return xml(_refusal(incoming, destination, refused))
+
+    def _answer(self, incoming: webhooks.IncomingCall, destination: dialplan.Destination | None) -> str:
+        if destination is None or not destination.in_service:
+            raise NumberNotInService
+        calls.admit(incoming, destination)
+        taken = not calls.record_refused(incoming, destination, calls.WITHOUT_AGENT)
+        call = calls.find_call(incoming.carrier_call_id)
+        if taken or call is None or calls.RANK[call.state] == calls.ENDED:
+            raise CallFailed
+        return aftercare.without_agent(call, callback_url)
+
+
+class KeypadMenu(TwilioWebhook):
+    """A key or a few words, at the place in the menu that the address says."""
+
+    @extend_schema(
+        operation_id="twilio_menu",
+        summary="Key or words in the menu",
+        parameters=[OpenApiParameter("s", OpenApiTypes.STR, description="Where in the menu; signed")],
+        request=_FORM,
+        responses=_TWIML,
+    )
+    def post(self, request: Request) -> HttpResponse:
+        fields = request._request.POST
+        call = calls.find_call(webhooks.call_id(fields))
+        if call is None:
+            return xml(twiml.say(CallFailed.spoken))
+        if not call.tenant.is_active:
+            sentence = speech_for(call.tenant.language).not_in_service
+            return xml(twiml.say(sentence, language=call.tenant.language))
+        heard = Heard((fields.get("Digits") or "")[:40], (fields.get("SpeechResult") or "")[:2000])
+        return xml(menu.answer(call, request._request.GET.get("s", "")[:4000], heard, callback_url))
 
 
 class CallStatus(TwilioWebhook):

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import environ
 import pytest
@@ -43,6 +44,12 @@ def salon(db: None) -> Tenant:
 @pytest.fixture
 def garage(db: None) -> Tenant:
     return demo.seed(demo.GARAGE)
+
+
+@pytest.fixture(autouse=True)
+def breakers_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis outlives a test: an agent that fails callers in one is not to be given up in the next."""
+    monkeypatch.setattr("telephony.breaker.PREFIX", f"test:{uuid4()}")
 
 
 @pytest.fixture(autouse=True)

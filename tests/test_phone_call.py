@@ -152,7 +152,7 @@ async def test_when_the_agent_fails_the_caller_hears_something(salon, settings, 
 
 async def test_without_person_or_voicemail_the_caller_hears_the_apology(salon, settings):
     def plain(tenant: Tenant = salon) -> None:
-        tenant.settings = {"elevenLabsAgentId": "agent_demo_salon"}
+        tenant.settings = {"elevenLabsAgentId": "agent_demo_salon", "keypadMenu": False}
         tenant.save()
 
     await in_tenant(salon.pk, plain)

@@ -281,3 +281,100 @@ class Speech(Words):
     @property
     @abstractmethod
     def cannot_do_that(self) -> str: ...
+
+    # --- the line itself, where no agent speaks
+
+    @property
+    @abstractmethod
+    def not_in_service(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def assistant_unavailable(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def assistant_not_configured(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def call_failed(self) -> str:
+        """Nothing else is left to offer."""
+
+    @property
+    @abstractmethod
+    def connecting_instead(self) -> str:
+        """The agent is gone; a person is rung."""
+
+    @property
+    @abstractmethod
+    def voicemail(self) -> str:
+        """Nobody is there; a tone follows."""
+
+    @property
+    @abstractmethod
+    def message_after_tone(self) -> str:
+        """The caller wants to leave one."""
+
+    @property
+    @abstractmethod
+    def we_call_back(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def lines_busy(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def called_too_often(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def time_is_up(self) -> str:
+        """The call has reached the longest that a call may last."""
+
+    # --- the menu of keys
+
+    @property
+    @abstractmethod
+    def options(self) -> Mapping[str, str]:
+        """By what a key does; `{key}` stands for it."""
+
+    def press(self, option: str, *, key: str) -> str:
+        return self.options[option].format(key=key)
+
+    @abstractmethod
+    def press_for(self, *, what: str, key: str) -> str:
+        """A service, or what `clock` says."""
+
+    def press_for_time(self, moment: Clock, *, key: str) -> str:
+        return self.press_for(what=self.clock(moment), key=key)
+
+    @abstractmethod
+    def free_on(self, *, service: str, day: date, today: date) -> str:
+        """The keys for its times follow."""
+
+    @abstractmethod
+    def press_to_cancel(self, *, local: datetime, today: date, key: str) -> str:
+        """The appointment at that time."""
+
+    @abstractmethod
+    def chosen(self, *, service: str, employee: str, local: datetime, today: date) -> str:
+        """What will be booked, once the caller agrees."""
+
+    @property
+    @abstractmethod
+    def key_not_understood(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def say_name_now(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def key_in_phone(self) -> str:
+        """The caller's own number, and the hash key."""
+
+    @property
+    @abstractmethod
+    def say_message_now(self) -> str: ...

@@ -214,6 +214,63 @@ class German(Speech):
     calendar_unavailable = "Ich erreiche den Kalender gerade nicht."
     cannot_do_that = "Es tut mir leid, das kann ich nicht."
 
+    not_in_service = "Diese Nummer ist nicht vergeben."
+    assistant_unavailable = "Unser KI-Assistent ist vorübergehend nicht erreichbar."
+    assistant_not_configured = "Unser KI-Assistent ist nicht richtig eingerichtet."
+    call_failed = "Es ist ein Fehler aufgetreten. Bitte versuchen Sie es später noch einmal."
+    connecting_instead = (
+        "Es tut mir leid, unser Assistent ist nicht erreichbar. Einen Moment, ich verbinde Sie mit jemandem."
+    )
+    voicemail = (
+        "Es tut mir leid, gerade kann niemand ans Telefon kommen. "
+        "Bitte hinterlassen Sie nach dem Ton eine Nachricht."
+    )
+    message_after_tone = "Bitte sprechen Sie Ihre Nachricht nach dem Ton."
+    we_call_back = "Vielen Dank. Wir rufen Sie zurück. Auf Wiederhören."
+    lines_busy = (
+        "Es tut mir leid, alle unsere Leitungen sind belegt. Bitte rufen Sie in einigen Minuten wieder an."
+    )
+    called_too_often = (
+        "Es tut mir leid, Sie haben uns heute schon sehr oft angerufen. Bitte rufen Sie morgen wieder an."
+    )
+    time_is_up = (
+        "Es tut mir leid, die längste Dauer für ein Gespräch ist erreicht. "
+        "Bitte rufen Sie wieder an. Auf Wiederhören."
+    )
+
+    options = {
+        "menu": "Um mit den Tasten Ihres Telefons zu buchen oder abzusagen, drücken Sie {key}.",
+        "book": "Um einen Termin zu buchen, drücken Sie {key}.",
+        "appointments": "Um Ihre Termine zu hören oder abzusagen, drücken Sie {key}.",
+        "message": "Um eine Nachricht zu hinterlassen, drücken Sie {key}.",
+        "person": "Um mit jemandem zu sprechen, drücken Sie {key}.",
+        "more": "Für weitere drücken Sie {key}.",
+        "main": "Für das Hauptmenü drücken Sie {key}.",
+        "another_day": "Für einen anderen Tag drücken Sie {key}.",
+        "another_time": "Für eine andere Zeit drücken Sie {key}.",
+        "confirm": "Um ihn zu buchen, drücken Sie {key}.",
+        "yes": "Für Ja drücken Sie {key}.",
+        "no": "Für Nein drücken Sie {key}.",
+        "repeat": "Um das noch einmal zu hören, drücken Sie die Sterntaste.",
+    }
+
+    def press_for(self, *, what: str, key: str) -> str:
+        return f"Für {what} drücken Sie {key}."
+
+    def free_on(self, *, service: str, day: date, today: date) -> str:
+        return f"{service} ist {self.on(day, today)} zu diesen Zeiten frei."
+
+    def press_to_cancel(self, *, local: datetime, today: date, key: str) -> str:
+        return f"Um den Termin {self.moment(local, today)} abzusagen, drücken Sie {key}."
+
+    def chosen(self, *, service: str, employee: str, local: datetime, today: date) -> str:
+        return f"Sie haben gewählt: {self.booking((service, employee, local), today)}."
+
+    key_not_understood = "Es tut mir leid, das habe ich nicht verstanden."
+    say_name_now = "Bitte sagen Sie jetzt Ihren Namen."
+    key_in_phone = "Bitte geben Sie Ihre Telefonnummer ein und drücken Sie dann die Rautetaste."
+    say_message_now = "Bitte sagen Sie jetzt Ihre Nachricht."
+
     def _digits(self, moment: Clock) -> str:
         return f"{moment.hour}:{moment.minute:02d}" if moment.minute else f"{moment.hour}"
 

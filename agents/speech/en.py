@@ -213,6 +213,53 @@ class English(Speech):
     calendar_unavailable = "I can't reach the calendar just now."
     cannot_do_that = "I'm sorry, I can't do that."
 
+    not_in_service = "This number is not in service."
+    assistant_unavailable = "Our AI assistant is temporarily unavailable."
+    assistant_not_configured = "Our AI assistant is not properly configured."
+    call_failed = "We encountered an error. Please try again later."
+    connecting_instead = (
+        "I'm sorry, our assistant is not available. One moment, I'm connecting you with someone."
+    )
+    voicemail = "I'm sorry, nobody can take your call right now. Please leave a message after the tone."
+    message_after_tone = "Please leave your message after the tone."
+    we_call_back = "Thank you. We will call you back. Goodbye."
+    lines_busy = "I'm sorry, all our lines are busy. Please call again in a few minutes."
+    called_too_often = "I'm sorry, you have called us very often today. Please call again tomorrow."
+    time_is_up = "I'm sorry, this call has lasted as long as it may. Please call again. Goodbye."
+
+    options = {
+        "menu": "To book or cancel with the keys of your phone, press {key}.",
+        "book": "To book an appointment, press {key}.",
+        "appointments": "To hear or cancel your appointments, press {key}.",
+        "message": "To leave a message, press {key}.",
+        "person": "To speak with someone, press {key}.",
+        "more": "For more, press {key}.",
+        "main": "For the main menu, press {key}.",
+        "another_day": "For another day, press {key}.",
+        "another_time": "For another time, press {key}.",
+        "confirm": "To book it, press {key}.",
+        "yes": "For yes, press {key}.",
+        "no": "For no, press {key}.",
+        "repeat": "To hear this again, press the star key.",
+    }
+
+    def press_for(self, *, what: str, key: str) -> str:
+        return f"For {what}, press {key}."
+
+    def free_on(self, *, service: str, day: date, today: date) -> str:
+        return f"{service} is free {self.on(day, today)} at these times."
+
+    def press_to_cancel(self, *, local: datetime, today: date, key: str) -> str:
+        return f"To cancel the one {self.moment(local, today)}, press {key}."
+
+    def chosen(self, *, service: str, employee: str, local: datetime, today: date) -> str:
+        return f"You have chosen {self.booking((service, employee, local), today)}."
+
+    key_not_understood = "I'm sorry, I did not get that."
+    say_name_now = "Please say your name now."
+    key_in_phone = "Please key in your phone number, and then press the hash key."
+    say_message_now = "Please say your message now."
+
     def _plain(self, local: datetime, today: date) -> str:
         """`tomorrow at 9 AM`, `Tuesday, November 24 at 9 AM`: after another preposition."""
         return f"{self.date(local.date(), today)} {self.at(local)}"

@@ -223,6 +223,57 @@ class Spanish(Speech):
     calendar_unavailable = "Ahora mismo no puedo acceder al calendario."
     cannot_do_that = "Lo siento, no puedo hacer eso."
 
+    not_in_service = "Este número no está en servicio."
+    assistant_unavailable = "Nuestro asistente virtual no está disponible por el momento."
+    assistant_not_configured = "Nuestro asistente virtual no está bien configurado."
+    call_failed = "Se ha producido un error. Por favor, inténtelo más tarde."
+    connecting_instead = (
+        "Lo siento, nuestro asistente no está disponible. Un momento, le paso con una persona."
+    )
+    voicemail = (
+        "Lo siento, ahora mismo nadie puede atender su llamada. Por favor, deje un mensaje después del tono."
+    )
+    message_after_tone = "Por favor, deje su mensaje después del tono."
+    we_call_back = "Gracias. Le devolveremos la llamada. Adiós."
+    lines_busy = (
+        "Lo siento, todas nuestras líneas están ocupadas. Por favor, vuelva a llamar en unos minutos."
+    )
+    called_too_often = "Lo siento, hoy nos ha llamado muchas veces. Por favor, vuelva a llamar mañana."
+    time_is_up = "Lo siento, esta llamada ha alcanzado la duración máxima. Por favor, vuelva a llamar. Adiós."
+
+    options = {
+        "menu": "Para reservar o cancelar con las teclas de su teléfono, pulse {key}.",
+        "book": "Para reservar una cita, pulse {key}.",
+        "appointments": "Para escuchar o cancelar sus citas, pulse {key}.",
+        "message": "Para dejar un mensaje, pulse {key}.",
+        "person": "Para hablar con una persona, pulse {key}.",
+        "more": "Para más opciones, pulse {key}.",
+        "main": "Para volver al menú principal, pulse {key}.",
+        "another_day": "Para otro día, pulse {key}.",
+        "another_time": "Para otra hora, pulse {key}.",
+        "confirm": "Para reservarla, pulse {key}.",
+        "yes": "Para decir que sí, pulse {key}.",
+        "no": "Para decir que no, pulse {key}.",
+        "repeat": "Para escucharlo otra vez, pulse asterisco.",
+    }
+
+    def press_for(self, *, what: str, key: str) -> str:
+        return f"Para {what}, pulse {key}."
+
+    def free_on(self, *, service: str, day: date, today: date) -> str:
+        return f"Para {service} hay estas horas libres {self.on(day, today)}."
+
+    def press_to_cancel(self, *, local: datetime, today: date, key: str) -> str:
+        return f"Para cancelar la cita {self._of(local, today)}, pulse {key}."
+
+    def chosen(self, *, service: str, employee: str, local: datetime, today: date) -> str:
+        return f"Ha elegido {self.booking((service, employee, local), today)}."
+
+    key_not_understood = "Lo siento, no le he entendido."
+    say_name_now = "Por favor, diga ahora su nombre."
+    key_in_phone = "Por favor, marque su número de teléfono y después la tecla almohadilla."
+    say_message_now = "Por favor, diga ahora su mensaje."
+
     def _digits(self, moment: Clock) -> str:
         """`2:15 de la tarde`."""
         minutes = f":{moment.minute:02d}" if moment.minute else ""

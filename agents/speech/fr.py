@@ -216,3 +216,55 @@ class French(Speech):
     ending = "Je vais mettre fin à l'appel. Au revoir !"
     calendar_unavailable = "Je n'ai pas accès au calendrier pour le moment."
     cannot_do_that = "Désolé, je ne peux pas faire cela."
+
+    not_in_service = "Ce numéro n'est pas en service."
+    assistant_unavailable = "Notre assistant vocal est momentanément indisponible."
+    assistant_not_configured = "Notre assistant vocal n'est pas correctement configuré."
+    call_failed = "Une erreur s'est produite. Veuillez réessayer plus tard."
+    connecting_instead = (
+        "Je suis désolé, notre assistant n'est pas disponible. Un instant, je vous mets en relation."
+    )
+    voicemail = (
+        "Je suis désolé, personne ne peut vous répondre pour le moment. "
+        "Veuillez laisser un message après le bip."
+    )
+    message_after_tone = "Veuillez laisser votre message après le bip."
+    we_call_back = "Merci. Nous vous rappellerons. Au revoir."
+    lines_busy = "Je suis désolé, toutes nos lignes sont occupées. Veuillez rappeler dans quelques minutes."
+    called_too_often = (
+        "Je suis désolé, vous nous avez appelés très souvent aujourd'hui. Veuillez rappeler demain."
+    )
+    time_is_up = "Je suis désolé, cet appel a atteint sa durée maximale. Veuillez nous rappeler. Au revoir."
+
+    options = {
+        "menu": "Pour réserver ou annuler avec les touches de votre téléphone, tapez {key}.",
+        "book": "Pour prendre un rendez-vous, tapez {key}.",
+        "appointments": "Pour écouter ou annuler vos rendez-vous, tapez {key}.",
+        "message": "Pour laisser un message, tapez {key}.",
+        "person": "Pour parler à quelqu'un, tapez {key}.",
+        "more": "Pour d'autres choix, tapez {key}.",
+        "main": "Pour le menu principal, tapez {key}.",
+        "another_day": "Pour un autre jour, tapez {key}.",
+        "another_time": "Pour une autre heure, tapez {key}.",
+        "confirm": "Pour le réserver, tapez {key}.",
+        "yes": "Pour oui, tapez {key}.",
+        "no": "Pour non, tapez {key}.",
+        "repeat": "Pour réécouter, tapez étoile.",
+    }
+
+    def press_for(self, *, what: str, key: str) -> str:
+        return f"Pour {what}, tapez {key}."
+
+    def free_on(self, *, service: str, day: date, today: date) -> str:
+        return f"Pour {service}, ces horaires sont libres {self.on(day, today)}."
+
+    def press_to_cancel(self, *, local: datetime, today: date, key: str) -> str:
+        return f"Pour annuler le rendez-vous prévu {self.moment(local, today)}, tapez {key}."
+
+    def chosen(self, *, service: str, employee: str, local: datetime, today: date) -> str:
+        return f"Vous avez choisi {self.booking((service, employee, local), today)}."
+
+    key_not_understood = "Je suis désolé, je n'ai pas compris."
+    say_name_now = "Veuillez dire votre nom maintenant."
+    key_in_phone = "Veuillez taper votre numéro de téléphone, puis la touche dièse."
+    say_message_now = "Veuillez dire votre message maintenant."

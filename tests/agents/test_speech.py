@@ -83,9 +83,16 @@ FACTS: dict[str, tuple[dict, list[str]]] = {
     ),
     "rescheduled": ({**MADE, "local": AT_NINE, "today": TODAY}, ["Zumbik", "Qadira", "24", "9"]),
     "on_waitlist": ({"service": "Zumbik", "position": 2}, ["Zumbik", "2"]),
+    "press": ({"option": "book", "key": "7"}, ["7"]),
+    "press_for": ({"what": "Zumbik", "key": "7"}, ["Zumbik", "7"]),
+    "press_for_time": ({"moment": time(9), "key": "7"}, ["9", "7"]),
+    "free_on": ({"service": "Zumbik", "day": TUESDAY, "today": TODAY}, ["Zumbik", "24"]),
+    "press_to_cancel": ({"local": AT_NINE, "today": TODAY, "key": "7"}, ["24", "9", "7"]),
+    "chosen": ({**MADE, "local": AT_NINE, "today": TODAY}, ["Zumbik", "Qadira", "24", "9"]),
 }
 PARTS = {"booking"}
 """What stands inside sentences."""
+TABLES = {"refusals", "options"}
 
 _ENGLISH_WORDS = re.compile(
     r"\b(the|you|your|and|or|with|appointment|time|is|are|can|we|I'm|please|sorry|book(ed)?|today|tomorrow|"
@@ -100,8 +107,9 @@ def sentences(kind: type) -> list[str]:
 
 def said_by(speech: Speech) -> dict[str, str]:
     said = {name: getattr(speech, name)(**facts) for name, (facts, _) in FACTS.items()}
-    said |= {name: getattr(speech, name) for name in sentences(property) if name != "refusals"}
-    return said | {f"refusals {reason}": told for reason, told in speech.refusals.items()}
+    said |= {name: getattr(speech, name) for name in sentences(property) if name not in TABLES}
+    said |= {f"refusals {reason}": told for reason, told in speech.refusals.items()}
+    return said | {f"options {option}": speech.press(option, key="7") for option in speech.options}
 
 
 def test_the_sentences_walked_here_are_all_that_there_are():
@@ -162,6 +170,13 @@ def test_every_reason_of_the_engine_and_every_code_has_its_sentence(speech):
     codes = {reason.value for reason in Reason} | {reason.code for reason in Reason}
     assert codes | set(NotBookable._SENTENCES) | {"GROUP_FULL"} == set(speech.refusals)
     assert speech.refused("SOMETHING_NEW") == speech.not_bookable
+
+
+@EVERY
+def test_every_option_names_its_key(speech):
+    for option in speech.options.keys() - {"repeat"}:
+        assert "7" in speech.press(option, key="7"), option
+    assert "{" not in speech.options["repeat"]
 
 
 @EVERY
@@ -431,6 +446,7 @@ def test_the_same_tables_are_filled_everywhere(speech):
     assert speech.currencies.keys() == ENGLISH.currencies.keys()
     assert speech.units.keys() == ENGLISH.units.keys()
     assert speech.refusals.keys() == ENGLISH.refusals.keys()
+    assert speech.options.keys() == ENGLISH.options.keys()
     assert not inspect.isabstract(type(speech))
 
 

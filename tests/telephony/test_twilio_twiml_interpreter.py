@@ -243,6 +243,64 @@ async def test_gather_posts_the_digits_or_moves_on(shop):
     assert call.timeline.says == ["Press one", "Bye"]
 
 
+@pytest.mark.parametrize(
+    ("attributes", "answer", "posted"),
+    [
+        ("", "12#34", {"Digits": "12"}),
+        ("numDigits='1'", "12", {"Digits": "1"}),
+        ("numDigits='1'", "#", None),  # the finishing key counts only after others
+        ("numDigits='1' finishOnKey=''", "#", {"Digits": "#"}),
+        ("numDigits='1' finishOnKey=''", "*", {"Digits": "*"}),
+        ("finishOnKey='*'", "5#5*1", {"Digits": "5#5"}),
+        ("", "a haircut", None),
+        ("input='speech'", "1", None),
+        ("input='speech'", "a haircut", {"SpeechResult": "a haircut", "Confidence": "0.9"}),
+        ("input='dtmf speech'", "a haircut", {"SpeechResult": "a haircut", "Confidence": "0.9"}),
+        ("input='dtmf speech'", "1#", {"Digits": "1"}),
+        ("input='dtmf speech' actionOnEmptyResult='true'", "", {"Digits": ""}),
+        ("input='dtmf speech'", "", None),
+    ],
+)
+async def test_gather_listens_to_what_it_asks_for(shop, attributes, answer, posted):
+    shop.replies["/answered"] = twiml("<Hangup/>")
+    document = twiml(f"<Gather action='/answered' {attributes}><Say>Well</Say></Gather><Say>Bye</Say>")
+    call = await ring(shop, document, Script(answers=(answer,)), silence_s=0.02)
+    asked = [request.form for request in shop.to("/answered")]
+    assert [{key: form[key] for key in posted or {} if key in form} for form in asked] == (
+        [] if posted is None else [posted]
+    )
+    assert call.timeline.says == (["Well", "Bye"] if posted is None else ["Well"])
+    assert call.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("attributes", "code"),
+    [
+        ("input='voice'", 12200),
+        ("finishOnKey='##'", 13310),
+        ("method='PUT'", 13312),
+        ("timeout='0.5'", 13313),
+        ("numDigits='0'", 13314),
+        ("input='speech' speechTimeout='now'", 13327),
+        ("input='speech' speechTimeout='auto' speechModel='phone_call'", 13327),
+        ("input='speech' language='English'", 12200),
+    ],
+)
+async def test_gather_warns_of_what_it_cannot_read(shop, attributes, code):
+    call = await ring(shop, twiml(f"<Gather {attributes}/>"), silence_s=0.02)
+    assert codes(call) == [code]
+
+
+async def test_gather_without_an_action_asks_its_own_document_again(shop):
+    call = await ring(
+        shop,
+        lambda request: twiml("<Hangup/>" if "Digits" in request.form else "<Gather numDigits='1'/>"),
+        Script(answers=("1",)),
+    )
+    assert [request.form.get("Digits") for request in shop.to(VOICE)] == [None, "1"]
+    assert call.ended_by == "server"
+
+
 async def test_a_caller_may_hang_up_at_any_verb(shop):
     call = await ring(shop, twiml("<Pause length='30'/>"), Script(hang_up_after_s=0.05))
     assert call.ended_by == "caller"

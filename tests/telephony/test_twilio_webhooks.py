@@ -190,7 +190,8 @@ def test_a_secret_that_no_key_opens_is_its_own_tenants_trouble(salon, garage):
             cursor.execute("UPDATE tenants_credential SET value = 'gAAAAAbad'")
     assert b"<Connect" in ring().content
     answer = ring(To=demo.GARAGE.number, CallSid="CA77")
-    assert said(answer) == ["Our AI assistant is temporarily unavailable."]
+    assert said(answer) == ["Unser KI-Assistent ist vorübergehend nicht erreichbar."]
+    assert b'language="de-DE"' in answer.content
 
 
 @pytest.mark.parametrize("caller", ["anonymous", "Restricted", "", "+266696687", "client:alice", "sip:a@b"])
@@ -223,6 +224,20 @@ def test_a_captured_webhook_opens_no_second_stream(salon):
     answer = ring()
     assert b"<Stream" not in answer.content
     assert said(answer) == ["We encountered an error. Please try again later."]
+
+
+@pytest.mark.parametrize("path", ["elevenlabs", "voice"])
+def test_a_captured_webhook_changes_nothing_of_a_call_that_goes_on(salon, monkeypatch, path):
+    from telephony import live
+
+    calls.claim_stream(StreamStarted("MZ1", "CA123456789", {"token": parameters(ring())["token"]}))
+    before = state_of(salon)
+    monkeypatch.setattr(live, "_draining", True)
+    assert said(post(path, fields())) == ["We encountered an error. Please try again later."]
+    after = state_of(salon)
+    assert (after.outcome, after.stream_ended_at) == (before.outcome, None)
+    with tenant_scope(salon):
+        assert Conversation.objects.get().ended_at is None
 
 
 @pytest.mark.parametrize(("missing", "named"), [("CallSid", "CallSid"), ("To", "To")])
@@ -275,7 +290,18 @@ def test_no_signature_is_403(salon):
 
 
 @pytest.mark.parametrize(
-    "path", ["elevenlabs", "status", "stream-status", "stream-ended", "dialed", "recorded", "fallback"]
+    "path",
+    [
+        "elevenlabs",
+        "voice",
+        "menu",
+        "status",
+        "stream-status",
+        "stream-ended",
+        "dialed",
+        "recorded",
+        "fallback",
+    ],
 )
 def test_every_twilio_path_asks_for_the_signature(salon, path):
     assert post(path, fields(), signature="").status_code == 403
@@ -420,7 +446,7 @@ def test_when_nobody_picks_up_there_is_voicemail(salon):
 
 
 def test_with_nothing_else_left_the_apology_is_said(salon):
-    answer = ended(salon, "agent_lost", elevenLabsAgentId="x")
+    answer = ended(salon, "agent_lost", elevenLabsAgentId="x", keypadMenu=False)
     assert said(answer) == ["We encountered an error. Please try again later."]
 
 

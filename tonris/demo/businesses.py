@@ -84,6 +84,8 @@ SALON = DemoBusiness(
         "transferNumber": "+15550001111",
         "voicemail": True,
         "maxConcurrentCalls": 100,
+        "maxCallsPerCaller": 100,  # the simulated callers of a load test share a number
+        "maxDailyCallsPerCaller": 100_000,
     },
     hours=[DemoHours(MONDAY_TO_FRIDAY, "09:00", "17:00")],
     step=30,
@@ -123,6 +125,8 @@ GARAGE = DemoBusiness(
         "aiGreeting": "Guten Tag, Test Garage, was können wir für Sie tun?",
         "voicemail": True,
         "maxConcurrentCalls": 100,
+        "maxCallsPerCaller": 100,  # the simulated callers of a load test share a number
+        "maxDailyCallsPerCaller": 100_000,
     },
     language="de",
     holiday_region="DE-BE",

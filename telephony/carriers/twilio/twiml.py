@@ -1,8 +1,8 @@
 """The TwiML that we answer with.  Source: Twilio, "TwiML for Programmable Voice"."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from twilio.twiml.voice_response import Connect, Dial, VoiceResponse
+from twilio.twiml.voice_response import Connect, Dial, Gather, VoiceResponse
 
 
 def _clean(text: str) -> str:
@@ -27,13 +27,19 @@ def connect_stream(url: str, parameters: Mapping[str, str], *, ended_url: str, s
     return str(response)
 
 
-def say(*sentences: str, language: str = "en") -> str:
-    """Say it and hang up."""
+def say(*sentences: str, language: str = "en", then_url: str = "") -> str:
+    """Say it; then hang up, unless the call goes on at `then_url`."""
     response = VoiceResponse()
-    for sentence in sentences:
-        response.say(_clean(sentence), language=_SAY_LANGUAGES.get(language, "en-US"))
+    _say(response, sentences, language)
+    if then_url:
+        response.redirect(then_url, method="POST")
     response.hangup()
     return str(response)
+
+
+def _say(verb: VoiceResponse | Gather, sentences: Iterable[str], language: str) -> None:
+    for sentence in sentences:
+        verb.say(_clean(sentence), language=spoken_language(language))
 
 
 def hang_up() -> str:
@@ -42,22 +48,87 @@ def hang_up() -> str:
     return str(response)
 
 
+def ask(
+    *sentences: str,
+    answer_url: str,
+    language: str = "en",
+    spoken: bool = True,
+    whole_number: bool = False,
+    seconds: int = 6,
+    otherwise: str = "",
+) -> str:
+    """Ask for a key, or the same in words where `spoken`; a `whole_number` ends with the hash key.
+
+    Silence is answered too: it is posted like a key. `otherwise` is a voicemail prompt: then silence records.
+    """
+    response = VoiceResponse()
+    gather = Gather(
+        input="dtmf speech" if spoken else "dtmf",
+        action=answer_url,
+        method="POST",
+        timeout=seconds,
+        # Without an end key, hash and star are keys like others.
+        finish_on_key="#" if whole_number else "",
+        num_digits=None if whole_number else 1,
+        action_on_empty_result=True,
+        **({"speech_timeout": "auto", "language": spoken_language(language)} if spoken else {}),
+    )
+    _say(gather, sentences, language)
+    response.append(gather)
+    response.redirect(answer_url, method="POST")
+    return str(response)
+
+
+def ask_or_record(
+    *sentences: str, answer_url: str, prompt: str, recorded_url: str, language: str = "en"
+) -> str:
+    """One key leads elsewhere; whoever presses none leaves a message."""
+    response = VoiceResponse()
+    gather = Gather(input="dtmf", action=answer_url, method="POST", timeout=3, num_digits=1, finish_on_key="")
+    _say(gather, sentences, language)
+    response.append(gather)
+    _record(response, prompt, recorded_url, language)
+    return str(response)
+
+
+def ask_or_dial(
+    *sentences: str, answer_url: str, number: str, caller_id: str, dialed_url: str, language: str = "en"
+) -> str:
+    """One key leads elsewhere; whoever presses none is put through."""
+    response = VoiceResponse()
+    gather = Gather(input="dtmf", action=answer_url, method="POST", timeout=3, num_digits=1, finish_on_key="")
+    _say(gather, sentences, language)
+    response.append(gather)
+    _dial(response, number, caller_id, dialed_url)
+    return str(response)
+
+
 def dial(number: str, *, announcement: str, caller_id: str, dialed_url: str, language: str = "en") -> str:
     """Hand the caller to a person; `dialed_url` decides what happens when nobody answers."""
     response = VoiceResponse()
     if announcement:
-        response.say(_clean(announcement), language=_SAY_LANGUAGES.get(language, "en-US"))
+        response.say(_clean(announcement), language=spoken_language(language))
+    _dial(response, number, caller_id, dialed_url)
+    return str(response)
+
+
+def _dial(response: VoiceResponse, number: str, caller_id: str, dialed_url: str) -> None:
     connect = Dial(answer_on_bridge=True, timeout=20, action=dialed_url, method="POST", caller_id=caller_id)
     connect.number(number)
     response.append(connect)
-    return str(response)
 
 
 def record_voicemail(prompt: str, *, recorded_url: str, language: str = "en") -> str:
     response = VoiceResponse()
-    response.say(_clean(prompt), language=_SAY_LANGUAGES.get(language, "en-US"))
-    response.record(action=recorded_url, method="POST", max_length=120, play_beep=True, timeout=5)
+    _record(response, prompt, recorded_url, language)
     return str(response)
+
+
+def _record(response: VoiceResponse, prompt: str, recorded_url: str, language: str) -> None:
+    """A silent caller makes no recording, and hears the way on: `recorded_url` is asked all the same."""
+    response.say(_clean(prompt), language=spoken_language(language))
+    response.record(action=recorded_url, method="POST", max_length=120, play_beep=True, timeout=5)
+    response.redirect(recorded_url, method="POST")
 
 
 def nothing() -> str:
@@ -65,4 +136,18 @@ def nothing() -> str:
     return str(VoiceResponse())
 
 
-_SAY_LANGUAGES = {"en": "en-US", "es": "es-ES", "de": "de-DE", "fr": "fr-FR"}
+def spoken_language(tag: str) -> str:
+    """A voice of Twilio's for a tenant's language: the region where there is one, English for what we do not speak."""
+    parts = tag.strip().lower().replace("_", "-").split("-")
+    voices = _VOICES.get(parts[0], _VOICES["en"])
+    region = parts[1].upper() if len(parts) > 1 else ""
+    return f"{parts[0]}-{region}" if f"{parts[0]}-{region}" in voices else voices[0]
+
+
+_VOICES = {
+    "en": ("en-US", "en-GB", "en-AU", "en-IN"),
+    "es": ("es-ES", "es-MX", "es-US"),
+    "de": ("de-DE",),
+    "fr": ("fr-FR", "fr-CA"),
+}
+"""By the language that `speech_for` speaks; the first where the region says nothing."""

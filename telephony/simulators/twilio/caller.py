@@ -32,6 +32,7 @@ class Script:
     patience_ms: int = 8000  # without a word from the agent; then the next line is spoken anyway
     interrupt_after_ms: int | None = None  # speak the first line so long after the agent has begun
     digits: str = ""  # pressed when the agent has first finished, or when a menu asks
+    answers: tuple[str, ...] = ()  # to one <Gather> after the other: keys, words, or "" for silence
     hang_up_after_s: float | None = None  # since the call was answered
     hang_up_when_done: bool = False  # after the agent's answer to the last line
     give_up_after_s: float = 25.0  # of silence, with nothing left to say
@@ -65,6 +66,7 @@ class ScriptedCaller:
         self.speaking: SpokenLine | None = None
         self._lines = list(reversed(script.lines))
         self._digits = list(script.digits)
+        self._answers = list(script.answers)
         self._hearing = VoiceActivity(MULAW_8K, end_ms=script.reply_after_ms)
         self._speech = b""
         self._answered = False  # the agent has begun to speak since we last finished
@@ -94,6 +96,10 @@ class ScriptedCaller:
         count = len(self._digits) if count is None else count
         taken, self._digits = self._digits[:count], self._digits[count:]
         return "".join(taken)
+
+    def next_answer(self) -> str | None:
+        """To the next question of a menu; None when the script has none, or no more."""
+        return self._answers.pop(0) if self._answers else None
 
     def next_line(self) -> SpokenLine | None:
         """The next line, for a machine that records it."""

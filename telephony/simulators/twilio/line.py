@@ -23,5 +23,6 @@ class Line:
     signs_stream: bool = True
     say_chars_per_second: float = 20.0
     record_s: float = 1.0  # of a recording, when the caller has no line left for it
+    silence_s: float = 60.0  # the longest that anybody is waited for at a <Gather>, to save time
     far_end: FarEnd = field(default_factory=FarEnd)
     time_limit_s: float = 180.0

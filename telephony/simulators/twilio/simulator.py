@@ -40,6 +40,7 @@ class TwilioSimulator:
         signs_stream: bool = True,
         say_chars_per_second: float = 20.0,
         record_s: float = 1.0,
+        silence_s: float = 60.0,
         far_end: FarEnd | None = None,
         time_limit_s: float = 180.0,
     ) -> None:
@@ -53,6 +54,7 @@ class TwilioSimulator:
             signs_stream=signs_stream,
             say_chars_per_second=say_chars_per_second,
             record_s=record_s,
+            silence_s=silence_s,
             far_end=far_end or FarEnd(),
             time_limit_s=time_limit_s,
         )

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urljoin
 
 from telephony.simulators.twilio.course import Course, Elsewhere, HangUp, Place
+from telephony.simulators.twilio.gather import Gatherer
 from telephony.simulators.twilio.twiml import Verb
 from telephony.simulators.twilio.webhooks import new_sid, recording_fields
 
@@ -15,7 +16,7 @@ class Verbs:
         self._course, self._call = course, course.call
         self.by_name: dict[str, Run] = {
             "Dial": self._dial,
-            "Gather": self._gather,
+            "Gather": Gatherer(course, {"Say": self._say, "Play": self._play, "Pause": self._pause}).gather,
             "Hangup": self._hangup,
             "Pause": self._pause,
             "Play": self._play,
@@ -50,19 +51,6 @@ class Verbs:
 
     async def _redirect(self, verb: Verb) -> None:
         raise Elsewhere(Place(urljoin(self._course.here, verb.text), verb.get("method", "POST"), {}))
-
-    async def _gather(self, verb: Verb) -> None:
-        prompts = {"Say": self._say, "Play": self._play, "Pause": self._pause}
-        for child in verb.children:
-            await prompts[child.name](child)
-        count = round(_number(verb.get("numDigits"), 0))
-        digits = self._call.caller.take_digits(count or None)
-        if digits:
-            self._call.digits += digits
-            self._course.after(verb, {"Digits": digits}, default_here=True)
-        await self._course.pass_time(_number(verb.get("timeout"), 5.0))
-        if verb.get("actionOnEmptyResult") == "true":
-            self._course.after(verb, {"Digits": ""}, default_here=True)
 
     async def _record(self, verb: Verb) -> None:
         self._call.timeline.now_hears("record", "beep")

@@ -1,0 +1,36 @@
+"""The rungs of the ladder that a caller without an agent goes down, as documents: a person, voicemail, the end."""
+
+from collections.abc import Callable
+
+from agents.speech import speech_for
+from agents.tools.people import transfer_number
+from telephony.carriers.twilio import twiml
+from telephony.models import Call
+from tenants.models import Tenant
+
+CallbackUrl = Callable[[str], str]
+
+
+def has_voicemail(tenant: Tenant) -> bool:
+    return tenant.settings.get("voicemail") is True
+
+
+def person(call: Call, callback_url: CallbackUrl, *, announcement: str) -> str:
+    """Ring the tenant's person; there must be one."""
+    return twiml.dial(
+        transfer_number(call.tenant),
+        announcement=announcement,
+        caller_id=call.to_e164,
+        dialed_url=callback_url("dialed"),
+        language=call.tenant.language,
+    )
+
+
+def voicemail(call: Call, callback_url: CallbackUrl, *sentences: str) -> str:
+    """Sentences, the last of which announces the tone."""
+    said = " ".join(sentences) or speech_for(call.tenant.language).voicemail
+    return twiml.record_voicemail(said, recorded_url=callback_url("recorded"), language=call.tenant.language)
+
+
+def apology(call: Call) -> str:
+    return twiml.say(speech_for(call.tenant.language).call_failed, language=call.tenant.language)

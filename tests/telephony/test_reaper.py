@@ -1,0 +1,93 @@
+"""Calls whose process was killed: closed in time, with their conversations and what was held for them."""
+
+import datetime
+
+import pytest
+import time_machine
+
+from agents.models import Conversation
+from agents.tools import registry
+from appointments.holds import CUT_OFF
+from appointments.models import Hold
+from telephony import calls, heartbeat
+from telephony.frames import StreamStarted
+from telephony.models import Call
+from telephony.tasks import sweep_calls
+from tenants.scoping import tenant_scope
+from tests.agents.toolbox import HAIRCUT
+from tests.telephony.test_twilio_webhooks import fields, parameters, post, ring, state_of, status
+
+pytestmark = pytest.mark.django_db
+SECONDS, MINUTES = datetime.timedelta(seconds=1), datetime.timedelta(minutes=1)
+
+
+@pytest.fixture
+def killed(salon) -> Conversation:
+    """A call in the middle of booking; nothing more will be heard of the process that carries it."""
+    calls.claim_stream(StreamStarted("MZ1", "CA123456789", {"token": parameters(ring())["token"]}))
+    with tenant_scope(salon):
+        conversation = Conversation.objects.get()
+    free = registry.run(salon.pk, conversation, "check_availability", {"serviceId": HAIRCUT}).envelope
+    registry.run(salon.pk, conversation, "hold_slot", {"slotId": free["data"]["slots"][0]["slotId"]})
+    return conversation
+
+
+def in_(delay: datetime.timedelta) -> time_machine.travel:
+    return time_machine.travel(datetime.datetime.now(datetime.UTC) + delay, tick=False)
+
+
+def test_a_call_that_somebody_carries_is_left_alone(salon, killed):
+    with in_(80 * SECONDS):
+        heartbeat._refresh([str(killed.pk)], sign=True)
+    with in_(160 * SECONDS):
+        assert sweep_calls() == 0
+    assert state_of(salon).stream_ended_at is None
+
+
+def test_a_call_that_nobody_carries_is_closed_in_minutes(salon, killed):
+    with in_(100 * SECONDS):
+        sweep_calls()
+        call = state_of(salon)
+        assert (call.outcome, call.stream_ended_at is not None) == (calls.MEDIA_LOST, True)
+        with tenant_scope(salon):
+            assert Conversation.objects.get().ended_at is not None
+    with in_(8 * MINUTES):
+        assert sweep_calls() == 1
+        assert state_of(salon).state == Call.State.COMPLETED
+        assert sweep_calls() == 0
+
+
+def test_when_the_carrier_says_first_that_the_call_is_over_the_conversation_ends_too(salon, killed):
+    status("completed", 2)
+    with in_(100 * SECONDS):
+        sweep_calls()
+        call = state_of(salon)
+        assert (call.state, call.outcome) == ("completed", calls.MEDIA_LOST)
+        with tenant_scope(salon):
+            assert Conversation.objects.get().ended_at is not None
+
+
+def test_what_was_held_for_a_lost_call_is_kept_for_the_caller(salon, killed, monkeypatch):
+    monkeypatch.setattr("telephony.aftercare.SETTLE_SECONDS", 0)
+    post("stream-ended", fields(CallStatus="in-progress"))
+    with tenant_scope(salon):
+        assert Hold.objects.get().holder == CUT_OFF
+        assert Conversation.objects.get().ended_at is not None
+    ring(CallSid="CA2")
+    with tenant_scope(salon):
+        assert Hold.objects.get().holder == str(Call.objects.get(carrier_call_id="CA2").conversation_id)
+
+
+def test_the_menu_of_a_refused_call_is_not_swept_away_while_it_is_used(salon, settings):
+    settings.ELEVENLABS_API_KEY = ""
+    ring()
+    with tenant_scope(salon):
+        call = Call.objects.get()
+    with in_(9 * MINUTES), tenant_scope(salon):
+        calls.attend(call)
+    with in_(12 * MINUTES):
+        assert sweep_calls() == 0
+    with in_(15 * MINUTES):
+        assert sweep_calls() == 1
+    with tenant_scope(salon):
+        assert Conversation.objects.get().ended_at is not None
