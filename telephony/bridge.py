@@ -3,18 +3,25 @@
     caller -> feed() -> bounded queue -> session.send_audio()
     agent  -> session.events() -> codec -> send()
 
+Plain audio takes the fast lane where both ends have one, in one step and as the bytes that came:
+
+    caller -> pass_audio() -> session.pass_audio()
+    agent  -> _pass_speech() -> codec -> send_now()
+
 The bridge knows a carrier by what its codec declares and an agent by AgentSession; it asks no one's name.
 Nothing on the way of the audio waits for a database, a lock or a tool.
 """
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from agents.audio import AudioFormat
+from agents.base64_audio import decoded_length
 from agents.errors import AgentError, UnsupportedAudio
 from agents.events import (
     AgentCorrected,
@@ -27,6 +34,7 @@ from agents.events import (
     Speech,
     ToolCall,
 )
+from agents.fast_lane import LaneSession, SendsNow
 from agents.live_calls import Act
 from agents.session import AgentSession, Closing
 from agents.tools.registry import Answered
@@ -38,12 +46,16 @@ logger = logging.getLogger(__name__)
 
 MAX_WAITING_FRAMES = 250
 """Five seconds of the caller's audio, while the agent is being reached or reads slowly."""
+MAX_WAITING_BYTES = 256 * 1024
+"""The same for carriers whose frames are larger than they need to be."""
 MAX_TOOLS_AT_ONCE = 8
 HANG_SECONDS = 5.0
 """Without any message from the agent: it hangs, whatever its socket says."""
 GREETING_SECONDS = 8.0
 """From an open session to its first sound."""
 LAST_WORDS = "last-words"
+MENU = "menu"
+"""The caller pressed star, and goes on by keys."""
 
 ACT_SECONDS = (1.5, 10.0)
 """What a tool wants done with the call is done when the agent has had its say: not before, and not after, that."""
@@ -69,6 +81,10 @@ class Codec(Protocol):
 
     def decode(self, message: str | bytes) -> Frame | None: ...
     def encode_audio(self, audio: bytes) -> str | bytes: ...
+    def encode_plain_audio(self, audio: bytes) -> bytes:
+        """Of base64 audio, for the fast lane."""
+        ...
+
     def encode_mark(self, name: str) -> str | bytes: ...
     def encode_clear(self) -> str | bytes: ...
 
@@ -85,13 +101,18 @@ class Bridge:
         journal: Journal,
         answer_tool: AnswerTool,
         max_seconds: float,
+        menu_key: bool = False,
+        lane: SendsNow | None = None,
     ) -> None:
         self._codec = codec
         self._send = send
         self._session = session
         self._journal = journal
         self._answer_tool = answer_tool
+        self._lane = lane
+        self._lane_session = session if isinstance(session, LaneSession) else None
         self._max_seconds = max_seconds
+        self._menu_key = menu_key
         self._started = time.monotonic()
         self._from_caller = CallerQueue(MAX_WAITING_FRAMES)
         self._agent_ready = asyncio.Event()
@@ -107,6 +128,8 @@ class Bridge:
     def feed(self, frame: Frame) -> None:
         """Take one frame from the carrier. Never waits."""
         match frame:
+            case Digit("*") if self._menu_key:
+                self.caller_left(MENU)
             case CallerAudio() | Digit():
                 self._from_caller.put(frame)
             case Mark(name) if name == LAST_WORDS:
@@ -115,6 +138,13 @@ class Bridge:
                 self.caller_left("caller_hung_up")
             case _:
                 pass
+
+    def pass_audio(self, audio: bytes) -> bool:
+        """The caller's audio in base64, now and past the queue. False: not taken, `feed` it."""
+        # What is fed has the right of way, and waits for the agent when it is not there or reads slowly.
+        return (
+            self._from_caller.idle and self._lane_session is not None and self._lane_session.pass_audio(audio)
+        )
 
     def caller_left(self, outcome: str) -> None:
         """The carrier's side is over; ends `run`."""
@@ -147,8 +177,7 @@ class Bridge:
     async def _agent_to_caller(self) -> str:
         try:
             await self._session.open()
-            self._check_formats()
-            self._note_opened()
+            self._begin_session()
             self._agent_ready.set()
             async for event in self._session.events():
                 await self._handle(event)
@@ -167,11 +196,13 @@ class Bridge:
         await self._agent_ready.wait()
         opened = time.monotonic()
         while True:
-            await asyncio.sleep(HANG_SECONDS / 10)
-            now = time.monotonic()
-            mute = self.first_audio_ms is None and now - opened > GREETING_SECONDS
-            if mute or now - self._session.last_message_at > HANG_SECONDS:
-                reason = "no greeting" if mute else "no message"
+            mute_at = opened + GREETING_SECONDS if self.first_audio_ms is None else math.inf
+            hangs_at = self._session.last_message_at + HANG_SECONDS
+            left = min(mute_at, hangs_at) - time.monotonic()
+            if left > 0:  # until it could have happened, and then see whether it has
+                await asyncio.sleep(min(left, HANG_SECONDS))
+            else:
+                reason = "no greeting" if mute_at < hangs_at else "no message"
                 logger.warning("[MediaStream] %s error: %s", self._session.name, reason)
                 self._journal.happened("agent_silent", reason=reason)
                 return "agent_silent"
@@ -186,6 +217,12 @@ class Bridge:
             await asyncio.sleep(0.1)
         await self._drain()
         return OUTCOME_OF[act]
+
+    def _begin_session(self) -> None:
+        self._check_formats()
+        self._note_opened()
+        if self._lane is not None and self._lane_session is not None:
+            self._lane_session.pass_speech_to(self._pass_speech)
 
     def _note_opened(self) -> None:
         self._journal.session_opened(self._session)
@@ -216,19 +253,26 @@ class Bridge:
                 self._start_tool(event)
             case Reopened(external_id, code, reason):
                 self._journal.session_ended(self._session.provider, external_id, Closing(code, reason))
-                self._check_formats()
-                self._note_opened()
+                self._begin_session()
             case HangUp():
                 self._journal.happened("agent_hangs_up")
 
     async def _play(self, audio: bytes) -> None:
+        self._note_playing(len(audio))
+        await self._send(self._codec.encode_audio(audio))
+
+    def _pass_speech(self, audio: bytes) -> bool:
+        """The agent's audio in base64, now. False: not taken, it comes by `events` and waits for its turn."""
+        if self._lane is None or not self._lane.send_now(self._codec.encode_plain_audio(audio)):
+            return False
+        self._note_playing(decoded_length(audio))
+        return True
+
+    def _note_playing(self, size: int) -> None:
         now = time.monotonic()
         if self.first_audio_ms is None:
             self.first_audio_ms = round((now - self._started) * 1000)
-        self._played_out_at = (
-            max(self._played_out_at, now) + self._codec.audio_format.duration_ms(audio) / 1000
-        )
-        await self._send(self._codec.encode_audio(audio))
+        self._played_out_at = max(self._played_out_at, now) + size / self._codec.audio_format.bytes_per_second
 
     def _start_tool(self, call: ToolCall) -> None:
         busy = len(self._tools) >= MAX_TOOLS_AT_ONCE
@@ -303,19 +347,29 @@ class Bridge:
         self._journal.session_closed(self._session)
 
 
+def _size(frame: CallerAudio | Digit) -> int:
+    return len(frame.audio) if isinstance(frame, CallerAudio) else 0
+
+
 class CallerQueue:
     """What the caller sends, bounded: when the agent does not take it, the oldest audio goes first."""
 
     def __init__(self, limit: int) -> None:
         self._frames: deque[CallerAudio | Digit] = deque(maxlen=limit)
         self._filled = asyncio.Event()
+        self.idle = False
+        """Nothing waits, and whoever takes it out has dealt with what it took."""
 
     def put(self, frame: CallerAudio | Digit) -> None:
+        self.idle = False
         self._frames.append(frame)
+        while sum(map(_size, self._frames)) > MAX_WAITING_BYTES:
+            self._frames.popleft()
         self._filled.set()
 
     async def get(self) -> CallerAudio | Digit:
         while not self._frames:
             self._filled.clear()
+            self.idle = True
             await self._filled.wait()
         return self._frames.popleft()

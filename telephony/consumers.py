@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 from channels.consumer import AsyncConsumer
@@ -11,16 +13,21 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from agents.assignments import assignment_for
+from agents.fast_lane import Take
 from agents.providers import session_for
+from agents.session import Assignment
 from agents.tools.registry import Answered, answer_in_call
-from telephony import calls, heartbeat, line, live
+from telephony import calls, heartbeat, limits, line, live
 from telephony.addresses import media_url
 from telephony.bridge import Bridge
 from telephony.carriers.twilio.codec import TwilioCodec
 from telephony.errors import BadFrame, StreamRefused
+from telephony.fast_lane import CarrierLane, lane_of
 from telephony.frames import StreamStarted
 from telephony.journal import Journal
+from telephony.keypad import menu
 from tenants.log_context import log_context
+from tenants.models import Tenant
 from tenants.scoping import in_tenant, in_thread
 
 logger = logging.getLogger(__name__)
@@ -115,7 +122,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         async with asyncio.timeout(SETUP_SECONDS):
             claimed = await in_thread(calls.claim_stream, started, url=url, signature=signature)
         with log_context(call=claimed.carrier_call_id, tenant=claimed.tenant_id):
-            return await self._carry(socket, codec, claimed)
+            return await self._carry(socket, codec, claimed, lane_of(scope))
 
     async def _await_start(self, socket: MediaSocket, codec: TwilioCodec) -> StreamStarted:
         """The first `start`; whoever has not sent one in time is no carrier of ours."""
@@ -130,22 +137,28 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         except BadFrame as bad:
             raise StreamRefused(f"before its start: {bad.reason}") from None
 
-    async def _carry(self, socket: MediaSocket, codec: TwilioCodec, claimed: calls.ClaimedCall) -> int:
+    async def _carry(
+        self, socket: MediaSocket, codec: TwilioCodec, claimed: calls.ClaimedCall, lane: CarrierLane | None
+    ) -> int:
         journal = Journal(claimed)
         outcome = "error"
         bridge: Bridge | None = None
         reader: asyncio.Task[int] | None = None
         try:
             async with asyncio.timeout(SETUP_SECONDS):
-                assignment = await in_tenant(claimed.tenant_id, assignment_for, claimed.conversation_id)
+                prepared = await in_tenant(claimed.tenant_id, _prepare, claimed.conversation_id)
             bridge = Bridge(
                 codec=codec,
                 send=socket.send,
-                session=session_for(assignment),
+                session=session_for(prepared.assignment),
                 journal=journal,
                 answer_tool=_tool_answerer(claimed),
-                max_seconds=settings.MAX_CALL_SECONDS,
+                max_seconds=prepared.max_seconds,
+                menu_key=prepared.menu_key,
+                lane=lane,
             )
+            if lane is not None:
+                lane.open_lane(_plain_audio_taker(codec, bridge))
             reader = asyncio.create_task(_read(socket, codec, bridge), name="carrier")
             with live.call(claimed.call_id, bridge.caller_left):
                 async with (
@@ -157,6 +170,8 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         finally:
             # Here and not in a disconnect handler, which no server calls when a handler raises. The outcome
             # is written before the socket closes: the carrier then asks at once what comes next.
+            if lane is not None:
+                lane.close_lane()
             if reader is not None:
                 reader.cancel()
                 await asyncio.gather(reader, return_exceptions=True)
@@ -184,6 +199,32 @@ async def _read(socket: MediaSocket, codec: TwilioCodec, bridge: Bridge) -> int:
             return bad.close_code
         if frame is not None:
             bridge.feed(frame)
+
+
+def _plain_audio_taker(codec: TwilioCodec, bridge: Bridge) -> Take:
+    """What passes by `_read`: audio that can go straight to the agent."""
+
+    def take(message: bytes) -> bool:
+        audio = codec.plain_audio(message)
+        return audio is not None and bridge.pass_audio(audio)
+
+    return take
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a call needs from the database before it begins."""
+
+    assignment: Assignment
+    max_seconds: float
+    menu_key: bool
+    """Star leads to the menu."""
+
+
+def _prepare(conversation_id: UUID) -> Prepared:
+    assignment = assignment_for(conversation_id)
+    tenant = Tenant.objects.get(pk=assignment.tenant_id)
+    return Prepared(assignment, limits.longest_call_seconds(tenant), menu.is_offered(tenant))
 
 
 def _tool_answerer(claimed: calls.ClaimedCall) -> Callable[[str, dict[str, Any]], Awaitable[Answered]]:

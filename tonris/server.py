@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
+from django.conf import settings
 from django.urls import get_resolver
 
 from telephony import live
+from telephony.fast_lane import LaneProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +91,7 @@ def configuration(app: str, *, host: str = "127.0.0.1", port: int = 0) -> uvicor
         host=host,
         port=port,
         loop="auto",
-        ws="websockets-sansio",
+        ws=LaneProtocol if settings.MEDIA_FAST_LANE else "websockets-sansio",
         ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
         ws_ping_interval=20,

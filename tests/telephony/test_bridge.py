@@ -12,9 +12,9 @@ from agents.events import AgentEvent, HangUp, Interrupted, Speech, ToolCall
 from agents.live_calls import Act
 from agents.session import Closing
 from agents.tools.registry import Answered
-from telephony.bridge import LAST_WORDS, MAX_WAITING_FRAMES, Bridge, CallerQueue
+from telephony.bridge import LAST_WORDS, MAX_WAITING_BYTES, MAX_WAITING_FRAMES, Bridge, CallerQueue
 from telephony.errors import BadFrame
-from telephony.frames import CallerAudio, Mark, StreamStopped
+from telephony.frames import CallerAudio, Digit, Mark, StreamStopped
 
 
 class Agent:
@@ -69,6 +69,9 @@ class Codec:
     def encode_audio(self, audio: bytes) -> str:
         return f"audio {audio.decode()}"
 
+    def encode_plain_audio(self, audio: bytes) -> bytes:
+        return b"plain " + audio
+
     def encode_mark(self, name: str) -> str:
         return f"mark {name}"
 
@@ -90,7 +93,7 @@ class Notes:
 
 
 def bridge(
-    agent: Agent, sent: list[str], *, notes: Notes | None = None, tool=None, max_seconds: float = 5
+    agent: Agent, sent: list[str], *, notes: Notes | None = None, tool=None, max_seconds: float = 5, lane=None
 ) -> Bridge:
     made: Bridge
 
@@ -109,6 +112,7 @@ def bridge(
         journal=notes or Notes(),  # type: ignore[arg-type]
         answer_tool=tool or no_tool,
         max_seconds=max_seconds,
+        lane=lane,
     )
     return made
 
@@ -125,6 +129,88 @@ async def test_an_interruption_clears_what_is_queued_and_needs_no_last_mark():
     sent: list[str] = []
     await bridge(Agent(Speech(b"one"), Interrupted()), sent).run()
     assert sent == ["audio one", "clear"]
+
+
+class FastAgent(Agent):
+    """With a lane, that may be narrow."""
+
+    def __init__(self, *events: AgentEvent, room: int = 99) -> None:
+        super().__init__(*events, stays=True)
+        self.room = room
+        self.say: Any = None
+
+    def pass_audio(self, audio: bytes) -> bool:
+        if len(self.heard) >= self.room:
+            return False
+        self.heard.append(b"lane " + audio)
+        return True
+
+    def pass_speech_to(self, take: Any) -> None:
+        self.say = take
+
+
+class Lane:
+    def __init__(self, sent: list[str]) -> None:
+        self.sent, self.open = sent, True
+
+    def send_now(self, message: bytes) -> bool:
+        if self.open:
+            self.sent.append(message.decode())
+        return self.open
+
+
+async def test_plain_audio_passes_both_ways_and_is_accounted_for():
+    sent: list[str] = []
+    agent = FastAgent()
+    line = bridge(agent, sent, lane=Lane(sent))
+    assert not line.pass_audio(b"AAAA")  # nobody is there yet
+    running = asyncio.create_task(line.run())
+    await asyncio.sleep(0.01)
+    assert line.pass_audio(b"AAAA")
+    assert agent.say(b"AAAA" * 400)
+    assert line.first_audio_ms is not None
+    assert 0.1 < line._played_out_at - time.monotonic() <= 0.15
+    assert (agent.heard, sent) == ([b"lane AAAA"], ["plain " + "AAAA" * 400])
+    line.caller_left("caller_hung_up")
+    await running
+
+
+async def test_what_was_fed_reaches_the_agent_before_what_may_pass():
+    agent = FastAgent(room=1)
+    line = bridge(agent, [])
+    running = asyncio.create_task(line.run())
+    await asyncio.sleep(0.01)
+    assert line.pass_audio(b"AAAA")
+    assert not line.pass_audio(b"BBBB")  # it reads slowly
+    line.feed(CallerAudio(b"two"))
+    agent.room = 99
+    assert not line.pass_audio(b"CCCC")  # "two" is not there yet
+    line.feed(CallerAudio(b"three"))
+    await asyncio.sleep(0.01)
+    assert line.pass_audio(b"DDDD")
+    assert agent.heard == [b"lane AAAA", b"two", b"three", b"lane DDDD"]
+    line.caller_left("caller_hung_up")
+    await running
+
+
+async def test_speech_that_cannot_pass_is_not_counted_as_played():
+    sent: list[str] = []
+    agent, lane = FastAgent(), Lane(sent)
+    line = bridge(agent, sent, lane=lane)
+    running = asyncio.create_task(line.run())
+    await asyncio.sleep(0.01)
+    lane.open = False
+    assert not agent.say(b"AAAA")
+    assert line.first_audio_ms is None
+    line.caller_left("caller_hung_up")
+    await running
+
+
+async def test_an_agent_in_another_format_is_given_no_lane():
+    agent = FastAgent()
+    agent.output_format = PCM16_16K
+    assert await bridge(agent, [], lane=Lane([])).run() == "unsupported_audio"
+    assert agent.say is None
 
 
 async def test_the_callers_audio_waits_for_the_agent_and_then_flows():
@@ -160,6 +246,9 @@ def test_what_waits_is_bounded_and_the_oldest_goes_first():
         queue.put(CallerAudio(b"%d" % number))
     assert list(queue._frames) == [CallerAudio(b"2"), CallerAudio(b"3"), CallerAudio(b"4")]
     assert MAX_WAITING_FRAMES * 20 == 5000
+    for _ in range(10):
+        queue.put(CallerAudio(b"x" * 100_000))
+    assert len(queue._frames) * 100_000 <= MAX_WAITING_BYTES
 
 
 @pytest.mark.parametrize(
@@ -250,6 +339,20 @@ async def test_a_caller_who_hangs_up_first_is_not_put_through():
     line.act(Act.TRANSFER)
     line.caller_left("caller_hung_up")
     assert await line.run() == "caller_hung_up"
+
+
+async def test_star_leads_to_the_menu_where_there_is_one():
+    line = bridge(Agent(stays=True), [])
+    line._menu_key = True
+    line.feed(Digit("*"))
+    assert await line.run() == "menu"
+
+
+async def test_star_is_the_agents_where_there_is_no_menu():
+    agent = Agent(Speech(b"hello"), stays=True)
+    line = bridge(agent, [], max_seconds=0.05)
+    line.feed(Digit("*"))
+    assert await line.run() == "time_limit"
 
 
 async def test_an_error_on_the_callers_way_is_not_swallowed():

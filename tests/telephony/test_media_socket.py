@@ -21,8 +21,9 @@ from tonris import demo
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-async def exchange(salon, settings):
+@pytest.fixture(params=[True, False], ids=["fast lane", "ordinary"])
+async def exchange(request, salon, settings):
+    settings.MEDIA_FAST_LANE = request.param
     async with open_exchange() as opened:
         yield opened
 

@@ -4,6 +4,7 @@ The vendor adds fields and types often: what we do not know is ignored, an optio
 """
 
 import json
+import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.audio import MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
+from agents.base64_audio import is_base64
 from agents.events import (
     AgentCorrected,
     AgentEvent,
@@ -59,11 +61,45 @@ class Refusal:
 ServerMessage = AgentEvent | Metadata | Ping | Refusal
 
 
+_ID = rb"(0|[1-9][0-9]{0,15})"
+_AUDIO_HEADS = (
+    rb'\{"type": ?"audio", ?"audio_event": ?\{(?:"event_id": ?%b, ?)?"audio_base_64": ?"',
+    rb'\{"audio_event": ?\{(?:"event_id": ?%b, ?)?"audio_base_64": ?"',
+)
+_AUDIO_TAILS = (
+    rb'"(?:, ?"event_id": ?%b)?(?:, ?"is_final": ?(?:true|false))?\}\}',
+    rb'"(?:, ?"event_id": ?%b)?(?:, ?"is_final": ?(?:true|false))?\}, ?"type": ?"audio"\}',
+)
+_audio_heads = tuple(re.compile(head % _ID).match for head in _AUDIO_HEADS)
+_audio_tails = tuple(re.compile(tail % _ID).fullmatch for tail in _AUDIO_TAILS)
+_ping = re.compile(
+    rb'\{"type": ?"ping", ?"ping_event": ?\{"event_id": ?%b(?:, ?"ping_ms": ?(?:null|0|[1-9][0-9]*))?\}\}'
+    % _ID
+).fullmatch
+
+
 class Decoder:
     """Server messages of one session. Remembers the newest interruption: older audio is stale."""
 
     def __init__(self) -> None:
         self._interrupted_at = 0
+
+    def plain_audio(self, message: bytes) -> bytes | None:
+        """The base64 of an audio message that holds nothing else, to be played. None: `decode` it.
+
+        Where the whole message has one of the shapes above, JSON could not read it in any other way.
+        """
+        for head, tail in zip(_audio_heads, _audio_tails, strict=True):
+            if begin := head(message):
+                end = message.find(b'"', begin.end())
+                rest = tail(message, end) if end > begin.end() else None
+                payload = message[begin.end() : end]
+                if rest is None or not is_base64(payload) or (begin[1] and rest[1]):
+                    return None
+                event_id = begin[1] or rest[1]
+                fresh = event_id is None or int(event_id) >= self._interrupted_at
+                return payload if fresh else None
+        return None
 
     def decode(self, text: str | bytes) -> ServerMessage | None:
         """None for what we have no use for. Raises ValueError for what is not an ElevenLabs message."""
@@ -158,7 +194,18 @@ def _event_id(event: Mapping[str, Any]) -> int:
 
 def audio_chunk(audio: bytes) -> str:
     """The one message without a `type`."""
-    return '{"user_audio_chunk":"' + b64encode(audio).decode("ascii") + '"}'
+    return plain_audio_chunk(b64encode(audio)).decode("ascii")
+
+
+def plain_audio_chunk(audio: bytes) -> bytes:
+    """The same of audio that is base64 already."""
+    return b'{"user_audio_chunk":"' + audio + b'"}'
+
+
+def plain_ping(message: bytes) -> int | None:
+    """The id of a ping that holds nothing unexpected. None: decode it."""
+    ping = _ping(message)
+    return int(ping[1]) if ping else None
 
 
 def pong(event_id: int) -> str:

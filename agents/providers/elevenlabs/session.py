@@ -18,6 +18,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from agents.audio import AudioFormat
 from agents.errors import AgentLost, AgentRefused, AgentUnreachable, UnsupportedAudio
 from agents.events import AgentEvent, Reopened, Speech
+from agents.fast_lane import Take
+from agents.fast_lane.client import LaneConnection
 from agents.providers.elevenlabs import protocol
 from agents.session import Assignment, Closing
 
@@ -48,6 +50,8 @@ class ElevenLabsSession:
         self.agent_id = assignment.agent_id
         self._socket: ClientConnection | None = None
         self._decoder = protocol.Decoder()
+        self._play: Take | None = None
+        self._spoke = False
         self._refusal: protocol.Refusal | None = None
         self.external_id = ""
         self.last_message_at = 0.0
@@ -111,6 +115,7 @@ class ElevenLabsSession:
                 max_queue=8,
                 compression=None,
                 proxy=None,
+                create_connection=LaneConnection if settings.MEDIA_FAST_LANE else None,
             )
         except InvalidHandshake as error:
             status = getattr(getattr(error, "response", None), "status_code", None)
@@ -133,6 +138,27 @@ class ElevenLabsSession:
     async def send_audio(self, audio: bytes) -> None:
         await self._send(protocol.audio_chunk(audio))
 
+    def pass_audio(self, audio: bytes) -> bool:
+        return self._send_now(protocol.plain_audio_chunk(audio))
+
+    def pass_speech_to(self, take: Take) -> None:
+        self._play = take
+        if isinstance(self._socket, LaneConnection):
+            self._socket.open_lane(self._take)
+
+    def _take(self, message: bytes) -> bool:
+        """On the fast lane: audio to be played, and pings. All else goes by `events`."""
+        audio = self._decoder.plain_audio(message)
+        if audio is not None:
+            taken = self._play is not None and self._play(audio)
+            self._spoke = self._spoke or taken
+        else:
+            ping = protocol.plain_ping(message)
+            taken = ping is not None and self._send_now(protocol.pong(ping).encode())
+        if taken:
+            self.last_message_at = time.monotonic()
+        return taken
+
     async def send_digit(self, digit: str) -> None:
         await self._send(protocol.digit_pressed(digit))
 
@@ -140,12 +166,11 @@ class ElevenLabsSession:
         await self._send(protocol.tool_result(call_id, answer))
 
     async def events(self) -> AsyncIterator[AgentEvent]:
-        spoke = False
         async for event in self._session_events():
-            spoke = spoke or isinstance(event, Speech)
+            self._spoke = self._spoke or isinstance(event, Speech)
             yield event
         early = time.monotonic() - self._opened_at < EARLY_SECONDS
-        if early and not spoke and self.closing and self._drop_overrides():
+        if early and not self._spoke and self.closing and self._drop_overrides():
             before, closing = self.external_id, self.closing
             await self._begin()
             yield Reopened(before, closing.code, closing.reason)
@@ -169,6 +194,8 @@ class ElevenLabsSession:
     async def close(self) -> None:
         if self._socket is None:
             return
+        if isinstance(self._socket, LaneConnection):
+            self._socket.close_lane()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._socket.close(1000)
@@ -200,6 +227,9 @@ class ElevenLabsSession:
         # The reading side sees the close, with its code, and tells what it means.
         with suppress(ConnectionClosed):
             await self._open_socket().send(text)
+
+    def _send_now(self, message: bytes) -> bool:
+        return isinstance(self._socket, LaneConnection) and self._socket.send_now(message)
 
     def _open_socket(self) -> ClientConnection:
         if self._socket is None:

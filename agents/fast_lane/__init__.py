@@ -1,0 +1,42 @@
+"""The fast lane: plain audio from one socket to the other in one step, as the bytes that came.
+
+A WebSocket message usually costs a parser's generator, a frame object, a queue, a task's wake-up and two passes
+of JSON: three times what the system calls cost. Nearly all messages of a call are the same one, audio. Here they
+are cut out of the byte stream as they arrive and written to the other side before the read returns:
+
+    bytes read -> cutter -> take(message) -> the other side's send_now(message)
+
+Whatever else comes (control frames, fragments, oversized or broken frames, other messages) goes whole to the
+ordinary implementation below, which therefore always stands at the boundary of a frame and remains the only one
+that knows WebSocket's rules. Two things keep the lane honest:
+
+- The ordinary road has the right of way. While a message travels on it, every later one follows it there.
+- The lane never waits and never stores. What cannot be written now goes the ordinary road, with its back-pressure.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+Take = Callable[[bytes], bool]
+"""Deal with this at once, or return False and leave it untouched."""
+
+
+class SendsNow(Protocol):
+    """The sending half of a lane."""
+
+    def send_now(self, message: bytes) -> bool:
+        """Write one message; False, and nothing written, when the socket is closing or its peer reads slowly."""
+        ...
+
+
+@runtime_checkable
+class LaneSession(Protocol):
+    """An AgentSession whose audio can take the lane. `audio` is base64 in the session's formats."""
+
+    def pass_audio(self, audio: bytes) -> bool:
+        """The caller's audio. False: not now, send it the ordinary way."""
+        ...
+
+    def pass_speech_to(self, take: Take) -> None:
+        """Offer the agent's audio to `take` first. Valid for one opened (or reopened) session."""
+        ...

@@ -1,0 +1,262 @@
+"""Cuts WebSocket frames out of a byte stream.  Source: RFC 6455, section 5.2."""
+
+import os
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from struct import Struct, iter_unpack
+from typing import ClassVar
+
+from websockets.speedups import apply_mask
+
+from agents.fast_lane import Take
+
+TEXT, BINARY = 0x81, 0x82
+"""The first byte of a whole message: FIN, no reserved bit, and the kind."""
+
+_FIN = 0x80
+_MASKED = 0x80
+_CONTROL = 0x08
+_OPCODES = frozenset({0x0, 0x1, 0x2, 0x8, 0x9, 0xA})
+_HANDSHAKE_ENDS = b"\r\n\r\n"
+
+_short_header = Struct("!BB").pack
+_header = Struct("!BBH").pack
+_long_header = Struct("!BBQ").pack
+_short_masked = Struct("!BB4s").pack
+_masked = Struct("!BBH4s").pack
+_long_masked = Struct("!BBQ4s").pack
+
+
+def server_frame(message: bytes, first: int = TEXT) -> bytes:
+    size = len(message)
+    if size < 126:
+        return _short_header(first, size) + message
+    if size < 65536:
+        return _header(first, 126, size) + message
+    return _long_header(first, 127, size) + message
+
+
+def client_frame(message: bytes, first: int = TEXT) -> bytes:
+    size = len(message)
+    mask = _next_mask()
+    if size < 126:
+        return _short_masked(first, _MASKED | size, mask) + apply_mask(message, mask)
+    if size < 65536:
+        return _masked(first, _MASKED | 126, size, mask) + apply_mask(message, mask)
+    return _long_masked(first, _MASKED | 127, size, mask) + apply_mask(message, mask)
+
+
+def _masks() -> Iterator[bytes]:
+    """Unpredictable, as they must be, with one system call for a thousand."""
+    while True:
+        for (mask,) in iter_unpack("4s", os.urandom(4096)):
+            yield mask
+
+
+_next_mask = _masks().__next__
+
+
+class Cutter:
+    """The receiving half of a lane: a mixin in front of an ordinary implementation's `data_received`.
+
+    It stores nothing but the beginning of a frame that it may take, at most `lane_bytes` and a header.
+    """
+
+    peer_masks: ClassVar[bool]
+    """Clients must mask what they send, servers must not."""
+    lane_bytes: ClassVar[int]
+    """Longer messages go the ordinary road, which knows what is too long."""
+
+    _usual_second = 0
+    _usual_header = 0
+    _take: Take | None = None
+    _takes = TEXT
+    _road_clear = False
+    """Nothing travels on the ordinary road: its reader waits for more, and nothing is on its way to it."""
+    _cutting = False
+    """From the end of the handshake to the beginning of the end."""
+    _fragmented = False
+    _passing = 0
+    """How many bytes of the frame that is being handed over are still to come."""
+    _passes_message = False
+    _held: bytes | bytearray = b""
+    _wanted = 0
+    """With this many bytes held there is something new to see."""
+
+    @abstractmethod
+    def hand_over(self, data: bytes) -> None:
+        """Give bytes to the ordinary implementation."""
+
+    @abstractmethod
+    def is_alive(self) -> bool:
+        """Whether the connection is not closing: it is being opened, or is open."""
+
+    @abstractmethod
+    def is_open(self) -> bool:
+        """Whether messages are exchanged now."""
+
+    def open_lane(self, take: Take, *, binary: bool = False) -> None:
+        """From now on offer whole messages to `take`: text, unless the carrier's audio is binary."""
+        self._takes = BINARY if binary else TEXT
+        self._take = take
+        self._usual_second, self._usual_header = (_MASKED | 126, 8) if self.peer_masks else (126, 4)
+
+    def close_lane(self) -> None:
+        self._take = None
+
+    @contextmanager
+    def reader_waits(self) -> Iterator[None]:
+        """While the ordinary road's reader, done with what it had, waits for its next message."""
+        self._road_clear = True
+        try:
+            yield
+        finally:
+            self._road_clear = False
+
+    def data_received(self, data: bytes) -> None:
+        if self._road_clear and self._is_one_message(data):
+            message = apply_mask(data[8:], data[4:8]) if self.peer_masks else data[4:]
+            if self._take(message):  # type: ignore[misc]  # _is_one_message
+                return
+        if not self._cutting:
+            data = self._after_handshake(data)
+        elif self._held:
+            data = self._with_held(data)
+        if data:
+            self._cut(data)
+
+    def _is_one_message(self, data: bytes) -> bool:
+        """Whether these are one whole frame to take, of some hundred bytes as nearly all are. `_cut` knows the rest."""
+        return (
+            len(data) > 8
+            and data[0] == self._takes
+            and data[1] == self._usual_second
+            and len(data) == self._usual_header + (data[2] << 8 | data[3])
+            and self._take is not None
+            and self._cutting
+            and not self._held
+            and not self._passing
+            and not self._fragmented
+            and self.is_open()
+        )
+
+    def _cut(self, data: bytes) -> None:
+        at, end = 0, len(data)
+        while at < end:
+            if self._passing:
+                stop = min(at + self._passing, end)
+                self._passing -= stop - at
+                if self._passes_message:  # its reader may have come back before the whole of it was there
+                    self._road_clear = False
+                self.hand_over(data[at:stop])
+                at = stop
+                continue
+            payload, stop = _measure(data, at, end)
+            if not stop:
+                if self._is_breach(data[at:]):
+                    self._give_up(data[at:])
+                else:
+                    self._hold(data[at:], payload - at)
+                return
+            if data[at] == self._takes and self._may_take(data[at + 1], stop - payload):
+                if stop > end:
+                    self._hold(data[at:], stop - at)
+                    return
+                message = data[payload:stop]
+                if self.peer_masks:
+                    message = apply_mask(message, data[payload - 4 : payload])
+                if self._take(message):  # type: ignore[misc]  # _may_take
+                    at = stop
+                    continue
+            at = self._begin_handing_over(data, at, stop)
+            if not self.is_alive():
+                self._give_up(data[at:])
+                return
+
+    def _may_take(self, second: int, size: int) -> bool:
+        return (
+            self._road_clear
+            and self._take is not None
+            and not self._fragmented
+            and size <= self.lane_bytes
+            and (second >= _MASKED) is self.peer_masks
+            and self.is_open()
+        )
+
+    def _is_breach(self, beginning: bytes) -> bool:
+        """Whether the ordinary implementation refuses a frame that begins like this, without waiting for more."""
+        if len(beginning) < 2:
+            return False
+        return (beginning[1] >= _MASKED) is not self.peer_masks or beginning[0] & 0x0F not in _OPCODES
+
+    def _begin_handing_over(self, data: bytes, at: int, stop: int) -> int:
+        """As much of one frame as is there; where the rest of `data` begins."""
+        first = data[at]
+        self._passes_message = not first & _CONTROL
+        if self._passes_message:
+            self._fragmented = not first & _FIN
+            self._road_clear = False
+        there = min(stop, len(data))
+        self._passing = stop - there
+        self.hand_over(data[at:there])
+        return there
+
+    def _hold(self, beginning: bytes, wanted: int) -> None:
+        self._held = bytearray(beginning)
+        self._wanted = wanted
+
+    def _with_held(self, data: bytes) -> bytes:
+        """What was held and what has come since; nothing while it is too little."""
+        self._held += data
+        if len(self._held) < self._wanted:
+            return b""
+        data = bytes(self._held)
+        self._held = b""
+        return data
+
+    def _after_handshake(self, data: bytes) -> bytes:
+        """What belongs to no handshake: frames begin after its blank line, perhaps in the same bytes."""
+        if not self.is_alive():
+            self.hand_over(data)
+            return b""
+        seen = self._held + data
+        ends = seen.find(_HANDSHAKE_ENDS)
+        if ends < 0:
+            self._held = seen[-3:]
+            self.hand_over(data)
+            return b""
+        frames = ends + len(_HANDSHAKE_ENDS) - len(self._held)
+        self._held = b""
+        self._cutting = True
+        self.hand_over(data[:frames])
+        return data[frames:]
+
+    def _give_up(self, rest: bytes) -> None:
+        """The connection closes: its last bytes are the ordinary implementation's alone."""
+        self._cutting = False
+        if rest:
+            self.hand_over(rest)
+
+
+def _measure(data: bytes, at: int, end: int) -> tuple[int, int]:
+    """Where the payload of the frame at `at` begins and where the frame ends: either may be beyond `end`.
+
+    While its length is incomplete: where that ends for all one can see, and 0.
+    """
+    if end - at < 2:
+        return at + 2, 0
+    second = data[at + 1]
+    size = second & 0x7F
+    payload = at + 2
+    if size == 126:
+        payload += 2
+        size = int.from_bytes(data[at + 2 : payload], "big")
+    elif size == 127:
+        payload += 8
+        size = int.from_bytes(data[at + 2 : payload], "big")
+    if payload > end:
+        return payload, 0
+    if second >= _MASKED:
+        payload += 4
+    return payload, payload + size

@@ -1,0 +1,64 @@
+"""The lane on the callers' way in: uvicorn's own WebSocket protocol with a cutter in front.
+
+Offered to the application in the scope's extensions; a server that has none serves the same calls the ordinary way.
+"""
+
+from typing import Any, Protocol
+
+from asgiref.typing import WebSocketScope
+from uvicorn._types import ASGIReceiveEvent
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+from websockets.protocol import State
+
+from agents.fast_lane import SendsNow, Take
+from agents.fast_lane.cutter import Cutter, server_frame
+
+EXTENSION = "tonris.fast_lane"
+LANE_BYTES = 64 * 1024
+
+
+class CarrierLane(SendsNow, Protocol):
+    """What the consumer of a media socket sees of it."""
+
+    def open_lane(self, take: Take, *, binary: bool = False) -> None: ...
+    def close_lane(self) -> None: ...
+
+
+def lane_of(scope: WebSocketScope) -> CarrierLane | None:
+    """The lane of this socket, where the server has one."""
+    extensions: dict[str, Any] = scope.get("extensions") or {}
+    lane: CarrierLane | None = extensions.get(EXTENSION)
+    return lane
+
+
+class LaneProtocol(Cutter, WebSocketsSansIOProtocol):
+    """For `uvicorn.Config(ws=LaneProtocol, ws_per_message_deflate=False)`: extensions would change frames."""
+
+    peer_masks = True
+    lane_bytes = LANE_BYTES
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.handshake_initiated and not self.handshake_complete:  # and not refused
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[EXTENSION] = self
+
+    def hand_over(self, data: bytes) -> None:
+        WebSocketsSansIOProtocol.data_received(self, data)
+
+    def is_alive(self) -> bool:
+        return self.conn.state < State.CLOSING and not self.transport.is_closing()
+
+    def is_open(self) -> bool:
+        return self.conn.state is State.OPEN and not self.transport.is_closing()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        with self.reader_waits():
+            return await super().receive()
+
+    def send_now(self, message: bytes) -> bool:
+        if not self.is_open() or not self.writable.is_set():
+            return False
+        self.transport.write(server_frame(message))
+        return True

@@ -1,0 +1,374 @@
+"""Calls on the fast lane and off it, on real sockets: the same is heard, in the same order, within the same bounds."""
+
+import asyncio
+import json
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from agents.fast_lane.client import LaneConnection
+from telephony.bridge import Bridge
+from telephony.carriers.twilio.codec import TwilioCodec
+from telephony.errors import BadFrame
+from telephony.fast_lane import LaneProtocol
+from telephony.frames import CallerAudio
+from tests.exchange import serving
+from tests.telephony.test_media_socket import closing, ring, start
+from tests.telephony.test_twilio_codec import START
+
+METADATA = json.dumps(
+    {
+        "type": "conversation_initiation_metadata",
+        "conversation_initiation_metadata_event": {
+            "conversation_id": "conv_1",
+            "agent_output_audio_format": "ulaw_8000",
+            "user_input_audio_format": "ulaw_8000",
+        },
+    }
+)
+
+
+def speech(number: int, event_id: int = 1, size: int = 160) -> str:
+    payload = b64encode(number.to_bytes(4, "big") * (size // 4)).decode()
+    return f'{{"type":"audio","audio_event":{{"audio_base_64":"{payload}","event_id":{event_id}}}}}'
+
+
+def interruption(event_id: int) -> str:
+    return json.dumps({"type": "interruption", "interruption_event": {"event_id": event_id}})
+
+
+def media(number: int, size: int = 160) -> str:
+    payload = b64encode(number.to_bytes(4, "big") * (size // 4)).decode()
+    inner = f'{{"track":"inbound","chunk":"1","timestamp":"20","payload":"{payload}"}}'
+    return f'{{"event":"media","sequenceNumber":"{number}","media":{inner},"streamSid":"MZ1"}}'
+
+
+@asynccontextmanager
+async def line(
+    settings: Any, agent: Callable[[ServerConnection], Awaitable[None]]
+) -> AsyncIterator[ClientConnection]:
+    """A call that has proved itself, to an agent of the test's own making."""
+
+    def answer(connection: ServerConnection, request: Any) -> Any:
+        if "get-signed-url" in request.path:
+            return connection.respond(
+                200, json.dumps({"signed_url": settings.ELEVENLABS_BASE_URL + "/agent"})
+            )
+        return None
+
+    async def greeted(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.send(METADATA)
+        await agent(socket)
+
+    async with serve(greeted, "127.0.0.1", 0, compression=None, process_request=answer) as vendor:
+        settings.ELEVENLABS_BASE_URL = f"ws://127.0.0.1:{vendor.sockets[0].getsockname()[1]}"
+        async with serving() as base_url:
+            settings.APP_BASE_URL = settings.MEDIA_BASE_URL = base_url
+            url = base_url.replace("http", "ws") + "/media-stream"
+            async with connect(url, proxy=None, compression=None, max_size=None) as caller:
+                await caller.send(start(await ring()))
+                yield caller
+
+
+@pytest.fixture(params=[True, False], ids=["fast lane", "ordinary"])
+def lane(request, settings, monkeypatch):
+    """Whether there is one; what was sent on it."""
+    settings.MEDIA_FAST_LANE = request.param
+    used = {"up": 0, "down": 0}
+
+    def counted(owner: type, way: str) -> None:
+        send_now = owner.send_now  # type: ignore[attr-defined]
+
+        def send(self: Any, message: bytes) -> bool:
+            sent: bool = send_now(self, message)
+            used[way] += sent
+            return sent
+
+        monkeypatch.setattr(owner, "send_now", send)
+
+    counted(LaneConnection, "up")
+    counted(LaneProtocol, "down")
+    yield used
+    assert any(used.values()) <= request.param
+
+
+def number_of(payload: str) -> int:
+    return int.from_bytes(b64decode(payload)[:4], "big")
+
+
+def numbers(messages: list[dict[str, Any]]) -> list[int | str]:
+    """What a caller got: the number in each piece of audio, and the names of all else."""
+    return [
+        number_of(message["media"]["payload"]) if message["event"] == "media" else message["event"]
+        for message in messages
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_both_sides_hear_everything_in_order(salon, settings, lane):
+    heard: list[dict[str, Any]] = []
+
+    async def agent(socket: ServerConnection) -> None:
+        for number in range(50):
+            await socket.send(speech(number))
+            if number % 10 == 5:
+                await socket.send(
+                    '{"type":"agent_response","agent_response_event":{"agent_response":"Well."}}'
+                )
+                await socket.send([speech(1000 + number)[:30], speech(1000 + number)[30:]])
+                await socket.ping()
+                await socket.send(f'{{"type":"ping","ping_event":{{"event_id":{number},"ping_ms":50}}}}')
+            await asyncio.sleep(0.002)
+        async for text in socket:
+            heard.append(json.loads(text))
+
+    async with line(settings, agent) as caller:
+        got = [json.loads(await caller.recv())]
+        for number in range(50):
+            await caller.send(media(number))
+            if number % 10 == 5:
+                await caller.ping()
+                await caller.send('{"event":"dtmf","dtmf":{"digit":"5"}}')
+                await caller.send([media(1000 + number)[:30], media(1000 + number)[30:]])
+            await asyncio.sleep(0.002)
+        while len(got) < 55:
+            got.append(json.loads(await asyncio.wait_for(caller.recv(), 5)))
+        await caller.send('{"event":"stop","stop":{}}')
+        assert await closing(caller) == 1000
+    spoken = [n for number in range(50) for n in ([number, 1000 + number] if number % 10 == 5 else [number])]
+    assert numbers(got) == spoken
+    audio = [message for message in heard if "user_audio_chunk" in message]
+    pressed = [
+        n for number in range(50) for n in ([number, "5", 1000 + number] if number % 10 == 5 else [number])
+    ]
+    told = [message for message in heard if message.get("type") != "pong"]
+    assert [
+        "5"
+        if "text" in message
+        else numbers([{"event": "media", "media": {"payload": message["user_audio_chunk"]}}])[0]
+        for message in told
+    ] == pressed
+    assert [message["event_id"] for message in heard if message.get("type") == "pong"] == [5, 15, 25, 35, 45]
+    assert len(audio) == 55
+    if lane["down"]:
+        assert lane["up"] > 25
+        assert lane["down"] > 25
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_after_an_interruption_nothing_older_reaches_the_caller(salon, settings, lane):
+    asked, over = asyncio.Event(), asyncio.Event()
+
+    async def agent(socket: ServerConnection) -> None:
+        await socket.send(speech(1, event_id=1))
+        await asked.wait()
+        for message in (
+            speech(2, event_id=3),
+            interruption(5),
+            speech(3, event_id=4),
+            speech(4, event_id=5),
+            speech(5, event_id=6),
+        ):
+            await socket.send(message)
+        await asyncio.sleep(0.1)
+        await socket.send(speech(6, event_id=4))
+        await socket.send(speech(7, event_id=7))
+        await over.wait()
+
+    async with line(settings, agent) as caller:
+        got = [json.loads(await caller.recv())]
+        await asyncio.sleep(0.1)
+        asked.set()
+        while numbers(got)[-1] != 7:
+            got.append(json.loads(await asyncio.wait_for(caller.recv(), 5)))
+        assert numbers(got) == [1, 2, "clear", 4, 5, 7]
+        over.set()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_caller_who_never_reads_holds_the_agent_back(salon, settings, lane):
+    pushed = 0
+
+    async def agent(socket: ServerConnection) -> None:
+        nonlocal pushed
+        with suppress(ConnectionClosed):
+            while True:
+                await socket.send(speech(pushed, size=8000))
+                pushed += 1
+
+    async with line(settings, agent) as caller:
+        assert numbers([json.loads(await caller.recv())]) == [0]
+        caller.transport.pause_reading()
+        before = -1
+        async with asyncio.timeout(20):
+            while pushed != before:
+                before = pushed
+                await asyncio.sleep(0.5)
+        # What two loopback sockets hold is the kernel's; ours is a few buffers.
+        assert pushed * 10_700 < 40 * 1024 * 1024
+        caller.transport.resume_reading()
+        got = [json.loads(await asyncio.wait_for(caller.recv(), 5)) for _ in range(before + 50)]
+        assert numbers(got) == list(range(1, before + 51))
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_agent_that_never_reads_costs_the_caller_old_audio_and_us_no_memory(
+    salon, settings, lane, monkeypatch
+):
+    bridges: list[Any] = []
+
+    class Remembered(Bridge):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            bridges.append(self)
+
+    monkeypatch.setattr("telephony.consumers.Bridge", Remembered)
+    over = asyncio.Event()
+
+    async def agent(socket: ServerConnection) -> None:
+        await socket.send(speech(1))
+        socket.transport.pause_reading()
+        await over.wait()
+
+    async with line(settings, agent) as caller:
+        await caller.recv()
+        for number in range(1500):
+            await caller.send(media(number, size=32_000))
+        async with asyncio.timeout(10):
+            await (await caller.ping())
+        [bridge] = bridges
+        waiting = bridge._from_caller._frames
+        assert 0 < sum(len(frame.audio) for frame in waiting) <= 256 * 1024
+        assert bridge._session._socket.transport.get_write_buffer_size() < 256 * 1024
+        over.set()
+        await caller.send('{"event":"stop","stop":{}}')
+        assert await closing(caller) == 1000
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_message_over_the_limit_closes_the_stream_with_1009(salon, settings, lane):
+    async def agent(socket: ServerConnection) -> None:
+        await socket.send(speech(1))
+        await socket.wait_closed()
+
+    async with line(settings, agent) as caller:
+        await caller.recv()
+        await caller.send(media(1))
+        await caller.send(media(2, size=48_800))
+        await caller.send(media(3, size=49_200))
+        assert await closing(caller) == 1009
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_agent_may_send_megabytes_at_once(salon, settings, lane):
+    async def agent(socket: ServerConnection) -> None:
+        await socket.send(speech(1))
+        await socket.send(speech(2, size=4 * 1024 * 1024))
+        await socket.send(speech(3))
+        await socket.wait_closed()
+
+    async with line(settings, agent) as caller:
+        got = [json.loads(await asyncio.wait_for(caller.recv(), 5)) for _ in range(3)]
+        assert numbers(got) == [1, 2, 3]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_when_the_agent_breaks_off_the_lane_ends_with_it(salon, settings, lane):
+    async def agent(socket: ServerConnection) -> None:
+        await socket.send(speech(1))
+        await asyncio.sleep(0.1)
+        await socket.send(speech(2))
+        socket.transport.abort()
+
+    async with line(settings, agent) as caller:
+        got = []
+        with pytest.raises(ConnectionClosed):
+            while True:
+                got.append(json.loads(await asyncio.wait_for(caller.recv(), 5)))
+        assert numbers(got) == [1, 2]
+
+
+# --- What is plain -------------------------------------------------------------------------------
+
+payloads = st.binary(max_size=40).map(b64encode).map(bytes.decode) | st.text(max_size=6)
+media_messages = st.fixed_dictionaries(
+    {
+        "event": st.sampled_from(["media", "media", "media", "stop"]),
+        "media": st.fixed_dictionaries(
+            {},
+            optional={
+                "track": st.sampled_from(["inbound", "inbound", "outbound"]),
+                "chunk": st.integers(0, 9).map(str) | st.integers(),
+                "timestamp": st.just("20"),
+                "payload": payloads,
+            },
+        ),
+    },
+    optional={"sequenceNumber": st.just("3"), "streamSid": st.sampled_from(["MZ7", 'a"b', ""])},
+)
+orders = [
+    ("event", "sequenceNumber", "media", "streamSid"),
+    ("event", "sequenceNumber", "streamSid", "media"),
+    ("media", "event", "streamSid", "sequenceNumber"),
+]
+
+
+@given(st.lists(st.tuples(media_messages, st.sampled_from(orders), st.booleans()), max_size=4))
+def test_plain_audio_is_what_json_reads(messages):
+    codec = TwilioCodec()
+    for message, order, compact in messages:
+        ordered = {key: message[key] for key in order if key in message}
+        text = json.dumps(ordered, separators=(",", ":") if compact else None)
+        plain = codec.plain_audio(text.encode())
+        if plain is None:
+            continue
+        read = codec.decode(text)
+        assert isinstance(read, CallerAudio)
+        assert b64encode(read.audio) == plain
+
+
+@pytest.mark.parametrize("message", [media(7), json.dumps(json.loads(media(7)))])
+def test_twilios_usual_audio_is_plain(message):
+    assert TwilioCodec().plain_audio(message.encode()) == b64encode(b"\0\0\0\7" * 40)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        media(7)[:-1],
+        media(7) + " ",
+        media(7)[:-1] + ',"event":"stop"}',
+        media(7).replace('"}', '","payload":""}'),
+        media(7).replace("AAAA", "AA\\u0041A", 1),
+        media(7).replace("AAAA", "AAA", 1),
+        media(7).replace("inbound", "outbound"),
+        media(7).replace('"media":{', '"media":{"payload":"AAAA","x":{'),
+        '{"event":"media","media":{"payload":"',
+        "",
+    ],
+)
+def test_anything_else_is_left_to_json(message):
+    codec = TwilioCodec()
+    assert codec.plain_audio(media(1).encode())
+    assert codec.plain_audio(message.encode()) is None
+
+
+@given(st.binary(max_size=50))
+def test_both_ways_of_writing_audio_write_the_same(audio):
+    codec = TwilioCodec()
+    codec.decode(START)
+    assert codec.encode_plain_audio(b64encode(audio)).decode() == codec.encode_audio(audio)
+
+
+def test_what_is_not_plain_is_judged_by_the_ordinary_codec():
+    with pytest.raises(BadFrame):
+        TwilioCodec().decode(media(7).replace("AAAA", "AAA", 1))
