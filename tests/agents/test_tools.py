@@ -1,10 +1,14 @@
 """Each tool's answer: small, speakable, in the tenant's language, and true to the data that it carries."""
 
 import datetime
+import io
+import json
 
 import pytest
+from django.core.management import call_command
 
 from agents.models import Message, ToolInvocation
+from agents.providers.openai_realtime.tool_definitions import functions
 from agents.speech import LANGUAGES, MAX_OPTIONS, speech_for
 from agents.tools import registry
 from agents.tools.contract import Trust
@@ -384,3 +388,24 @@ def test_every_call_of_a_tool_is_told_in_order(salon):
 def test_a_tenant_setting_of_nonsense_asks_for_no_more_trust(salon):
     set_settings(salon, requiredTrust=["nonsense"])
     assert Call(salon).data("find_appointment")["total"] == 0
+
+
+def test_the_tools_are_openai_functions_too():
+    told = functions(registry.TOOLS)
+    assert [one["name"] for one in told] == [tool.name for tool in registry.TOOLS]
+    for one in told:
+        assert one["type"] == "function"
+        assert one["parameters"]["type"] == "object"
+        assert set(one["parameters"]["required"]) <= set(one["parameters"]["properties"])
+    out = io.StringIO()
+    call_command("agent_tools", "--provider", "openai", stdout=out)
+    assert json.loads(out.getvalue())["tools"] == told
+
+
+def test_what_is_held_is_told_as_it_is_held(speaking):
+    at = next_monday(speaking, 10)
+    held = Call(speaking).data("hold_slot", serviceId=HAIRCUT, startTime=at.isoformat())
+    speech = speech_for(speaking.language)
+    assert held["slot"]["spoken"] == speech.clock(at)
+    assert held["slot"]["spoken"] in held["message"]
+    assert held["seconds"] == 60

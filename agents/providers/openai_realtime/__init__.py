@@ -1,0 +1,1 @@
+"""OpenAI Realtime.  Source: OpenAI, "Realtime API"."""
