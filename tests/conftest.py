@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import environ
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from tenants.models import Tenant
@@ -50,6 +51,17 @@ def garage(db: None) -> Tenant:
 def breakers_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis outlives a test: an agent that fails callers in one is not to be given up in the next."""
     monkeypatch.setattr("telephony.breaker.PREFIX", f"test:{uuid4()}")
+
+
+@pytest.fixture(autouse=True)
+def addresses_are_put_back() -> Iterator[None]:
+    """What a test's servers were told of each other is no news to the next test."""
+    names = ("APP_BASE_URL", "MEDIA_BASE_URL", "ELEVENLABS_BASE_URL", "TWILIO_BASE_URL")
+    before = {name: getattr(settings, name) for name in names}
+    yield
+    for name, value in before.items():
+        if getattr(settings, name) != value:
+            setattr(settings, name, value)
 
 
 @pytest.fixture(autouse=True)
