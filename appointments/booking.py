@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from appointments import history
@@ -23,7 +23,7 @@ from appointments.availability import Calendar
 from appointments.by_hand import change, collision, place
 from appointments.claims import Claim, answer, claim, digest
 from appointments.customers import Contact, check, customer_of, sounds_like
-from appointments.errors import NotBookable, NotFound, SlotTaken, refusal
+from appointments.errors import NotBookable, NotFound, refusal
 from appointments.extras import check_add_ons, price_of, write_add_ons
 from appointments.holds import consume, holder_key
 from appointments.intervals import as_utc
@@ -38,7 +38,7 @@ from appointments.models import (
     Service,
     buffered,
 )
-from appointments.seats import Full, is_double_booking, resources_of, take_seat, take_units
+from appointments.seats import is_double_booking, last_words, resources_of, take_seat, take_units
 from tenants.models import Tenant
 
 __all__ = [
@@ -268,16 +268,10 @@ def write(
         visit=how.visit,
         series=how.series,
     )
-    try:
+    with last_words():
         take_seat(appointment)
         appointment.save(force_insert=True)
         take_units(appointment, needs)
-    except Full:
-        raise SlotTaken([]) from None
-    except IntegrityError as error:
-        if is_double_booking(error):
-            raise SlotTaken([]) from None
-        raise
     if wish.add_ons:
         write_add_ons(appointment, wish.add_ons)
     if how.holder:

@@ -5,15 +5,14 @@ Grid, notice, window, opening hours and holds do not bind staff; the admin tells
 
 import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from appointments import history
 from appointments.errors import Invalid, SlotTaken
 from appointments.locks import lock_calendars
 from appointments.models import Appointment, ResourceUse, buffered
 from appointments.seats import (
-    Full,
-    is_double_booking,
+    last_words,
     promote,
     resources_of,
     take_seat,
@@ -97,19 +96,12 @@ def _at_its_resources(appointment: Appointment) -> Appointment | None:
 
 def _put(appointment: Appointment, before: Appointment | None) -> None:
     moves = before is None or takes_other_time(appointment, before)
-    try:
-        with transaction.atomic():
-            if moves:
-                reseat(appointment, before)
-            else:
-                appointment.seat = before.seat if before else 1  # another may have left it to this one since
-                appointment.save(force_update=True)
-    except Full:
-        raise SlotTaken([]) from None
-    except IntegrityError as error:
-        if is_double_booking(error):
-            raise SlotTaken([]) from None
-        raise
+    with last_words(), transaction.atomic():
+        if moves:
+            reseat(appointment, before)
+        else:
+            appointment.seat = before.seat if before else 1  # another may have left it to this one since
+            appointment.save(force_update=True)
 
 
 def reseat(appointment: Appointment, before: Appointment | None) -> None:

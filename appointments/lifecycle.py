@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from appointments import history, waitlist
@@ -30,7 +30,7 @@ from appointments.holds import consume
 from appointments.intervals import as_utc
 from appointments.locks import limit_waiting, lock_calendars
 from appointments.models import Appointment, Employee, WaitlistEntry
-from appointments.seats import Full, is_double_booking, resources_of
+from appointments.seats import last_words, resources_of
 from appointments.slots import Reason
 from appointments.waitlist import Freed
 from tenants.models import Tenant
@@ -223,13 +223,10 @@ def _set_status(
 def _save_moved(appointment: Appointment, before: Appointment, calendar: Calendar) -> None:
     """The constraints have the last word here too. Raises SlotTaken."""
     try:
-        with transaction.atomic():
+        with last_words(), transaction.atomic():
             reseat(appointment, before)
-    except Full:
-        raise SlotTaken(calendar.nearest(appointment.starts_at, appointment.employee)) from None
-    except IntegrityError as error:
-        if is_double_booking(error):
-            raise SlotTaken(calendar.nearest(appointment.starts_at, appointment.employee)) from None
+    except SlotTaken as taken:
+        taken.nearest = calendar.nearest(appointment.starts_at, appointment.employee)
         raise
 
 

@@ -4,11 +4,13 @@ The first seat of a group keeps the employee's time and the resources for all of
 exclusion constraints. When its holder goes, another takes it over in the same transaction. Needs the locks.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from django.db import IntegrityError
 from django.db.models import QuerySet
 
+from appointments.errors import SlotTaken
 from appointments.models import Appointment, Resource, ResourceUse, Service
 
 LAST_WORDS = frozenset(
@@ -22,6 +24,19 @@ LAST_WORDS = frozenset(
 
 class Full(Exception):
     """No seat, or no unit of a resource, is left."""
+
+
+@contextmanager
+def last_words() -> Iterator[None]:
+    """What lacks a seat or a unit inside, or a constraint refuses, is SlotTaken outside, without alternatives."""
+    try:
+        yield
+    except Full:
+        raise SlotTaken([]) from None
+    except IntegrityError as error:
+        if is_double_booking(error):
+            raise SlotTaken([]) from None
+        raise
 
 
 def is_double_booking(error: IntegrityError) -> bool:
