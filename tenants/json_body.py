@@ -12,12 +12,17 @@ class NotAnObject(ValueError):
 def parse_object(raw: bytes) -> dict[str, Any]:
     """A JSON object without what PostgreSQL refuses: NUL, lone surrogates, NaN. Raises NotAnObject."""
     try:
-        value = clean(json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite))
+        value = clean(loads(raw))
     except (ValueError, RecursionError):
         raise NotAnObject("The body is not valid JSON") from None
     if not isinstance(value, dict):
         raise NotAnObject("The body must be a JSON object")
     return value
+
+
+def loads(raw: bytes, **options: Any) -> Any:
+    """As json.loads, with its options, but without NaN and the infinities. Raises ValueError or RecursionError."""
+    return json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite, **options)
 
 
 def _refuse_constant(name: str) -> None:
