@@ -217,10 +217,9 @@ def choose(calendar: Calendar, candidates: list[Employee], wish: Wish) -> Employ
     """The first in fair order who is free. Raises SlotTaken or NotBookable, without alternatives. Needs the locks."""
     if wish.employee is None:
         candidates = in_fair_order(calendar, candidates, wish.starts_at)
+        # The fairest is free most of the time, and one calendar is read in a third of the time of all.
         if not calendar.objections(candidates[0], wish.starts_at):
-            return candidates[
-                0
-            ]  # so it is most of the time, and one calendar is read in a third of that of all
+            return candidates[0]
     reasons = calendar.objections_of(candidates, wish.starts_at)
     for one in candidates:
         if not reasons[one.pk]:

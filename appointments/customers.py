@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from appointments.errors import Invalid
 from appointments.models import Customer
+from appointments.statements import read
 from tenants.models import Tenant
 
 ALIKE = 0.6
@@ -59,16 +60,25 @@ def customer_of(tenant: Tenant, contact: Contact) -> Customer:
     """The same phone and name is the same customer; a phone shared by a family has several."""
     if contact.known is not None:
         return contact.known
-    known = Customer.objects.for_tenant(tenant).filter(name__iexact=contact.name.strip())
-    known = (
-        known.filter(phone_e164=contact.phone_e164)
-        if contact.phone_e164
-        else known.filter(email__iexact=contact.email)
-    )
-    customer: Customer | None = known.order_by("created_at").first()
-    return customer or _new(tenant, contact)
+    facts = {
+        "tenant": tenant.pk,
+        "phone": contact.phone_e164,
+        "email": contact.email,
+        "name": contact.name.strip(),
+    }
+    for row in read(tenant, _BY_PHONE if contact.phone_e164 else _BY_EMAIL, facts):
+        return Customer.from_db(connection.alias, _COLUMNS, row)
+    return _new(tenant, contact)
 
 
+_COLUMNS = [field.attname for field in Customer._meta.concrete_fields]
+# In the words of its unique index. Where a family has written one name twice, the first is meant.
+_NAMED = f"""
+SELECT {", ".join(_COLUMNS)} FROM {Customer._meta.db_table}
+WHERE tenant_id = %(tenant)s AND {{whose}} AND lower(name) = lower(%(name)s) ORDER BY created_at LIMIT 1
+"""  # noqa: S608 - put together of constants
+_BY_PHONE = _NAMED.format(whose="phone_e164 = %(phone)s")
+_BY_EMAIL = _NAMED.format(whose="lower(email) = lower(%(email)s)")
 _INSERT = f"""
 INSERT INTO {Customer._meta.db_table} (id, tenant_id, name, phone_e164, email, notes, created_at)
 VALUES (%(id)s, %(tenant)s, %(name)s, %(phone)s, %(email)s, '', %(now)s) ON CONFLICT DO NOTHING RETURNING id

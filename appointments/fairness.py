@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from appointments.intervals import Interval
 from appointments.models import Employee
-from appointments.rules import read
 from appointments.slots import instants_of_dates
+from appointments.statements import read
 from appointments.wallclock import DAY, wall_time
 from tenants.models import Tenant
 

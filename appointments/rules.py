@@ -19,9 +19,9 @@ from appointments.holidays_calendar import public_holidays
 from appointments.intervals import Interval
 from appointments.models import AddOn, Employee, OpeningHours, Service
 from appointments.slots import BusinessHours, Terms, WeeklyHours
+from appointments.statements import read
 from appointments.wallclock import WallInterval
 from tenants.models import Tenant
-from tenants.scoping import ScopeConflict, active_scope
 
 MINUTE = timedelta(minutes=1)
 
@@ -194,15 +194,6 @@ def hours_by_settings(tenant: Tenant) -> list[WeeklyHours]:
     """The hours of a business that has no rows of them, such as one that another program has made."""
     settings: Any = tenant.settings
     return business_hours.readable(settings.get(business_hours.KEY) if isinstance(settings, dict) else None)
-
-
-def read(tenant: Tenant, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """The rows of a statement of our own. Behind the first wall too: it needs the scope of this tenant."""
-    if active_scope().tenant_id not in {None, tenant.pk}:
-        raise ScopeConflict("A scope of another tenant is active")
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return cursor.fetchall()
 
 
 def instant(epoch: float) -> datetime:

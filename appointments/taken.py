@@ -12,8 +12,9 @@ from uuid import UUID
 
 from appointments.intervals import Interval
 from appointments.models import Service
-from appointments.rules import instant, instants, read
+from appointments.rules import instant, instants
 from appointments.slots import Group, Use
+from appointments.statements import read
 from tenants.models import Tenant
 
 

@@ -215,9 +215,11 @@ def _database() -> dict[str, Any]:
     config["CONN_HEALTH_CHECKS"] = True
     options: dict[str, Any] = config.setdefault("OPTIONS", {})
     options |= {"connect_timeout": 3, "keepalives_idle": 10, "tcp_user_timeout": 5000}
+    # Only the statements that ask to be prepared are (appointments/statements.py), and planned once.
+    options |= {"prepare_threshold": 0, "options": "-c plan_cache_mode=force_generic_plan"}
     if ROLE == "web":
         # A caller waits behind every query: Twilio gives up after fifteen seconds.
-        options["options"] = "-c statement_timeout=5s -c lock_timeout=3s"
+        options["options"] += " -c statement_timeout=5s -c lock_timeout=3s"
         # One thread a request and persistent connections would leave one connection a thread behind.
         options["pool"] = {"min_size": 2, "max_size": env.int("DATABASE_POOL_SIZE", default=10), "timeout": 3}
     elif ROLE == "worker":

@@ -30,8 +30,8 @@ from appointments.models import (
     TimeOff,
     buffered,
 )
-from appointments.rules import read
 from appointments.slots import Reason
+from appointments.statements import read
 from appointments.wallclock import resolve, wall_time
 from tenants import scoping
 from tenants.models import Tenant

@@ -2,6 +2,7 @@
 
 import datetime
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -11,7 +12,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.models import F
 
-from appointments import booking
+from appointments import booking, history
 from appointments.availability import Calendar, free_slots
 from appointments.booking import Contact, book
 from appointments.errors import IdempotencyConflict, Invalid, NotBookable, NotFound, SlotTaken
@@ -537,8 +538,14 @@ def test_a_race_for_three_seats_has_three_winners(salon, yoga):
 
 def is_lost(contend, is_broken, attempts: int = 12) -> bool:
     """Whether a race without its guards breaks the calendar: in one of a few attempts, as races go."""
+
+    def lingering(*args, **kwargs) -> None:
+        time.sleep(0.05)  # written, not committed: so long nobody else can see it
+        record(*args, **kwargs)
+
+    record = history.record
     for attempt in range(attempts):
-        with patch.object(booking, "lock_calendars"):
+        with patch.object(booking, "lock_calendars"), patch.object(history, "record", lingering):
             contend(NINE + attempt % 7 * datetime.timedelta(hours=1))
         if is_broken():
             return True
