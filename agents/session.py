@@ -19,6 +19,8 @@ class Assignment:
     agent_id: str
     api_key: str = field(repr=False)
     initiation: dict[str, Any] = field(repr=False, default_factory=dict)
+    session_url: str = field(repr=False, default="")
+    """Where the session waits, if that was asked for beforehand. A secret, and good for one session."""
 
 
 @dataclass(frozen=True, slots=True)

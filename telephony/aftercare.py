@@ -45,7 +45,7 @@ def _ladder(call: Call, callback_url: CallbackUrl) -> str:
     speech = speech_for(call.tenant.language)
     if call.outcome == calls.TIME_LIMIT:
         return twiml.say(speech.time_is_up, language=call.tenant.language)
-    offers_menu = menu.is_offered(call.tenant)
+    offers_menu = rungs.has_menu(call.tenant)
     if call.outcome == calls.MENU and offers_menu:
         return menu.enter(call, callback_url)
     if transfer_number(call.tenant):
@@ -60,7 +60,7 @@ def _ladder(call: Call, callback_url: CallbackUrl) -> str:
 
 def goes_on(tenant: Tenant) -> bool:
     """Whether there is any rung for a caller whom no agent can take."""
-    return bool(transfer_number(tenant)) or rungs.has_voicemail(tenant) or menu.is_offered(tenant)
+    return bool(transfer_number(tenant)) or rungs.has_voicemail(tenant) or rungs.has_menu(tenant)
 
 
 def without_agent(call: Call, callback_url: CallbackUrl) -> str:
@@ -70,7 +70,7 @@ def without_agent(call: Call, callback_url: CallbackUrl) -> str:
         call.tenant.language,
         transfer_number(call.tenant),
     )
-    greeting, offers_menu = speech.greeting(call.tenant.name), menu.is_offered(call.tenant)
+    greeting, offers_menu = speech.greeting(call.tenant.name), rungs.has_menu(call.tenant)
     if number and offers_menu:
         return twiml.ask_or_dial(
             greeting,
@@ -105,7 +105,7 @@ def after_dial(carrier_call_id: str, dial_status: str, callback_url: CallbackUrl
     call = calls.find_call(carrier_call_id)
     if call is None or dial_status in {"completed", "answered"} or calls.RANK[call.state] == calls.ENDED:
         return twiml.hang_up()
-    if not menu.is_offered(call.tenant):
+    if not rungs.has_menu(call.tenant):
         return _voicemail_or_apology(call, callback_url)
     speech = speech_for(call.tenant.language)
     if not rungs.has_voicemail(call.tenant):

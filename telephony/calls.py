@@ -11,7 +11,7 @@ import datetime
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -27,10 +27,11 @@ from telephony.carriers.twilio.webhooks import CallStatus, IncomingCall, stream_
 from telephony.dialplan import Destination, Route
 from telephony.errors import OverLimit, StreamRefused
 from telephony.frames import StreamStarted
+from telephony.handover import Handover, prepare, seal, unseal, unseal_url
 from telephony.models import Call, CallEvent, Carrier
 from tenants.credentials import secret
 from tenants.models import Credential, Tenant
-from tenants.scoping import platform_scope, tenant_scope
+from tenants.scoping import in_one_trip, platform_scope, tenant_scope
 
 State = Call.State
 RANK: dict[str, int] = {
@@ -68,6 +69,8 @@ class ClaimedCall:
     call_id: UUID
     conversation_id: UUID
     carrier_call_id: str
+    handover: Handover = field(repr=False)
+    session_url: str = field(repr=False, default="")
 
 
 def admit(incoming: IncomingCall, destination: Destination) -> None:
@@ -123,6 +126,8 @@ def open_call(incoming: IncomingCall, route: Route) -> str | None:
                 called_e164=incoming.to_e164,
                 carrier_call_id=incoming.carrier_call_id,
             )
+        tenant = Tenant.objects.get(pk=route.tenant_id)
+        call.handover, call.session_url = seal(prepare(tenant, call.conversation.pk)), ""
         call.stream_token_hash = _digest(token)
         call.stream_token_expires_at = timezone.now() + datetime.timedelta(
             seconds=settings.STREAM_TOKEN_SECONDS
@@ -175,45 +180,66 @@ def attend(call: Call) -> Conversation:
     return call.conversation
 
 
+_CLAIM = f"""
+WITH found AS (
+  SELECT id, tenant_id, conversation_id, handover, session_url FROM {Call._meta.db_table}
+  WHERE stream_token_hash = %s AND stream_token_hash <> '' AND carrier_call_id = %s AND stream_token_expires_at > %s
+    AND (%s OR tenant_id = %s) AND conversation_id IS NOT NULL
+  FOR UPDATE
+)
+UPDATE {Call._meta.db_table} claimed SET stream_token_hash = '', stream_token_expires_at = NULL, handover = '',
+  session_url = '', stream_id = %s, stream_started_at = %s, seen_at = %s, state = '{State.IN_PROGRESS.value}'
+FROM found WHERE claimed.id = found.id RETURNING found.*
+"""  # noqa: S608 - put together of constants
+
+
 def claim_stream(started: StreamStarted, *, url: str = "", signature: str = "") -> ClaimedCall:
     """Use up the token that a stream presents: once, in time, for its own call and tenant.
 
     Twilio does not sign every handshake: a `signature` of its `url` is checked where there is one, and may be
     demanded by TWILIO_REQUIRE_STREAM_SIGNATURE. Raises StreamRefused. Of many sockets with one token, one is let in.
     """
-    digest = _digest(started.parameters.get("token", ""))
+    tenant_id = _told_tenant(started)
+    if signature or settings.TWILIO_REQUIRE_STREAM_SIGNATURE:
+        _check_signature(started, url, signature)
+    now = timezone.now()
+    whose = [_digest(started.parameters.get("token", "")), started.carrier_call_id, now]
+    told = [tenant_id is None, tenant_id]
+    rows = in_one_trip(tenant_id, _CLAIM, [*whose, *told, started.stream_id[:64], now, now])
+    if not rows:
+        raise StreamRefused("a token that is unknown, used, expired, or another call's")
+    [(call_id, tenant_id, conversation_id, sealed, session_url)] = rows
+    return ClaimedCall(
+        tenant_id,
+        call_id,
+        conversation_id,
+        started.carrier_call_id,
+        unseal(sealed) or _prepared(tenant_id, conversation_id),
+        unseal_url(session_url),
+    )
+
+
+def _told_tenant(started: StreamStarted) -> UUID | None:
+    """The tenant that the stream itself names: it narrows where its token is looked for, and gives no right."""
+    told = started.parameters.get("tenant_id")
+    if told is None:
+        return None
+    try:
+        return UUID(told)
+    except ValueError:
+        raise StreamRefused("a tenant_id that is none") from None
+
+
+def _prepared(tenant_id: UUID, conversation_id: UUID) -> Handover:
+    with tenant_scope(tenant_id):
+        return prepare(Tenant.objects.get(pk=tenant_id), conversation_id)
+
+
+def _check_signature(started: StreamStarted, url: str, signature: str) -> None:
     with platform_scope():
-        call = Call.objects.filter(stream_token_hash=digest).first()
-    if call is None or not secrets.compare_digest(
-        call.carrier_call_id.encode(), started.carrier_call_id.encode()
-    ):
-        raise StreamRefused("unknown token, or another call's")
-    if started.parameters.get("tenant_id", str(call.tenant_id)) != str(call.tenant_id):
-        raise StreamRefused("another tenant's token")
-    if call.conversation_id is None:
-        raise StreamRefused("a call without a conversation")
-    with tenant_scope(call.tenant_id):
-        _check_signature(call.tenant_id, url, signature)
-        won = Call.objects.filter(
-            pk=call.pk, stream_token_hash=digest, stream_token_expires_at__gt=timezone.now()
-        ).update(
-            stream_token_hash="",
-            stream_token_expires_at=None,
-            stream_id=started.stream_id[:64],
-            stream_started_at=timezone.now(),
-            seen_at=timezone.now(),
-            state=State.IN_PROGRESS,
-        )
-        if not won:
-            raise StreamRefused("a token that was used or has expired")
-        add_event(call.tenant_id, call.pk, "stream_started", stream_id=started.stream_id[:64])
-    return ClaimedCall(call.tenant_id, call.pk, call.conversation_id, call.carrier_call_id)
-
-
-def _check_signature(tenant_id: UUID, url: str, signature: str) -> None:
-    if not signature and not settings.TWILIO_REQUIRE_STREAM_SIGNATURE:
-        return
-    token = secret(tenant_id, Credential.Name.TWILIO_AUTH_TOKEN)
+        digest = _digest(started.parameters.get("token", ""))
+        tenant_id = Call.objects.filter(stream_token_hash=digest).values_list("tenant_id", flat=True).first()
+        token = secret(tenant_id, Credential.Name.TWILIO_AUTH_TOKEN) if tenant_id else ""
     if not stream_is_signed(url, signature, token):
         raise StreamRefused("a handshake with a wrong signature")
 
@@ -277,6 +303,7 @@ def _move(call: Call, state: str) -> None:
         if call.outcome == STREAM_LOST and state == State.COMPLETED:
             call.outcome = CALLER_HUNG_UP  # the socket was gone before the carrier could say so
         call.stream_token_hash, call.stream_token_expires_at = "", None
+        call.handover = call.session_url = ""
 
 
 def find_call(carrier_call_id: str) -> Call | None:
@@ -292,7 +319,7 @@ def find_call(carrier_call_id: str) -> Call | None:
 def add_event(tenant_id: UUID, call_id: UUID, kind: str, *, dedupe_key: str = "", **detail: Any) -> bool:
     """Note what happened to a call; False if it was noted before. Needs the tenant's scope."""
     if not dedupe_key:
-        CallEvent.objects.create(tenant_id=tenant_id, call_id=call_id, kind=kind[:48], detail=detail)
+        event(tenant_id, call_id, kind, **detail).save(force_insert=True)
         return True
     with transaction.atomic():
         _, created = CallEvent.objects.get_or_create(
@@ -301,6 +328,11 @@ def add_event(tenant_id: UUID, call_id: UUID, kind: str, *, dedupe_key: str = ""
             defaults={"tenant_id": tenant_id, "kind": kind[:48], "detail": detail},
         )
     return created
+
+
+def event(tenant_id: UUID, call_id: UUID, kind: str, **detail: Any) -> CallEvent:
+    """What happened to a call just now, not written down yet."""
+    return CallEvent(tenant_id=tenant_id, call_id=call_id, kind=kind[:48], detail=detail)
 
 
 def seen(conversation_ids: Sequence[str]) -> None:
@@ -348,7 +380,7 @@ def _ending(call: Call, now: datetime.datetime) -> tuple[str, str] | None:
 def _end(call: Call, state: str, outcome: str, now: datetime.datetime) -> int:
     with tenant_scope(call.tenant_id):
         ended = Call.objects.filter(pk=call.pk, ended_at=None).update(
-            state=state, outcome=outcome, ended_at=now
+            state=state, outcome=outcome, ended_at=now, handover="", session_url=""
         )
         if ended and call.conversation_id is not None:
             end_conversation(call.tenant_id, call.conversation_id, cut_off=True)

@@ -3,21 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 from channels.consumer import AsyncConsumer
 from django.conf import settings
 from django.db import DatabaseError
 
-from agents.assignments import assignment_for
 from agents.fast_lane import Take
 from agents.providers import session_for
-from agents.session import Assignment
 from agents.tools.registry import Answered, answer_in_call
-from telephony import calls, heartbeat, limits, line, live
+from telephony import calls, heartbeat, line, live
 from telephony.addresses import media_url
 from telephony.bridge import Bridge
 from telephony.carriers.twilio.codec import TwilioCodec
@@ -25,15 +21,13 @@ from telephony.errors import BadFrame, StreamRefused
 from telephony.fast_lane import CarrierLane, lane_of
 from telephony.frames import StreamStarted
 from telephony.journal import Journal
-from telephony.keypad import menu
 from tenants.log_context import log_context
-from tenants.models import Tenant
-from tenants.scoping import in_tenant, in_thread
+from tenants.scoping import in_thread
 
 logger = logging.getLogger(__name__)
 
 SETUP_SECONDS = 3.0
-"""For each of the two looks at the database that stand before the agent is dialled."""
+"""For the one look at the database that stands before the agent is dialled."""
 POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
 
@@ -145,16 +139,16 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         bridge: Bridge | None = None
         reader: asyncio.Task[int] | None = None
         try:
-            async with asyncio.timeout(SETUP_SECONDS):
-                prepared = await in_tenant(claimed.tenant_id, _prepare, claimed.conversation_id)
+            handover = claimed.handover
+            assignment = handover.assignment(claimed.tenant_id, claimed.conversation_id, claimed.session_url)
             bridge = Bridge(
                 codec=codec,
                 send=socket.send,
-                session=session_for(prepared.assignment),
+                session=session_for(assignment),
                 journal=journal,
                 answer_tool=_tool_answerer(claimed),
-                max_seconds=prepared.max_seconds,
-                menu_key=prepared.menu_key,
+                max_seconds=handover.max_seconds,
+                menu_key=handover.menu_key,
                 lane=lane,
             )
             if lane is not None:
@@ -209,22 +203,6 @@ def _plain_audio_taker(codec: TwilioCodec, bridge: Bridge) -> Take:
         return audio is not None and bridge.pass_audio(audio)
 
     return take
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What a call needs from the database before it begins."""
-
-    assignment: Assignment
-    max_seconds: float
-    menu_key: bool
-    """Star leads to the menu."""
-
-
-def _prepare(conversation_id: UUID) -> Prepared:
-    assignment = assignment_for(conversation_id)
-    tenant = Tenant.objects.get(pk=assignment.tenant_id)
-    return Prepared(assignment, limits.longest_call_seconds(tenant), menu.is_offered(tenant))
 
 
 def _tool_answerer(claimed: calls.ClaimedCall) -> Callable[[str, dict[str, Any]], Awaitable[Answered]]:

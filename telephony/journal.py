@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,7 @@ from agents import briefings, conversations
 from agents.models import Turn
 from agents.session import AgentSession, Closing
 from telephony import calls
-from tenants.scoping import write_behind
+from telephony.scribe import Entry, scribe_of
 
 logger = logging.getLogger(__name__)
 
@@ -21,12 +20,13 @@ FLUSH_SECONDS = 3.0
 
 
 class Journal:
-    """One call's writer: entries wait in a bounded queue and reach the database one after the other."""
+    """One call's entries, on their way to its tenant's scribe."""
 
     def __init__(self, claimed: calls.ClaimedCall) -> None:
         self._claimed = claimed
-        self._waiting: asyncio.Queue[Callable[[], None] | None] = asyncio.Queue(MAX_WAITING)
-        self._writer = asyncio.create_task(self._write(), name="journal")
+        self._unwritten = 0
+        self._all_written = asyncio.Event()
+        self.happened("stream_started")
 
     def caller_said(self, text: str) -> None:
         self._turn(Turn.Speaker.CALLER, text)
@@ -75,7 +75,8 @@ class Journal:
         self._enter(partial(briefings.remember_refusal, self._claimed.tenant_id, agent_id))
 
     def happened(self, kind: str, **detail: Any) -> None:
-        self._enter(partial(self._add_event, kind, detail))
+        ids = (self._claimed.tenant_id, self._claimed.call_id)
+        self._enter(calls.event(*ids, kind, **detail))
 
     async def finish(self, outcome: str, *, first_audio_ms: int | None) -> None:
         """Write the ending and what still waits, within a bound: a slow database must not hold the line."""
@@ -83,10 +84,10 @@ class Journal:
         ids = (self._claimed.tenant_id, self._claimed.conversation_id)
         cut_off = outcome not in calls.ON_PURPOSE
         self._enter(partial(conversations.end_conversation, *ids, cut_off=cut_off))
+        scribe_of(self._claimed.tenant_id).hurry()
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
-                await self._waiting.put(None)
-                await asyncio.shield(self._writer)
+                await self._all_written.wait()
         except TimeoutError:
             logger.warning("The call's last entries are still being written")
 
@@ -95,18 +96,15 @@ class Journal:
             ids = (self._claimed.tenant_id, self._claimed.conversation_id)
             self._enter(partial(conversations.add_turn, *ids, speaker, text, timezone.now()))
 
-    def _add_event(self, kind: str, detail: dict[str, Any]) -> None:
-        calls.add_event(self._claimed.tenant_id, self._claimed.call_id, kind, **detail)
-
-    def _enter(self, write: Callable[[], None]) -> None:
-        try:
-            self._waiting.put_nowait(write)
-        except asyncio.QueueFull:  # a peer that floods events must not fill memory
+    def _enter(self, entry: Entry) -> None:
+        if self._unwritten >= MAX_WAITING:  # a peer that floods events must not fill memory
             logger.warning("A call's journal is full: an entry was dropped")
+            return
+        self._unwritten += 1
+        self._all_written.clear()
+        scribe_of(self._claimed.tenant_id).add(self, entry)
 
-    async def _write(self) -> None:
-        while (write := await self._waiting.get()) is not None:
-            try:
-                await write_behind(self._claimed.tenant_id, write)
-            except Exception:
-                logger.exception("An entry of the call's journal could not be written")
+    def written(self) -> None:
+        self._unwritten -= 1
+        if not self._unwritten:
+            self._all_written.set()

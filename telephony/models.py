@@ -1,6 +1,7 @@
 """The line: numbers, calls, and what happened to them."""
 
 from django.db import models
+from django.utils import timezone
 
 from agents.models import Conversation
 from tenants.isolation import TenantForeignKey, TenantOneToOneField
@@ -63,6 +64,12 @@ class Call(TenantOwned):
     stream_id = models.CharField(max_length=64, blank=True, help_text="Twilio: MZ…")
     stream_token_hash = models.CharField(max_length=64, blank=True, editable=False)
     stream_token_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    handover = models.TextField(
+        blank=True, editable=False, help_text="For whoever carries the call; encrypted, and gone once read."
+    )
+    session_url = models.TextField(
+        blank=True, editable=False, help_text="Where the agent waits for the call; as the handover."
+    )
     stream_started_at = models.DateTimeField(null=True, blank=True)
     stream_ended_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField(
@@ -108,7 +115,7 @@ class CallEvent(TenantOwned):
     dedupe_key = models.CharField(
         max_length=80, blank=True, help_text="The same key again is the same event."
     )
-    occurred_at = models.DateTimeField(auto_now_add=True)
+    occurred_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(TenantOwned.Meta):
         ordering = ["occurred_at"]

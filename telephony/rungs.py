@@ -15,6 +15,10 @@ def has_voicemail(tenant: Tenant) -> bool:
     return tenant.settings.get("voicemail") is True
 
 
+def has_menu(tenant: Tenant) -> bool:
+    return tenant.settings.get("keypadMenu") is True
+
+
 def person(call: Call, callback_url: CallbackUrl, *, announcement: str) -> str:
     """Ring the tenant's person; there must be one."""
     return twiml.dial(

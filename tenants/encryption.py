@@ -25,10 +25,15 @@ def encrypt(text: str) -> str:
 
 
 def decrypt(token: str) -> str:
+    """Of a secret that is asked for often."""
+    return _remembered(token, tuple(settings.FIELD_ENCRYPTION_KEYS))
+
+
+def decrypt_once(token: str) -> str:
+    """Of what is read once, and must not stay in memory. Raises Undecryptable."""
     return _decrypt(token, tuple(settings.FIELD_ENCRYPTION_KEYS))
 
 
-@lru_cache(maxsize=4096)  # a webhook may have to try the secrets of many tenants
 def _decrypt(token: str, keys: tuple[str, ...]) -> str:
     try:
         return _box(keys).decrypt(token.encode()).decode()
@@ -36,6 +41,9 @@ def _decrypt(token: str, keys: tuple[str, ...]) -> str:
         raise Undecryptable(
             "FIELD_ENCRYPTION_KEYS lacks the key that this secret was encrypted with"
         ) from None
+
+
+_remembered = lru_cache(maxsize=4096)(_decrypt)  # a webhook may have to try the secrets of many tenants
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]

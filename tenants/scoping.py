@@ -13,7 +13,7 @@ number?), for sweeps over all of them, and for the platform's operators.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
@@ -111,14 +111,36 @@ def _scope(scope: Scope, outer: Scope | None) -> Iterator[None]:
             _tell_database(outer)
 
 
+_TELL = "SELECT set_config('app.tenant_id', %s, true), set_config('app.platform', %s, true)"
+
+
 def _tell_database(scope: Scope | None) -> None:
-    tenant_id = str(scope.tenant_id) if scope and scope.tenant_id else ""
-    platform = "on" if scope and scope.is_platform else ""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('app.tenant_id', %s, true), set_config('app.platform', %s, true)",
-            [tenant_id, platform],
-        )
+        cursor.execute(_TELL, _told(scope))
+
+
+def _told(scope: Scope | None) -> list[str]:
+    tenant_id = str(scope.tenant_id) if scope and scope.tenant_id else ""
+    return [tenant_id, "on" if scope and scope.is_platform else ""]
+
+
+def in_one_trip(tenant_id: UUID | None, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """A scope, one statement in it and its rows, as one message to the database; None is the platform's scope.
+
+    Statements that travel together are a transaction of their own, so that the scope ends with them. For where
+    each trip counts; the statement must name its tenant itself, as no manager does it.
+    """
+    if connection.in_atomic_block:
+        with (
+            platform_scope() if tenant_id is None else tenant_scope(tenant_id),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement, parameters)
+            return cursor.fetchall()
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_TELL}; {statement}", [*_told(Scope(tenant_id)), *parameters])
+        cursor.nextset()
+        return cursor.fetchall()
 
 
 # Channels and Django run the database work of all sockets of a process on one shared thread, so that one

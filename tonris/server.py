@@ -17,7 +17,7 @@ import uvicorn
 from django.conf import settings
 from django.urls import get_resolver
 
-from telephony import live
+from telephony import live, scribe
 from telephony.fast_lane import LaneProtocol
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ class DrainingServer(uvicorn.Server):
             for server in self.servers:
                 server.close()
         await self._let_calls_finish()
+        await scribe.write_all(HAND_ON_SECONDS)
         await super().shutdown(sockets)
 
     async def _let_calls_finish(self) -> None:

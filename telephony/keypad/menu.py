@@ -17,7 +17,6 @@ from telephony.keypad.place import Place
 from telephony.keypad.steps import STEPS, Answers, Leave, Next, Question, Visit
 from telephony.models import Call
 from telephony.rungs import CallbackUrl
-from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -25,11 +24,6 @@ security = logging.getLogger("tonris.security")
 
 SILENT_ROUNDS = 2
 MOST_TURNS = 60
-
-
-def is_offered(tenant: Tenant) -> bool:
-    """Where the tenant wants it."""
-    return tenant.settings.get("keypadMenu") is True
 
 
 def enter(call: Call, callback_url: CallbackUrl, *said: str, nobody: bool = False) -> str:

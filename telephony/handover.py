@@ -1,0 +1,77 @@
+"""What whoever carries a call must know of it, written down by whoever answered for it.
+
+The webhook is answered by one process, the audio comes to another, seconds later and with a caller on the line: all
+that takes queries is done by the first and lies ready, encrypted, in the call's own row.
+"""
+
+import json
+import logging
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import UUID
+
+from agents.assignments import assignment_for
+from agents.session import Assignment
+from telephony import limits, rungs
+from tenants.encryption import Undecryptable, decrypt_once, encrypt
+from tenants.models import Tenant
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A call that is ready to be carried. JSON but for the ids, which the row itself has."""
+
+    provider: str
+    agent_id: str
+    max_seconds: float
+    menu_key: bool
+    """Star leads to the menu."""
+    api_key: str = field(repr=False)
+    initiation: dict[str, Any] = field(repr=False)
+
+    def assignment(self, tenant_id: UUID, conversation_id: UUID, session_url: str = "") -> Assignment:
+        return Assignment(
+            tenant_id=tenant_id,
+            conversation_id=conversation_id,
+            provider=self.provider,
+            agent_id=self.agent_id,
+            api_key=self.api_key,
+            initiation=self.initiation,
+            session_url=session_url,
+        )
+
+
+def prepare(tenant: Tenant, conversation_id: UUID) -> Handover:
+    """Needs the tenant's scope."""
+    assignment = assignment_for(conversation_id)
+    return Handover(
+        provider=assignment.provider,
+        agent_id=assignment.agent_id,
+        max_seconds=limits.longest_call_seconds(tenant),
+        menu_key=rungs.has_menu(tenant),
+        api_key=assignment.api_key,
+        initiation=assignment.initiation,
+    )
+
+
+def seal(handover: Handover) -> str:
+    return encrypt(json.dumps(asdict(handover)))
+
+
+def unseal(sealed: str) -> Handover | None:
+    """None for what an older or a newer version wrote, or no key opens: it is to be prepared anew."""
+    try:
+        return Handover(**json.loads(decrypt_once(sealed))) if sealed else None
+    except (Undecryptable, ValueError, TypeError) as error:
+        logger.warning("A handover cannot be read: %s", type(error).__name__)
+        return None
+
+
+def unseal_url(sealed: str) -> str:
+    """The address of a session that waits for the call, or ""."""
+    try:
+        return decrypt_once(sealed) if sealed else ""
+    except Undecryptable:
+        return ""
