@@ -30,6 +30,7 @@ from telephony.frames import StreamStarted
 from telephony.handover import Handover, prepare, seal, unseal, unseal_url
 from telephony.models import Call, CallEvent, Carrier
 from tenants.credentials import secret
+from tenants.encryption import encrypt
 from tenants.models import Credential, Tenant
 from tenants.scoping import in_one_trip, platform_scope, tenant_scope
 
@@ -134,6 +135,11 @@ def open_call(incoming: IncomingCall, route: Route) -> str | None:
         )
         call.save()
     return token
+
+
+def note_session(token: str, session_url: str) -> None:
+    """Where the agent waits for the call whose stream has this token. Needs the tenant's scope."""
+    Call.objects.filter(stream_token_hash=_digest(token)).update(session_url=encrypt(session_url))
 
 
 def record_refused(incoming: IncomingCall, destination: Destination, outcome: str) -> bool:

@@ -74,6 +74,9 @@ class Scribe:
             except (OperationalError, InterfaceError):
                 await asyncio.sleep(pause)
             except Exception:
+                logger.warning(
+                    "%d entries of calls' journals are written one by one", len(entries), exc_info=True
+                )
                 await self._write_one_by_one(entries)
                 return
             else:

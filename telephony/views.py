@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from agents.speech import speech_for
-from telephony import aftercare, breaker, calls, dialplan, live
+from telephony import aftercare, breaker, calls, dialplan, head_start, live
 from telephony.addresses import MEDIA_STREAM_PATH, callback_url, media_url
 from telephony.carriers.twilio import twiml, webhooks
 from telephony.errors import AgentMissing, CallFailed, CallRefused, NumberNotInService
@@ -114,6 +114,7 @@ class IncomingCall(TwilioWebhook):
         if token is None:  # a captured webhook, replayed: the stream it opened has been used
             security.warning("A second answer was asked for call %s", incoming.carrier_call_id)
             raise CallFailed
+        head_start.begin(route, token)
         return twiml.connect_stream(
             media_url(MEDIA_STREAM_PATH),
             {

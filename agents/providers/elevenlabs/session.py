@@ -3,14 +3,11 @@
 import asyncio
 import json
 import logging
-import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from functools import lru_cache
 from typing import Any
 
-import httpx2 as httpx
 from django.conf import settings
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
@@ -21,6 +18,7 @@ from agents.events import AgentEvent, Reopened, Speech
 from agents.fast_lane import Take
 from agents.fast_lane.client import LaneConnection
 from agents.providers.elevenlabs import protocol
+from agents.providers.elevenlabs.signed_urls import signed_url, tls
 from agents.session import Assignment, Closing
 
 logger = logging.getLogger(__name__)
@@ -31,6 +29,8 @@ CLOSE_SECONDS = 1.0
 OVERRIDE_REFUSED = 1008
 EARLY_SECONDS = 2.0
 """A session that ends so soon, without a word, has most likely refused what it was asked for."""
+PING_SECONDS = 20.0
+"""For the line's sake alone: whether the agent lives is seen by what it sends."""
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
@@ -45,6 +45,7 @@ class ElevenLabsSession:
     def __init__(self, assignment: Assignment) -> None:
         self._assignment = assignment
         self._initiation = assignment.initiation
+        self._beforehand = assignment.session_url
         self._opened_at = 0.0
         self.overrides_refused = False
         self.agent_id = assignment.agent_id
@@ -72,7 +73,7 @@ class ElevenLabsSession:
     async def _begin(self) -> None:
         self.closing = self._refusal = None
         try:
-            self._socket = await self._connect(await self._signed_url())
+            self._socket = await self._dial()
             await self._socket.send(json.dumps(self._initiation))
             await self._await_metadata()
         except ConnectionClosed:
@@ -87,21 +88,14 @@ class ElevenLabsSession:
         self.overrides_refused = True
         return True
 
-    async def _signed_url(self) -> str:
-        """Signed URLs are secrets that open paid sessions: used once, never stored or logged."""
-        url = f"{settings.ELEVENLABS_BASE_URL}/v1/convai/conversation/get-signed-url"
-        headers = {"xi-api-key": self._assignment.api_key}
-        try:
-            async with httpx.AsyncClient(verify=_tls(), trust_env=False, timeout=OPEN_SECONDS) as client:
-                answer = await client.get(url, params={"agent_id": self.agent_id}, headers=headers)
-        except httpx.HTTPError as error:
-            raise AgentUnreachable(f"signed URL: {type(error).__name__}") from None
-        if answer.status_code != httpx.codes.OK:
-            raise AgentRefused("ElevenLabs gave no signed URL", answer.status_code)
-        try:
-            return str(answer.json()["signed_url"])
-        except (ValueError, KeyError, TypeError):
-            raise AgentRefused("ElevenLabs' answer has no signed_url") from None
+    async def _dial(self) -> ClientConnection:
+        beforehand, self._beforehand = self._beforehand, ""
+        if beforehand:
+            try:
+                return await self._connect(beforehand)
+            except AgentRefused:  # it has waited for too long, say
+                logger.info("The signed URL that was asked for beforehand opens nothing")
+        return await self._connect(await signed_url(self._assignment.api_key, self.agent_id))
 
     async def _connect(self, url: str) -> ClientConnection:
         try:
@@ -109,12 +103,13 @@ class ElevenLabsSession:
                 url,
                 open_timeout=OPEN_SECONDS,
                 close_timeout=CLOSE_SECONDS,
-                ping_interval=5,
-                ping_timeout=5,
+                ping_interval=PING_SECONDS,
+                ping_timeout=PING_SECONDS,
                 max_size=MAX_MESSAGE_BYTES,
                 max_queue=8,
                 compression=None,
                 proxy=None,
+                ssl=tls() if url.startswith("wss:") else None,
                 create_connection=LaneConnection if settings.MEDIA_FAST_LANE else None,
             )
         except InvalidHandshake as error:
@@ -244,12 +239,6 @@ class ElevenLabsSession:
     def _refused(self) -> AgentRefused:
         reason = self._refusal.reason if self._refusal else self.closing.reason if self.closing else ""
         return AgentRefused(reason or "closed before it began", self.closing.code if self.closing else None)
-
-
-@lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
-    """Reading the certificate store takes tens of milliseconds: once a process, not once a call."""
-    return ssl.create_default_context()
 
 
 def _known_format(name: str) -> AudioFormat:
