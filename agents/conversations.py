@@ -170,29 +170,23 @@ def end_conversation(tenant_id: UUID, conversation_id: UUID, *, cut_off: bool = 
     Conversation.objects.filter(pk=conversation_id, ended_at=None).update(ended_at=timezone.now())
 
 
-def add_turn(
-    tenant_id: UUID, conversation_id: UUID, speaker: Turn.Speaker, text: str, said_at: datetime.datetime
-) -> None:
-    Turn.objects.create(
-        tenant_id=tenant_id,
-        conversation_id=conversation_id,
-        position=turns_so_far(conversation_id) + 1,
-        speaker=speaker,
-        text=text,
-        occurred_at=said_at,
+def add_turns(turns: Sequence[Turn]) -> None:
+    """What was said in one or several conversations, in order: each takes the next place in its own."""
+    talks = {turn.conversation_id for turn in turns}
+    places: dict[UUID, int] = dict(
+        Turn.objects.filter(conversation_id__in=talks)
+        .order_by()
+        .values_list("conversation_id")
+        .annotate(Max("position"))
     )
+    for turn in turns:
+        turn.position = places[turn.conversation_id] = places.get(turn.conversation_id, 0) + 1
+    Turn.objects.bulk_create(turns)
 
 
-def correct_last_reply(conversation_id: UUID, heard: str) -> None:
+def was_heard(turn_id: UUID, heard: str) -> None:
     """After an interruption: keep what the agent meant to say, and beside it what was heard."""
-    last = (
-        Turn.objects.filter(conversation_id=conversation_id, speaker=Turn.Speaker.AGENT)
-        .order_by("-position")
-        .first()
-    )
-    if last is not None:
-        last.heard_text = heard
-        last.save(update_fields=["heard_text"])
+    Turn.objects.filter(pk=turn_id).update(heard_text=heard)
 
 
 def record_tool(

@@ -53,6 +53,8 @@ HANG_SECONDS = 5.0
 """Without any message from the agent: it hangs, whatever its socket says."""
 GREETING_SECONDS = 8.0
 """From an open session to its first sound."""
+STORY_SECONDS = 0.5
+"""A tool call has its place after what was said before it: so long it waits for that to be written down."""
 LAST_WORDS = "last-words"
 MENU = "menu"
 """The caller pressed star, and goes on by keys."""
@@ -287,6 +289,7 @@ class Bridge:
             if busy:
                 logger.warning("Too many tool calls at once: %s was not run", call.tool)
             else:
+                await self._journal.caught_up(STORY_SECONDS)
                 answered = await self._answer_tool(call.tool, call.arguments)
         except Exception:
             logger.exception("A tool call failed")

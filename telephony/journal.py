@@ -4,6 +4,7 @@ import asyncio
 import logging
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -26,16 +27,19 @@ class Journal:
         self._claimed = claimed
         self._unwritten = 0
         self._all_written = asyncio.Event()
+        self._last_reply: UUID | None = None
         self.happened("stream_started")
 
     def caller_said(self, text: str) -> None:
         self._turn(Turn.Speaker.CALLER, text)
 
     def agent_said(self, text: str) -> None:
-        self._turn(Turn.Speaker.AGENT, text)
+        self._last_reply = self._turn(Turn.Speaker.AGENT, text) or self._last_reply
 
     def agent_was_heard(self, text: str) -> None:
-        self._enter(partial(conversations.correct_last_reply, self._claimed.conversation_id, text))
+        """Of its last reply."""
+        if self._last_reply is not None:
+            self._enter(partial(conversations.was_heard, self._last_reply, text))
 
     def session_opened(self, session: AgentSession) -> None:
         logger.info(
@@ -84,17 +88,33 @@ class Journal:
         ids = (self._claimed.tenant_id, self._claimed.conversation_id)
         cut_off = outcome not in calls.ON_PURPOSE
         self._enter(partial(conversations.end_conversation, *ids, cut_off=cut_off))
-        scribe_of(self._claimed.tenant_id).hurry()
-        try:
-            async with asyncio.timeout(FLUSH_SECONDS):
-                await self._all_written.wait()
-        except TimeoutError:
+        if not await self.caught_up(FLUSH_SECONDS):
             logger.warning("The call's last entries are still being written")
 
-    def _turn(self, speaker: Turn.Speaker, text: str) -> None:
-        if text.strip():
-            ids = (self._claimed.tenant_id, self._claimed.conversation_id)
-            self._enter(partial(conversations.add_turn, *ids, speaker, text, timezone.now()))
+    async def caught_up(self, seconds: float) -> bool:
+        """Whether within so many seconds all is written down that has been said and done so far."""
+        if not self._unwritten:
+            return True
+        scribe_of(self._claimed.tenant_id).hurry()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._all_written.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _turn(self, speaker: Turn.Speaker, text: str) -> UUID | None:
+        if not text.strip():
+            return None
+        turn = Turn(
+            tenant_id=self._claimed.tenant_id,
+            conversation_id=self._claimed.conversation_id,
+            speaker=speaker,
+            text=text,
+            occurred_at=timezone.now(),
+        )
+        self._enter(turn)
+        return turn.pk
 
     def _enter(self, entry: Entry) -> None:
         if self._unwritten >= MAX_WAITING:  # a peer that floods events must not fill memory

@@ -14,17 +14,19 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 
+from agents import conversations
+from agents.models import Turn
 from telephony.models import CallEvent
 from tenants.scoping import write_behind
 
 logger = logging.getLogger(__name__)
 
-PAUSE_SECONDS = 0.25
+PAUSE_SECONDS = 0.1
 MAX_BATCH = 50
 RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """A database that is away comes back: half a minute of what calls leave behind is kept for it."""
 
-Entry = CallEvent | Callable[[], object]
+Entry = CallEvent | Turn | Callable[[], object]
 
 
 class Author(Protocol):
@@ -93,9 +95,12 @@ class Scribe:
 
 
 def _write_all(entries: Sequence[Entry]) -> None:
-    CallEvent.objects.bulk_create([entry for entry in entries if isinstance(entry, CallEvent)])
+    if events := [entry for entry in entries if isinstance(entry, CallEvent)]:
+        CallEvent.objects.bulk_create(events)
+    if turns := [entry for entry in entries if isinstance(entry, Turn)]:
+        conversations.add_turns(turns)
     for entry in entries:
-        if not isinstance(entry, CallEvent):
+        if not isinstance(entry, CallEvent | Turn):
             entry()
 
 

@@ -23,12 +23,12 @@ from django.test import AsyncClient, Client
 
 from agents import events_inbox, provider_events
 from agents.conversations import (
-    add_turn,
+    add_turns,
     adopt,
-    correct_last_reply,
     find_by_external_id,
     open_conversation,
     record_tool,
+    was_heard,
 )
 from agents.errors import AnotherTenants
 from agents.models import Conversation, ProviderEvent, ProviderSession, ToolInvocation, Turn
@@ -340,6 +340,16 @@ WHOLE = [
 ]
 
 
+def turn(talk: Conversation, speaker: str, text: str, at: datetime.datetime) -> Turn:
+    return Turn(
+        tenant_id=talk.tenant_id,
+        conversation_id=talk.pk,
+        speaker=Turn.Speaker(speaker),
+        text=text,
+        occurred_at=at,
+    )
+
+
 def record_live(salon, conversation, *, without: Collection[int] = ()) -> None:  # noqa: F811
     """As the bridge does while the call goes on; the turns at these places were not recorded."""
     now = conversation.started_at
@@ -347,7 +357,7 @@ def record_live(salon, conversation, *, without: Collection[int] = ()) -> None: 
     def say(place: int, speaker: str, text: str, second: int) -> None:
         if place not in without:
             at = now + datetime.timedelta(seconds=second)
-            add_turn(salon.pk, conversation.pk, Turn.Speaker(speaker), text, at)
+            add_turns([turn(conversation, speaker, text, at)])
 
     with tenant_scope(salon):
         say(0, "agent", "Hello! How can I help?", 0)
@@ -410,14 +420,9 @@ def test_a_call_that_only_the_vendor_carried_is_told_whole(salon):
 
 def test_a_live_correction_gives_way_to_the_providers(salon, conversation):  # noqa: F811
     with tenant_scope(salon):
-        add_turn(
-            salon.pk,
-            conversation.pk,
-            Turn.Speaker.AGENT,
-            "We offer Haircut and more.",
-            conversation.started_at,
-        )
-        correct_last_reply(conversation.pk, "We offer Haircut and")
+        said = turn(conversation, "agent", "We offer Haircut and more.", conversation.started_at)
+        add_turns([said])
+        was_heard(said.pk, "We offer Haircut and")
     entry = {"role": "agent", "message": "We offer", "interrupted": True, "time_in_call_secs": 0}
     send(salon, "conversation_ended", transcript=[entry])
     with tenant_scope(salon):

@@ -65,7 +65,8 @@ async def test_when_the_stream_starts_its_signed_url_is_there_already(salon, set
         token = await ring(exchange, settings)
         kept = await session_is_waiting()
         assert exchange.vendor.sessions == []  # asked for, not dialled
-        assert "wss:" not in kept and "conversation" not in kept
+        assert "wss:" not in kept
+        assert "conversation" not in kept
         async with await connected(exchange, token):
             await exchange.vendor.session()
     assert len(exchange.vendor.signed_url_requests) == 1
