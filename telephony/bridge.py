@@ -5,7 +5,7 @@
 
 Plain audio takes the fast lane where both ends have one, in one step and as the bytes that came:
 
-    caller -> pass_audio() -> session.pass_audio()
+    caller -> taker() -> session.pass_audio()
     agent  -> _pass_speech() -> codec -> send_now()
 
 The bridge knows a carrier by what its codec declares and an agent by AgentSession; it asks no one's name.
@@ -34,7 +34,7 @@ from agents.events import (
     Speech,
     ToolCall,
 )
-from agents.fast_lane import LaneSession, SendsNow
+from agents.fast_lane import LaneSession, SendsNow, Take
 from agents.live_calls import Act
 from agents.session import AgentSession, Closing
 from agents.tools.registry import Answered
@@ -141,12 +141,19 @@ class Bridge:
             case _:
                 pass
 
-    def pass_audio(self, audio: bytes) -> bool:
-        """The caller's audio in base64, now and past the queue. False: not taken, `feed` it."""
-        # What is fed has the right of way, and waits for the agent when it is not there or reads slowly.
-        return (
-            self._from_caller.idle and self._lane_session is not None and self._lane_session.pass_audio(audio)
-        )
+    def taker(self, plain_audio: Callable[[bytes], bytes | None]) -> Take:
+        """What takes a carrier's message if it is audio that can go to the agent now, past the queue.
+
+        `plain_audio` gives its base64, or None for a message to be decoded. False: not taken, `feed` it.
+        """
+        queue, session = self._from_caller, self._lane_session
+
+        def take(message: bytes) -> bool:
+            audio = plain_audio(message)
+            # What is fed has the right of way, and waits for the agent when it is not there or reads slowly.
+            return audio is not None and queue.idle and session is not None and session.pass_audio(audio)
+
+        return take
 
     def caller_left(self, outcome: str) -> None:
         """The carrier's side is over; ends `run`."""

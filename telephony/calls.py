@@ -9,6 +9,7 @@ and never leaves one of the last five.
 
 import datetime
 import hashlib
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -334,6 +335,23 @@ def add_event(tenant_id: UUID, call_id: UUID, kind: str, *, dedupe_key: str = ""
             defaults={"tenant_id": tenant_id, "kind": kind[:48], "detail": detail},
         )
     return created
+
+
+_ADD_EVENTS = f"""
+INSERT INTO {CallEvent._meta.db_table} (id, tenant_id, call_id, kind, detail, dedupe_key, occurred_at)
+SELECT id, tenant, call, kind, detail, '', at
+FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::jsonb[], %s::timestamptz[])
+  AS event (id, tenant, call, kind, detail, at)
+"""  # noqa: S608 - put together of constants
+
+
+def add_events(events: Sequence[CallEvent]) -> None:
+    """What happened to one or several calls. Needs the tenant's scope."""
+    names = ("pk", "tenant_id", "call_id", "kind", "detail", "occurred_at")
+    columns = [[getattr(one, name) for one in events] for name in names]
+    columns[4] = [json.dumps(detail) for detail in columns[4]]
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD_EVENTS, columns)
 
 
 def event(tenant_id: UUID, call_id: UUID, kind: str, **detail: Any) -> CallEvent:

@@ -10,7 +10,6 @@ from channels.consumer import AsyncConsumer
 from django.conf import settings
 from django.db import DatabaseError
 
-from agents.fast_lane import Take
 from agents.providers import session_for
 from agents.tools.registry import Answered, answer_in_call
 from telephony import calls, heartbeat, line, live
@@ -152,7 +151,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
                 lane=lane,
             )
             if lane is not None:
-                lane.open_lane(_plain_audio_taker(codec, bridge))
+                lane.open_lane(bridge.taker(codec.plain_audio))
             reader = asyncio.create_task(_read(socket, codec, bridge), name="carrier")
             with live.call(claimed.call_id, bridge.caller_left):
                 async with (
@@ -193,16 +192,6 @@ async def _read(socket: MediaSocket, codec: TwilioCodec, bridge: Bridge) -> int:
             return bad.close_code
         if frame is not None:
             bridge.feed(frame)
-
-
-def _plain_audio_taker(codec: TwilioCodec, bridge: Bridge) -> Take:
-    """What passes by `_read`: audio that can go straight to the agent."""
-
-    def take(message: bytes) -> bool:
-        audio = codec.plain_audio(message)
-        return audio is not None and bridge.pass_audio(audio)
-
-    return take
 
 
 def _tool_answerer(claimed: calls.ClaimedCall) -> Callable[[str, dict[str, Any]], Awaitable[Answered]]:

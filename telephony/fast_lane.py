@@ -9,6 +9,7 @@ from asgiref.typing import WebSocketScope
 from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
+from websockets.protocol import Protocol as SansIO
 from websockets.protocol import State
 
 from agents.fast_lane import SendsNow, Take
@@ -50,15 +51,15 @@ class LaneProtocol(Cutter, WebSocketsSansIOProtocol):
     def is_alive(self) -> bool:
         return self.conn.state < State.CLOSING and not self.transport.is_closing()
 
-    def is_open(self) -> bool:
-        return self.conn.state is State.OPEN and not self.transport.is_closing()
+    def sansio(self) -> SansIO:
+        return self.conn
 
     async def receive(self) -> ASGIReceiveEvent:
         with self.reader_waits():
             return await super().receive()
 
     def send_now(self, message: bytes) -> bool:
-        if not self.is_open() or not self.writable.is_set():
+        if self.conn.state is not State.OPEN or self.transport.is_closing() or not self.writable.is_set():
             return False
         self.transport.write(server_frame(message))
         return True

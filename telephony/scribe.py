@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError
 
 from agents import conversations
 from agents.models import Turn
+from telephony import calls
 from telephony.models import CallEvent
 from tenants.scoping import write_behind
 
@@ -96,7 +97,7 @@ class Scribe:
 
 def _write_all(entries: Sequence[Entry]) -> None:
     if events := [entry for entry in entries if isinstance(entry, CallEvent)]:
-        CallEvent.objects.bulk_create(events)
+        calls.add_events(events)
     if turns := [entry for entry in entries if isinstance(entry, Turn)]:
         conversations.add_turns(turns)
     for entry in entries:

@@ -33,9 +33,8 @@ class SendsNow(Protocol):
 class LaneSession(Protocol):
     """An AgentSession whose audio can take the lane. `audio` is base64 in the session's formats."""
 
-    def pass_audio(self, audio: bytes) -> bool:
-        """The caller's audio. False: not now, send it the ordinary way."""
-        ...
+    pass_audio: Take
+    """The caller's audio. False: not now, send it the ordinary way. Another one after it is reopened."""
 
     def pass_speech_to(self, take: Take) -> None:
         """Offer the agent's audio to `take` first. Valid for one opened (or reopened) session."""

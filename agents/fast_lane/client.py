@@ -1,10 +1,19 @@
 """The lane on our way out: `websockets`' client connection with a cutter in front."""
 
 from websockets.asyncio.client import ClientConnection
-from websockets.protocol import State
+from websockets.protocol import Protocol, State
+from websockets.speedups import apply_mask
 from websockets.typing import Data
 
-from agents.fast_lane.cutter import Cutter, client_frame
+from agents.fast_lane import Take
+from agents.fast_lane.cutter import (
+    SHORT_MASKED,
+    TEXT,
+    Cutter,
+    client_frame,
+    masked_header,
+    next_mask,
+)
 
 LANE_BYTES = 256 * 1024
 """Eight seconds of 16 kHz audio in one message. Agents may send up to 16 MiB, the ordinary way."""
@@ -22,8 +31,8 @@ class LaneConnection(Cutter, ClientConnection):
     def is_alive(self) -> bool:
         return self.protocol.state < State.CLOSING
 
-    def is_open(self) -> bool:
-        return self.protocol.state is State.OPEN
+    def sansio(self) -> Protocol:
+        return self.protocol
 
     async def recv(self, decode: bool | None = None) -> Data:  # type: ignore[override]  # its overloads
         with self.reader_waits():
@@ -34,3 +43,20 @@ class LaneConnection(Cutter, ClientConnection):
             return False
         self.transport.write(client_frame(message))
         return True
+
+    def sender(self, head: bytes, tail: bytes) -> Take:
+        """`send_now` for what stands between `head` and `tail` each time, as one function: the hottest of a call."""
+        write, is_closing, protocol = self.transport.write, self.transport.is_closing, self.protocol
+        around = len(head) + len(tail)
+
+        def send(content: bytes) -> bool:
+            if self.paused or protocol.state is not State.OPEN or is_closing():
+                return False
+            if 126 <= (size := len(content) + around) < 65536:
+                mask = next_mask()
+                write(masked_header(TEXT, SHORT_MASKED, size, mask) + apply_mask(head + content + tail, mask))
+            else:
+                write(client_frame(head + content + tail))
+            return True
+
+        return send

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from struct import Struct, iter_unpack
 from typing import ClassVar
 
+from websockets.protocol import Protocol, State
 from websockets.speedups import apply_mask
 
 from agents.fast_lane import Take
@@ -16,6 +17,8 @@ TEXT, BINARY = 0x81, 0x82
 
 _FIN = 0x80
 _MASKED = 0x80
+SHORT_MASKED = _MASKED | 126
+"""The second byte of a masked frame whose length takes two bytes, as nearly all have."""
 _CONTROL = 0x08
 _OPCODES = frozenset({0x0, 0x1, 0x2, 0x8, 0x9, 0xA})
 _HANDSHAKE_ENDS = b"\r\n\r\n"
@@ -24,7 +27,7 @@ _short_header = Struct("!BB").pack
 _header = Struct("!BBH").pack
 _long_header = Struct("!BBQ").pack
 _short_masked = Struct("!BB4s").pack
-_masked = Struct("!BBH4s").pack
+masked_header = Struct("!BBH4s").pack
 _long_masked = Struct("!BBQ4s").pack
 
 
@@ -39,11 +42,11 @@ def server_frame(message: bytes, first: int = TEXT) -> bytes:
 
 def client_frame(message: bytes, first: int = TEXT) -> bytes:
     size = len(message)
-    mask = _next_mask()
+    mask = next_mask()
     if size < 126:
         return _short_masked(first, _MASKED | size, mask) + apply_mask(message, mask)
     if size < 65536:
-        return _masked(first, _MASKED | 126, size, mask) + apply_mask(message, mask)
+        return masked_header(first, SHORT_MASKED, size, mask) + apply_mask(message, mask)
     return _long_masked(first, _MASKED | 127, size, mask) + apply_mask(message, mask)
 
 
@@ -54,7 +57,7 @@ def _masks() -> Iterator[bytes]:
             yield mask
 
 
-_next_mask = _masks().__next__
+next_mask = _masks().__next__
 
 
 class Cutter:
@@ -71,6 +74,7 @@ class Cutter:
     _usual_second = 0
     _usual_header = 0
     _take: Take | None = None
+    _protocol: Protocol
     _takes = TEXT
     _road_clear = False
     """Nothing travels on the ordinary road: its reader waits for more, and nothing is on its way to it."""
@@ -93,14 +97,15 @@ class Cutter:
         """Whether the connection is not closing: it is being opened, or is open."""
 
     @abstractmethod
-    def is_open(self) -> bool:
-        """Whether messages are exchanged now."""
+    def sansio(self) -> Protocol:
+        """The ordinary implementation's protocol: while its state is OPEN messages are exchanged."""
 
     def open_lane(self, take: Take, *, binary: bool = False) -> None:
         """From now on offer whole messages to `take`: text, unless the carrier's audio is binary."""
         self._takes = BINARY if binary else TEXT
         self._take = take
-        self._usual_second, self._usual_header = (_MASKED | 126, 8) if self.peer_masks else (126, 4)
+        self._usual_second, self._usual_header = (SHORT_MASKED, 8) if self.peer_masks else (126, 4)
+        self._protocol = self.sansio()
 
     def close_lane(self) -> None:
         self._take = None
@@ -115,31 +120,26 @@ class Cutter:
             self._road_clear = False
 
     def data_received(self, data: bytes) -> None:
-        if self._road_clear and self._is_one_message(data):
-            message = apply_mask(data[8:], data[4:8]) if self.peer_masks else data[4:]
-            if self._take(message):  # type: ignore[misc]  # _is_one_message
-                return
+        # These are one whole frame of some hundred bytes, as nearly all are. `_cut` knows what else there is.
+        if (
+            self._road_clear
+            and (take := self._take) is not None
+            and (size := len(data)) > 8
+            and data[0] == self._takes
+            and data[1] == self._usual_second
+            and size == self._usual_header + (data[2] << 8 | data[3])
+            and self._cutting
+            and not (self._held or self._passing or self._fragmented)
+            and self._protocol.state is State.OPEN
+            and take(apply_mask(data[8:], data[4:8]) if self.peer_masks else data[4:])
+        ):
+            return
         if not self._cutting:
             data = self._after_handshake(data)
         elif self._held:
             data = self._with_held(data)
         if data:
             self._cut(data)
-
-    def _is_one_message(self, data: bytes) -> bool:
-        """Whether these are one whole frame to take, of some hundred bytes as nearly all are. `_cut` knows the rest."""
-        return (
-            len(data) > 8
-            and data[0] == self._takes
-            and data[1] == self._usual_second
-            and len(data) == self._usual_header + (data[2] << 8 | data[3])
-            and self._take is not None
-            and self._cutting
-            and not self._held
-            and not self._passing
-            and not self._fragmented
-            and self.is_open()
-        )
 
     def _cut(self, data: bytes) -> None:
         at, end = 0, len(data)
@@ -181,7 +181,7 @@ class Cutter:
             and not self._fragmented
             and size <= self.lane_bytes
             and (second >= _MASKED) is self.peer_masks
-            and self.is_open()
+            and self._protocol.state is State.OPEN
         )
 
     def _is_breach(self, beginning: bytes) -> bool:

@@ -82,8 +82,8 @@ class Lane(Cutter):
     def is_alive(self) -> bool:
         return self.ordinary.protocol.state < State.CLOSING
 
-    def is_open(self) -> bool:
-        return self.ordinary.protocol.state is OPEN
+    def sansio(self) -> Protocol:
+        return self.ordinary.protocol
 
 
 def both(side: Side, stream: bytes, cuts: list[int]) -> Lane:

@@ -5,6 +5,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from agents.fast_lane import Take
 from agents.fast_lane.client import LaneConnection
 from telephony.bridge import Bridge
 from telephony.carriers.twilio.codec import TwilioCodec
@@ -85,18 +87,19 @@ def lane(request, settings, monkeypatch):
     settings.MEDIA_FAST_LANE = request.param
     used = {"up": 0, "down": 0}
 
-    def counted(owner: type, way: str) -> None:
-        send_now = owner.send_now  # type: ignore[attr-defined]
-
-        def send(self: Any, message: bytes) -> bool:
-            sent: bool = send_now(self, message)
+    def counted(send: Take, way: str) -> Take:
+        def count(message: bytes) -> bool:
+            sent = send(message)
             used[way] += sent
             return sent
 
-        monkeypatch.setattr(owner, "send_now", send)
+        return count
 
-    counted(LaneConnection, "up")
-    counted(LaneProtocol, "down")
+    sender, send_now = LaneConnection.sender, LaneProtocol.send_now
+    monkeypatch.setattr(LaneConnection, "sender", lambda self, *around: counted(sender(self, *around), "up"))
+    monkeypatch.setattr(
+        LaneProtocol, "send_now", lambda self, one: counted(partial(send_now, self), "down")(one)
+    )
     yield used
     assert any(used.values()) <= request.param
 

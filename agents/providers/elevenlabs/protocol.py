@@ -192,14 +192,13 @@ def _event_id(event: Mapping[str, Any]) -> int:
 # --- Client messages -----------------------------------------------------------------------------
 
 
+AROUND_AUDIO = b'{"user_audio_chunk":"', b'"}'
+"""What stands before and after audio in base64: the one message without a `type`."""
+
+
 def audio_chunk(audio: bytes) -> str:
-    """The one message without a `type`."""
-    return plain_audio_chunk(b64encode(audio)).decode("ascii")
-
-
-def plain_audio_chunk(audio: bytes) -> bytes:
-    """The same of audio that is base64 already."""
-    return b'{"user_audio_chunk":"' + audio + b'"}'
+    head, tail = AROUND_AUDIO
+    return (head + b64encode(audio) + tail).decode("ascii")
 
 
 def plain_ping(message: bytes) -> int | None:

@@ -50,6 +50,7 @@ class ElevenLabsSession:
         self.overrides_refused = False
         self.agent_id = assignment.agent_id
         self._socket: ClientConnection | None = None
+        self.pass_audio: Take = _not_now
         self._decoder = protocol.Decoder()
         self._play: Take | None = None
         self._spoke = False
@@ -72,6 +73,7 @@ class ElevenLabsSession:
 
     async def _begin(self) -> None:
         self.closing = self._refusal = None
+        self.pass_audio = _not_now
         try:
             self._socket = await self._dial()
             await self._socket.send(json.dumps(self._initiation))
@@ -79,6 +81,8 @@ class ElevenLabsSession:
         except ConnectionClosed:
             self._note_closing()
             raise self._refused() from None
+        if isinstance(self._socket, LaneConnection):
+            self.pass_audio = self._socket.sender(*protocol.AROUND_AUDIO)
 
     def _drop_overrides(self) -> bool:
         """An agent whose settings forbid an override ends the session: ask for none. False if none was sent."""
@@ -132,9 +136,6 @@ class ElevenLabsSession:
 
     async def send_audio(self, audio: bytes) -> None:
         await self._send(protocol.audio_chunk(audio))
-
-    def pass_audio(self, audio: bytes) -> bool:
-        return self._send_now(protocol.plain_audio_chunk(audio))
 
     def pass_speech_to(self, take: Take) -> None:
         self._play = take
@@ -239,6 +240,11 @@ class ElevenLabsSession:
     def _refused(self) -> AgentRefused:
         reason = self._refusal.reason if self._refusal else self.closing.reason if self.closing else ""
         return AgentRefused(reason or "closed before it began", self.closing.code if self.closing else None)
+
+
+def _not_now(audio: bytes) -> bool:
+    """There is no lane, or no session yet."""
+    return False
 
 
 def _known_format(name: str) -> AudioFormat:
