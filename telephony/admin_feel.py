@@ -34,15 +34,23 @@ def _lines(record: Record) -> Iterator[tuple[str, str, str]]:
         "from the beginning to the agent's first word",
     )
     yield "Answers", _answers(record), "from the end of the caller's speech to the agent's"
-    yield "Both at once", seconds(record["talk_over_ms"]) if record["talk_over_ms"] else "never", "in all"
+    yield (
+        "Both at once",
+        seconds(record["talk_over_ms"]) if record["talk_over_ms"] else "never",
+        "how long both spoke",
+    )
     yield "Dead air", _dead_air(record), f"nobody speaks for longer than {DEAD_AIR_SECONDS:g} s"
     yield "Interruptions", _reactions(record), "from the caller's voice to the agent's silence"
-    yield "False ones", _times(record["false_interruptions"]), "the agent fell silent, and nobody had spoken"
+    yield (
+        "False interruptions",
+        _times(record["false_interruptions"]),
+        "the agent fell silent, and nobody had spoken",
+    )
     clipped = record["clipped_ending_ms"]
     yield (
         "Last words",
         f"{seconds(clipped)} of them not heard" if clipped else "not cut",
-        "by anybody but the caller",
+        "still to be played when the line closed, and not by the caller",
     )
 
 
@@ -58,7 +66,9 @@ def _dead_air(record: Record) -> str:
     silences = record["dead_airs_ms"]
     if len(silences) <= 1:
         return f"once, {seconds(silences[0])}" if silences else "none"
-    return f"{len(silences)} times, {seconds(record['dead_air_ms'])} in all, {seconds(max(silences))} at worst"
+    return (
+        f"{len(silences)} times, {seconds(record['dead_air_ms'])} in all, {seconds(max(silences))} at worst"
+    )
 
 
 def _reactions(record: Record) -> str:
@@ -77,7 +87,7 @@ def seconds(milliseconds: int) -> str:
 
 
 def spread(of: Spread | None) -> str:
-    return f"{seconds(of.p50)} / {seconds(of.p95)}" if of else "-"
+    return f"{of.p50 / 1000:.1f} / {of.p95 / 1000:.1f}" if of else "-"
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,9 +148,7 @@ class Bridge:
     def pass_audio(self, audio: bytes) -> bool:
         """The caller's audio in base64, now and past the queue. False: not taken, `feed` it."""
         # What is fed has the right of way, and waits for the agent when it is not there or reads slowly.
-        if (
-            self._from_caller.idle and self._lane_session is not None and self._lane_session.pass_audio(audio)
-        ):
+        if self._from_caller.idle and self._lane_session is not None and self._lane_session.pass_audio(audio):
             self.feel.caller.hear_base64(time.monotonic(), audio)
             return True
         return False

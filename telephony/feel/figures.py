@@ -1,6 +1,7 @@
 """What a call was like, from who spoke when. docs/call-feel.md says the same in words."""
 
 import math
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ BARGE_IN_SECONDS = 2.0
 """An agent that stops because of the caller does so within this time of the caller's speech."""
 TURN_PAUSE_SECONDS = 1.0
 """A shorter silence of the agent's is within its turn, unless the caller takes theirs in it."""
+LONGEST_TURN_SECONDS = 60.0
+"""Nobody looks further back than this for the beginning of a turn."""
 CLIPPED_SECONDS = 0.05
 """Less than this of a word is not missed; it is what clocks and carriers disagree by."""
 
@@ -108,20 +111,28 @@ def barge_in_reactions(caller: Stretches, agent: Stretches, clears: list[Clear])
 
 def _reaction(caller: Stretches, agent: Stretches, at: float) -> float | None:
     turn_began = _turn_began(caller, agent, at)
-    earliest = max(at - BARGE_IN_SECONDS, turn_began)
-    spoken = [start for start, end in caller if start < at and end > earliest]
-    return at - max(spoken[-1], turn_began) if spoken else None
+    last = bisect_left(caller, (at,)) - 1
+    if last < 0 or caller[last][1] <= max(at - BARGE_IN_SECONDS, turn_began):
+        return None
+    return at - max(caller[last][0], turn_began)
 
 
 def _turn_began(caller: Stretches, agent: Stretches, at: float) -> float:
     """When the turn began in which the agent was cut short; `at` when nothing of it had been heard."""
     began = at
-    for start, end in reversed([stretch for stretch in agent if stretch[0] < at]):
-        answered = any(end <= theirs[0] and theirs[1] <= began for theirs in caller)
-        if began - end > TURN_PAUSE_SECONDS or (answered and began < at):
+    for index in range(bisect_left(agent, (at,)) - 1, -1, -1):
+        start, end = agent[index]
+        taken = began < at and _lies_between(caller, end, began)
+        if taken or began - end > TURN_PAUSE_SECONDS or at - began > LONGEST_TURN_SECONDS:
             break
         began = start
     return began
+
+
+def _lies_between(stretches: Stretches, start: float, end: float) -> bool:
+    """Whether any of these is spoken wholly in this time."""
+    first = bisect_left(stretches, (start,))
+    return first < len(stretches) and stretches[first][1] <= end
 
 
 def _clipped(heard: Heard, reactions: list[float | None]) -> float:

@@ -11,7 +11,9 @@ _OF_A_CALL = (0, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
 _TIMES = (0, 1, 2, 3, 5, 10)
 
 greeting_delay = Histogram(
-    "tonris_call_greeting_delay_seconds", "From the stream's start to the agent's first speech", buckets=_WAITS
+    "tonris_call_greeting_delay_seconds",
+    "From the stream's start to the agent's first speech",
+    buckets=_WAITS,
 )
 response_gap = Histogram(
     "tonris_call_response_gap_seconds",
@@ -35,7 +37,9 @@ false_interruptions = Histogram(
     buckets=_TIMES,
 )
 clipped_ending = Histogram(
-    "tonris_call_clipped_ending_seconds", "The agent's last words that nobody heard, of each call", buckets=_OF_A_CALL
+    "tonris_call_clipped_ending_seconds",
+    "The agent's last words that nobody heard, of each call",
+    buckets=_OF_A_CALL,
 )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from agents.audio import AudioFormat
 from telephony.feel.ears import AgentEar, CallerEar
 
-MAX_CLEARS = 1000
+MAX_CLEARS = 300
 LONGEST_SETUP_SECONDS = 6.0
 """A caller may have been on the stream for so long before the bridge was there."""
 

@@ -29,8 +29,9 @@ def _mulaw(sample: int) -> int:
 
 _OF_MULAW = bytes(_ALPHABET[code >> 2] for code in range(256))
 _OF_HIGH_BYTE = bytes(
-    _ALPHABET[_mulaw((high - 256 if high & 0x80 else high) * 256 + 128) >> 2] for high in range(256)
+    _ALPHABET[_mulaw((high if high < 0x80 else 0xFF - high) * 256) >> 2] for high in range(256)
 )
+"""By the least magnitude that a sample with this byte has: such audio is loud from 512 on."""
 
 
 def _is_loud_table(step: int) -> bytes:
@@ -48,5 +49,5 @@ def sketcher(audio_format: AudioFormat) -> Callable[[bytes], bytes]:
     stride = _THIRD * audio_format.rate_hz // 8000
     if audio_format.encoding == "mulaw":
         return lambda audio: audio[::stride].translate(_OF_MULAW)
-    # Of a little-endian pair the second byte: known to 256 of 32768, which is finer than the lowest threshold.
+    # Of a little-endian pair the second byte.
     return lambda audio: audio[1 :: 2 * stride].translate(_OF_HIGH_BYTE)

@@ -3,9 +3,7 @@
 import datetime
 from typing import Any
 
-import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -64,7 +62,7 @@ def test_a_calls_page_tells_how_it_felt(staff, salon):
         "Both at once 0.42 s",
         "Dead air 2 times, 7.9 s in all, 4.6 s at worst nobody speaks for longer than 3 s",
         "Interruptions once, after 0.38 s",
-        "False ones twice",
+        "False interruptions twice",
         "Last words 1.2 s of them not heard",
     ):
         assert line in words
@@ -72,7 +70,13 @@ def test_a_calls_page_tells_how_it_felt(staff, salon):
 
 def test_a_call_without_trouble_says_so(staff, salon):
     words = words_of(staff, page_of(a_call(salon, "CA1", WENT_WELL)))
-    for line in ("Greeting none", "Answers none", "Both at once never", "Dead air none", "Last words not cut"):
+    for line in (
+        "Greeting none",
+        "Answers none",
+        "Both at once never",
+        "Dead air none",
+        "Last words not cut",
+    ):
         assert line in words
 
 
@@ -87,20 +91,19 @@ def test_the_list_sums_up_its_own_calls(staff, salon, garage):
     a_call(salon, "CA4", {})
     a_call(garage, "CA5", {**FELT, "greeting_delay_ms": 5000})
     words = words_of(staff, "/admin/telephony/call/")
-    greeting, answers, reactions = "0.81 s / 0.81 s", "0.90 s / 1.4 s", "0.38 s / 0.38 s"
-    assert f"Test Salon 4 {greeting} {answers} {reactions} 0.42 s / 0.42 s 7.9 s / 7.9 s 6 3" in words
+    assert "Test Salon 4 0.8 / 0.8 0.9 / 1.4 0.4 / 0.4 0.4 / 0.4 7.9 / 7.9 6 3" in words
     assert "Test Garage" not in words
-    assert "5.0 s" not in words
+    assert "5.0 /" not in words
 
 
 def test_an_operator_sees_each_business_for_itself(operator, salon, garage):
     a_call(salon, "CA1", FELT)
     a_call(garage, "CA2", {**FELT, "greeting_delay_ms": 5000})
     words = words_of(operator, "/ops/telephony/call/")
-    assert "Test Garage 1 5.0 s / 5.0 s" in words
-    assert "Test Salon 1 0.81 s / 0.81 s" in words
+    assert "Test Garage 1 5.0 / 5.0" in words
+    assert "Test Salon 1 0.8 / 0.8" in words
     only = words_of(operator, f"/ops/telephony/call/?tenant__id__exact={garage.pk}")
-    assert "Test Salon 1 0.81 s" not in only
+    assert "Test Salon 1 0.8" not in only
 
 
 def test_a_list_without_measured_calls_has_no_table(staff, salon):
@@ -117,6 +120,6 @@ def test_only_the_latest_calls_count_and_they_are_asked_for_once(staff, salon, m
         a_call(salon, f"CA{number}", FELT)
     with CaptureQueriesContext(connection) as asked:
         words = words_of(staff, "/admin/telephony/call/")
-    assert "Test Salon 2 0.81 s / 0.81 s" in words
+    assert "Test Salon 2 0.8 / 0.8" in words
     assert sum('"telephony_call"."feel" = ' in query["sql"] for query in asked) == 1
     assert RECENT_CALLS >= 100

@@ -1,6 +1,8 @@
 """Calls of known sounds, as the bridge gets them: every figure is measured to within 20 ms."""
 
 import random
+from array import array
+from base64 import b64encode
 from itertools import count, cycle, repeat
 
 import pytest
@@ -8,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.audio import MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
+from agents.simulators.audio import mulaw_to_pcm16, pcm16_to_mulaw
 from agents.simulators.voice import speak
 from telephony.feel.figures import Figures
 from telephony.feel.observer import Observer
 from telephony.feel.record import record_of
+from telephony.feel.sketch import IS_LOUD, sketcher
 from telephony.feel.speech import MAX_STRETCHES
 from tests.telephony.streams import (
     Line,
@@ -58,10 +62,7 @@ def played(line: Line, *, delay=lambda _: 0.0, caller=tone, background=silence, 
     frames = [
         frame for frame in frames_of(audio, line.audio_format, delay=delay) if frame[0] <= ENDED_AT + 0.001
     ]
-    first, last = [], []
-    for at, piece in agent_says(AGENT, agent, line.audio_format):
-        (first if at < CLEARED_AT else last).append((at, piece))
-    play(line, frames, [*first, (CLEARED_AT, None), *last])
+    play(line, frames, [*agent_says(AGENT, agent, line.audio_format), (CLEARED_AT, None)])
     return line.end(ENDED_AT)
 
 
@@ -84,7 +85,10 @@ def test_every_figure_is_right_to_within_20_ms(audio_format, base64):
 @formats
 def test_and_so_it_is_of_noise_like_sounds_on_a_line_that_hisses(audio_format, base64):
     figures = played(
-        Line(audio_format, base64), caller=noise(1500), background=noise(100, seed=2), agent=noise(1500, seed=3)
+        Line(audio_format, base64),
+        caller=noise(1500),
+        background=noise(100, seed=2),
+        agent=noise(1500, seed=3),
     )
     assert_as_made(figures)
 
@@ -163,7 +167,8 @@ def test_an_agent_that_stops_for_nobody_is_noticed():
     quiet = caller_frames(sounding([], 6.0), repeat(FRAME))
     play(line, quiet, [(0.5, sounding([(0.0, 4.0)], 4.0)), (2.0, None)])
     figures = line.end(6.0)
-    assert (figures.false_interruptions, figures.agent_spoke) == (1, pytest.approx(1.5, abs=EXACT))
+    assert figures.false_interruptions == 1
+    assert figures.agent_spoke == pytest.approx(1.5, abs=EXACT)
 
 
 def test_clicks_are_no_speech():
@@ -174,10 +179,23 @@ def test_clicks_are_no_speech():
 
 
 @pytest.mark.parametrize("rms", [30, 150, 200], ids=["-54 dBm0", "-40 dBm0", "-37.5 dBm0"])
-def test_a_lines_hiss_is_no_speech(rms):
-    line = Line()
-    play(line, caller_frames(sounding([], 20.0, background=noise(rms)), repeat(FRAME)))
+@pytest.mark.parametrize("audio_format", [MULAW_8K, PCM16_8K], ids=str)
+def test_a_lines_hiss_is_no_speech(rms, audio_format):
+    line = Line(audio_format, base64=False)
+    hiss = sounding([], 20.0, background=noise(rms), audio_format=audio_format)
+    play(line, frames_of(hiss, audio_format))
     assert line.end(20.0).caller_spoke == 0
+
+
+def test_loudness_is_the_same_however_it_is_written():
+    for magnitude in range(0, 32767, 7):
+        for sample in (magnitude, -magnitude):
+            code = pcm16_to_mulaw(array("h", [sample]))
+            plain = sketcher(MULAW_8K)(code)
+            assert plain == b64encode(code + b"??")[:1]
+            assert IS_LOUD[0][plain[0]] == (mulaw_to_pcm16(code)[0] not in range(-395, 396))
+            of_pcm = sketcher(PCM16_8K)(sample.to_bytes(2, "little", signed=True))
+            assert IS_LOUD[0][of_pcm[0]] == (sample >= 512 or sample < -512)
 
 
 def test_a_noisy_street_is_found_out_and_speech_is_heard_above_it():
@@ -229,6 +247,43 @@ def test_memory_is_bounded_whatever_is_sent():
             break
     assert len(line.observer.agent.speech.stretches()) == MAX_STRETCHES
     assert len(line.observer.agent._block) < 8000
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0, 3),
+            st.sampled_from(["hear", "hear_base64", "say", "say_base64", "clear"]),
+            st.one_of(st.binary(max_size=800), st.integers(1, 9000).map(lambda size: b"\x00" * size)),
+        ),
+        max_size=60,
+    ),
+    st.sampled_from([MULAW_8K, PCM16_16K]),
+)
+def test_nothing_that_anybody_sends_can_upset_the_measuring(told, audio_format):
+    line = Line(audio_format)
+    now = 0.0
+    for wait, what, audio in told:
+        now += wait
+        line.base64 = what.endswith("base64")
+        if what == "clear":
+            line.clear(now)
+        else:
+            (line.hear if what.startswith("hear") else line.say)(now, audio)
+    figures = line.end(now)
+    assert figures.length >= now - 1e-6
+    assert 0 <= figures.talk_over <= min(figures.caller_spoke, figures.agent_spoke) + 1e-6
+    assert figures.caller_spoke + figures.agent_spoke - figures.talk_over <= figures.length + 1e-6
+    assert sum(figures.dead_airs) <= figures.length + 1e-6
+    times = [
+        *figures.response_gaps,
+        *figures.barge_in_reactions,
+        figures.clipped,
+        figures.greeting_delay or 0,
+    ]
+    assert all(each >= 0 for each in times)
+    assert all(isinstance(value, int | list) for value in record_of(figures).values())
 
 
 def test_a_call_in_which_nothing_was_sent_has_figures_too():

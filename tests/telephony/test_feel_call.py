@@ -54,7 +54,9 @@ async def test_a_caller_who_interrupts_is_measured(salon, settings):
         await exchange.settled(call)
     feel = await the_feel(salon, call.sid)
     assert len(feel["barge_in_reactions_ms"]) == len(call.streams[0].clears) == 1
-    assert feel["talk_over_ms"] == pytest.approx(feel["barge_in_reactions_ms"][0], abs=300)  # words have pauses
+    assert feel["talk_over_ms"] == pytest.approx(
+        feel["barge_in_reactions_ms"][0], abs=300
+    )  # words have pauses
     assert feel["false_interruptions"] == 0
 
 

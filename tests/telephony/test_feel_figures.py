@@ -1,5 +1,7 @@
 """What a call was like, from who spoke when: the definitions, on stretches of speech alone."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,9 @@ from telephony.feel.figures import (
 from telephony.feel.observer import Clear, Heard, Stretches
 
 
-def heard(caller: Stretches, agent: Stretches, *clears: Clear, ended: float = 60.0, unheard: float = 0.0) -> Heard:
+def heard(
+    caller: Stretches, agent: Stretches, *clears: Clear, ended: float = 60.0, unheard: float = 0.0
+) -> Heard:
     return Heard(0.0, ended, caller, agent, list(clears), unheard)
 
 
@@ -67,14 +71,14 @@ def _shared_hundredths(caller: Stretches, agent: Stretches) -> float:
 @given(stretches(), stretches())
 def test_speech_and_silence_make_up_the_call(caller, agent):
     spoken = either(caller, agent)
-    assert all(before[1] < after[0] for before, after in zip(spoken, spoken[1:], strict=False))
+    assert all(before[1] < after[0] for before, after in pairwise(spoken))
     assert sum(dead_airs(caller, agent, 0.0, 60.0)) <= 60.0 - total(spoken) + 1e-9
 
 
 @given(stretches(), stretches())
 def test_each_answer_is_as_long_as_a_silence(caller, agent):
     spoken = [(0.0, 0.0), *either(caller, agent), (60.0, 60.0)]
-    silences = [after[0] - before[1] for before, after in zip(spoken, spoken[1:], strict=False)]
+    silences = [after[0] - before[1] for before, after in pairwise(spoken)]
     gaps = response_gaps(caller, agent)
     assert len(gaps) <= min(len(caller), len(agent))
     assert all(gap == 0 or any(gap == pytest.approx(silence) for silence in silences) for gap in gaps)
