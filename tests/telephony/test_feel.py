@@ -113,12 +113,46 @@ def test_the_beginning_may_have_waited_for_us():
     assert line.end(4.0).greeting_delay == pytest.approx(1.2, abs=EXACT)
 
 
-def test_a_hole_in_the_callers_audio_moves_what_follows():
-    audio = sounding([(1.0, 2.0), (5.0, 6.0)], 8.0)
-    frames = [(at, frame) for at, frame in caller_frames(audio, repeat(FRAME)) if not 3.0 < at < 4.51]
+def answered(delay, *, missing: tuple[float, float] = (0.0, 0.0)) -> None:
+    """A caller who speaks from 1.0 to 2.0 and from 5.0 to 6.0, and is answered after 0.5 and 0.8 s."""
+    audio = sounding([(1.0, 2.0), (5.0, 6.0)], 12.0)
+    frames = caller_frames(audio, repeat(FRAME), delay=delay)
     line = Line()
-    play(line, frames, agent_says([(2.5, 2.9), (6.8, 7.5)]))
-    assert line.end(8.0).response_gaps == [pytest.approx(0.5, abs=EXACT), pytest.approx(0.8, abs=EXACT)]
+    play(
+        line,
+        [(at, frame) for at, frame in frames if not missing[0] < at < missing[1]],
+        agent_says([(2.5, 2.9), (6.8, 7.5)]),
+    )
+    figures = line.end(12.0)
+    assert figures.response_gaps == [pytest.approx(0.5, abs=EXACT), pytest.approx(0.8, abs=EXACT)]
+    assert line.observer.heard is not None
+    edges = [edge - line.began for stretch in line.observer.heard.caller for edge in stretch]
+    assert edges == pytest.approx([1.0, 2.0, 5.0, 6.0], abs=EXACT)
+
+
+@pytest.mark.parametrize("since", [3.0, 3.31, 3.75])
+def test_a_hole_in_the_callers_audio_moves_what_follows(since):
+    answered(lambda _: 0.0, missing=(since, since + 1.15))
+
+
+def test_what_comes_at_once_after_a_long_stall_has_been_on_its_way():
+    answered(lambda at: max(0.0, 7.5 - at) if at > 3.0 else 0.0)
+
+
+def test_what_is_slow_for_a_moment_does_not_set_the_clock():
+    answered(lambda at: 0.08 if 1.2 < at < 2.3 else 0.0)
+
+
+def test_what_was_slow_in_the_beginning_does_not_set_it_for_long():
+    answered(lambda at: 0.08 if at < 0.5 else 0.0)
+    line = Line()
+    audio = sounding([(3.0, 4.0)], 6.0)
+    play(
+        line,
+        caller_frames(audio, repeat(FRAME), delay=lambda at: 0.08 if at < 1.5 else 0.0),
+        agent_says([(4.3, 5.0)]),
+    )
+    assert line.end(6.0).response_gaps == [pytest.approx(0.3, abs=EXACT)]
 
 
 def test_the_carriers_clock_may_be_a_little_off():
@@ -208,6 +242,13 @@ def test_a_noisy_street_is_found_out_and_speech_is_heard_above_it():
     assert figures.talk_over == 0
 
 
+def test_noise_is_taken_back_to_its_beginning():
+    line = Line()
+    street = sounding([], 3.5) + sounding([], 15.0, background=noise(400))
+    play(line, caller_frames(street, repeat(FRAME)))
+    assert line.end(18.5).caller_spoke == 0
+
+
 def test_after_the_noise_soft_voices_are_heard_again():
     street = sounding([], 12.0, background=noise(400))
     soft = sounding([(10.0, 11.0)], 13.0, noise(420, seed=6))
@@ -235,11 +276,12 @@ def test_what_comes_after_the_end_does_not_count():
 
 def test_memory_is_bounded_whatever_is_sent():
     line = Line()
-    for at in range(3000):
-        line.hear(at * 0.0001, b"")
-        line.hear(at * 0.0001, b"\x00")
-        line.say(at * 0.0001, b"")
-    assert len(line.observer.caller._arrivals) <= 3000
+    for base64, nothing in ((True, b""), (False, b""), (False, b"\x00")):
+        line.base64 = base64
+        for at in range(1000):
+            line.hear(at * 0.0001, nothing)
+            line.say(at * 0.0001, nothing)
+        assert len(line.observer.caller._arrivals) == 0
     beeps = b"\x00" * 800 + b"\xff" * 2400
     for at in count():
         line.say(at * 0.001, beeps * 50)
@@ -304,7 +346,7 @@ def test_what_is_kept_is_small_and_in_milliseconds():
 def test_a_carrier_that_floods_cannot_move_the_beginning_far():
     observer = Observer(MULAW_8K, 1000.0)
     for _ in range(50):
-        observer.caller.hear(1000.1, b"\x00" * 8000)
+        observer.caller.hear(1000.1, b"\x00" * 60_000)
     observer.ended(1001.0)
     assert observer.heard is not None
     assert observer.heard.began >= 994.0
