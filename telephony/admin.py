@@ -21,6 +21,7 @@ from agents.admin import (
 )
 from agents.models import ToolInvocation
 from appointments.models import Customer
+from telephony.admin_feel import CallList, story_of
 from telephony.models import Call, CallEvent, PhoneNumber
 from tenants.admin import TenantAdmin
 from tenants.phone import InvalidNumber, to_e164
@@ -80,6 +81,7 @@ TenantAdmin.inlines = [PhoneNumberInline, *TenantAdmin.inlines]
 
 @register(Call)
 class CallAdmin(Written):
+    change_list_template = "admin/telephony/call_list.html"
     list_display = ["began", "caller", "state", "ending", "length", "booked", "direction"]
     list_filter = [
         "created_at",
@@ -104,6 +106,7 @@ class CallAdmin(Written):
         (None, {"fields": ["began", "caller", "customers", "called", "direction", "state", "ending"]}),
         ("What was said", {"fields": ["transcript", "summary"]}),
         ("Appointments", {"fields": ["appointments"]}),
+        ("How it felt", {"fields": ["felt"]}),
         ("What happened", {"fields": ["happened"]}),
         ("Times", {"fields": ["clock", "ended", "length", "on_the_line", "first_agent_audio_ms"]}),
         (
@@ -136,6 +139,7 @@ class CallAdmin(Written):
         "transcript",
         "summary",
         "appointments",
+        "felt",
         "happened",
         "sessions",
     ]
@@ -143,6 +147,9 @@ class CallAdmin(Written):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         made = ToolInvocation.objects.filter(conversation=OuterRef("conversation")).exclude(appointment=None)
         return super().get_queryset(request).annotate(has_appointment=Exists(made))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallList]:
+        return CallList
 
     def headline(self, row: Any) -> str:
         return f"{row.from_e164 or 'Number withheld'}, {tenant_time(row.created_at, row.tenant)}"
@@ -198,6 +205,10 @@ class CallAdmin(Written):
     @admin.display(description="made or changed")
     def appointments(self, call: Call) -> SafeString | str:
         return "-" if call.conversation is None else appointments_of(call.conversation, self.admin_site)
+
+    @admin.display(description="to the ear")
+    def felt(self, call: Call) -> SafeString | str:
+        return story_of(call.feel)
 
     @admin.display(description="provider sessions")
     def sessions(self, call: Call) -> SafeString | str:

@@ -39,6 +39,7 @@ from agents.live_calls import Act
 from agents.session import AgentSession, Closing
 from agents.tools.registry import Answered
 from telephony.errors import BadFrame
+from telephony.feel.observer import Observer
 from telephony.frames import CallerAudio, Digit, Frame, Mark, StreamStopped
 from telephony.journal import Journal
 
@@ -116,6 +117,7 @@ class Bridge:
         self._max_seconds = max_seconds
         self._menu_key = menu_key
         self._started = time.monotonic()
+        self.feel = Observer(codec.audio_format, self._started)
         self._from_caller = CallerQueue(MAX_WAITING_FRAMES)
         self._agent_ready = asyncio.Event()
         self._caller_gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -129,6 +131,8 @@ class Bridge:
 
     def feed(self, frame: Frame) -> None:
         """Take one frame from the carrier. Never waits."""
+        if isinstance(frame, CallerAudio):
+            self.feel.caller.hear(time.monotonic(), frame.audio)
         match frame:
             case Digit("*") if self._menu_key:
                 self.caller_left(MENU)
@@ -146,12 +150,15 @@ class Bridge:
 
         `plain_audio` gives its base64, or None for a message to be decoded. False: not taken, `feed` it.
         """
-        queue, session = self._from_caller, self._lane_session
+        queue, session, hear = self._from_caller, self._lane_session, self.feel.caller.hear_base64
 
         def take(message: bytes) -> bool:
             audio = plain_audio(message)
             # What is fed has the right of way, and waits for the agent when it is not there or reads slowly.
-            return audio is not None and queue.idle and session is not None and session.pass_audio(audio)
+            if audio is None or not queue.idle or session is None or not session.pass_audio(audio):
+                return False
+            hear(time.monotonic(), audio)
+            return True
 
         return take
 
@@ -250,6 +257,7 @@ class Bridge:
                 await self._play(audio)
             case Interrupted():
                 self._played_out_at = 0.0
+                self.feel.cleared(time.monotonic())
                 await self._send(self._codec.encode_clear())
                 self._journal.happened("interrupted")
             case CallerSaid(text):
@@ -267,21 +275,24 @@ class Bridge:
                 self._journal.happened("agent_hangs_up")
 
     async def _play(self, audio: bytes) -> None:
-        self._note_playing(len(audio))
+        self.feel.agent.hear(self._note_playing(len(audio)), audio)
         await self._send(self._codec.encode_audio(audio))
 
     def _pass_speech(self, audio: bytes) -> bool:
         """The agent's audio in base64, now. False: not taken, it comes by `events` and waits for its turn."""
         if self._lane is None or not self._lane.send_now(self._codec.encode_plain_audio(audio)):
             return False
-        self._note_playing(decoded_length(audio))
+        self.feel.agent.hear_base64(self._note_playing(decoded_length(audio)), audio)
         return True
 
-    def _note_playing(self, size: int) -> None:
+    def _note_playing(self, size: int) -> float:
+        """When it begins to sound."""
         now = time.monotonic()
         if self.first_audio_ms is None:
             self.first_audio_ms = round((now - self._started) * 1000)
-        self._played_out_at = max(self._played_out_at, now) + size / self._codec.audio_format.bytes_per_second
+        begins = max(self._played_out_at, now)
+        self._played_out_at = begins + size / self._codec.audio_format.bytes_per_second
+        return begins
 
     def _start_tool(self, call: ToolCall) -> None:
         busy = len(self._tools) >= MAX_TOOLS_AT_ONCE
@@ -345,6 +356,7 @@ class Bridge:
                 caller.result()  # it never ends by itself: this raises what ended it
             return "time_limit"
         finally:
+            self.feel.ended(time.monotonic())
             self._act_wanted.cancel()
             await self._stop(caller, agent, watch, tools, *self._tools)
 

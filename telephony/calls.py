@@ -27,6 +27,7 @@ from telephony import breaker, limits
 from telephony.carriers.twilio.webhooks import CallStatus, IncomingCall, stream_is_signed
 from telephony.dialplan import Destination, Route
 from telephony.errors import OverLimit, StreamRefused
+from telephony.feel.record import Record
 from telephony.frames import StreamStarted
 from telephony.handover import Handover, prepare, seal, unseal, unseal_url
 from telephony.models import Call, CallEvent, Carrier
@@ -61,6 +62,8 @@ STREAM_LOST = "stream_lost"
 WITHOUT_AGENT = "without_agent"
 ON_PURPOSE = GOOD_ENDINGS | {TRANSFER}
 """Anything else cut the caller off."""
+CALLERS_CHOICE = frozenset({CALLER_HUNG_UP, STREAM_LOST, MENU})
+"""Who ends the call like this wants to hear no more of what was being said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,10 +254,15 @@ def _check_signature(started: StreamStarted, url: str, signature: str) -> None:
         raise StreamRefused("a handshake with a wrong signature")
 
 
-def finish_stream(claimed: ClaimedCall, outcome: str, *, first_audio_ms: int | None) -> None:
+def finish_stream(
+    claimed: ClaimedCall, outcome: str, *, first_audio_ms: int | None, feel: Record | None = None
+) -> None:
     """The bridge is done. Needs the tenant's scope. The carrier's own callback ends the call."""
     Call.objects.filter(pk=claimed.call_id).update(
-        stream_ended_at=timezone.now(), outcome=outcome, first_agent_audio_ms=first_audio_ms
+        stream_ended_at=timezone.now(),
+        outcome=outcome,
+        first_agent_audio_ms=first_audio_ms,
+        feel=feel or {},
     )
     add_event(claimed.tenant_id, claimed.call_id, "stream_ended", outcome=outcome)
     led = Conversation.objects.get(pk=claimed.conversation_id)

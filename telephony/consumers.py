@@ -18,6 +18,9 @@ from telephony.bridge import Bridge
 from telephony.carriers.twilio.codec import TwilioCodec
 from telephony.errors import BadFrame, StreamRefused
 from telephony.fast_lane import CarrierLane, lane_of
+from telephony.feel import metrics
+from telephony.feel.figures import figures_of
+from telephony.feel.record import Record, record_of
 from telephony.frames import StreamStarted
 from telephony.journal import Journal
 from tenants.log_context import log_context
@@ -168,9 +171,21 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
             if reader is not None:
                 reader.cancel()
                 await asyncio.gather(reader, return_exceptions=True)
-            await journal.finish(outcome, first_audio_ms=bridge.first_audio_ms if bridge else None)
+            await journal.finish(
+                outcome,
+                first_audio_ms=bridge.first_audio_ms if bridge else None,
+                feel=_felt(bridge, outcome),
+            )
             live.ended_calls.labels(outcome).inc()
             logger.info("Twilio-ElevenLabs: Ended call %s: %s", claimed.carrier_call_id, outcome)
+
+
+def _felt(bridge: Bridge | None, outcome: str) -> Record | None:
+    if bridge is None or bridge.feel.heard is None:
+        return None
+    figures = figures_of(bridge.feel.heard, caller_left=outcome in calls.CALLERS_CHOICE)
+    metrics.observe(figures)
+    return record_of(figures)
 
 
 def _header(scope: WebSocketScope, name: bytes) -> str:

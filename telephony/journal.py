@@ -12,6 +12,7 @@ from agents import briefings, conversations
 from agents.models import Turn
 from agents.session import AgentSession, Closing
 from telephony import calls
+from telephony.feel.record import Record
 from telephony.scribe import Entry, scribe_of
 
 logger = logging.getLogger(__name__)
@@ -82,9 +83,12 @@ class Journal:
         ids = (self._claimed.tenant_id, self._claimed.call_id)
         self._enter(calls.event(*ids, kind, **detail))
 
-    async def finish(self, outcome: str, *, first_audio_ms: int | None) -> None:
+    async def finish(self, outcome: str, *, first_audio_ms: int | None, feel: Record | None = None) -> None:
         """Write the ending and what still waits, within a bound: a slow database must not hold the line."""
-        self._enter(partial(calls.finish_stream, self._claimed, outcome, first_audio_ms=first_audio_ms))
+        ending = partial(
+            calls.finish_stream, self._claimed, outcome, first_audio_ms=first_audio_ms, feel=feel
+        )
+        self._enter(ending)
         ids = (self._claimed.tenant_id, self._claimed.conversation_id)
         cut_off = outcome not in calls.ON_PURPOSE
         self._enter(partial(conversations.end_conversation, *ids, cut_off=cut_off))

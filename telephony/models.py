@@ -78,6 +78,11 @@ class Call(TenantOwned):
     first_agent_audio_ms = models.PositiveIntegerField(
         null=True, blank=True, help_text="From the start of the stream to the first agent audio sent."
     )
+    feel = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="How the call felt, in milliseconds; what each figure means is documented.",
+    )
     duration_seconds = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -8,18 +8,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents.audio import MULAW_8K
-from agents.base64_audio import is_base64
 from telephony.errors import BadFrame
 from telephony.frames import CallerAudio, Digit, Frame, Mark, StreamStarted, StreamStopped
 
-_NUMBER = rb'"[0-9]*"'
-_NAME = rb'"[0-9A-Za-z_]*"'
-_PLAIN_HEAD = re.compile(
-    rb'\{"event": ?"media", ?(?:"sequenceNumber": ?%b, ?)?(?:"streamSid": ?%b, ?)?"media": ?'
-    rb'\{(?:"track": ?"inbound", ?)?(?:"chunk": ?%b, ?)?(?:"timestamp": ?%b, ?)?"payload": ?"'
-    % (_NUMBER, _NAME, _NUMBER, _NUMBER)
-).match
-_PLAIN_TAIL = re.compile(rb'"\}(?:, ?"streamSid": ?%b)?\}' % _NAME).fullmatch
+_WORDS = {
+    b"number": rb'"[0-9]*+"',
+    b"name": rb'"[0-9A-Za-z_]*+"',
+    b"base64": rb'"([A-Za-z0-9+/]*+={0,2})"',
+}
+_usual_media = re.compile(  # as Twilio writes it
+    rb'\{"event":"media","sequenceNumber":%(number)b,"media":\{"track":"inbound","chunk":%(number)b,'
+    rb'"timestamp":%(number)b,"payload":%(base64)b\},"streamSid":%(name)b\}' % _WORDS
+).fullmatch
+_other_media = re.compile(  # with spaces, in another order, or less of it
+    rb'\{"event": ?"media", ?(?:"sequenceNumber": ?%(number)b, ?)?(?:"streamSid": ?%(name)b, ?)?"media": ?'
+    rb'\{(?:"track": ?"inbound", ?)?(?:"chunk": ?%(number)b, ?)?(?:"timestamp": ?%(number)b, ?)?'
+    rb'"payload": ?%(base64)b\}(?:, ?"streamSid": ?%(name)b)?\}' % _WORDS
+).fullmatch
 
 
 class TwilioCodec:
@@ -32,30 +37,14 @@ class TwilioCodec:
 
     def __init__(self) -> None:
         self._name_stream("")
-        self._tail = b""
 
     def plain_audio(self, message: bytes) -> bytes | None:
         """The base64 of a media message that holds nothing unexpected. None: `decode` it.
 
-        Where the whole message has the shape above, JSON could not read it in any other way.
+        Where the whole message has one of the shapes above, JSON could not read it in any other way.
         """
-        head = _PLAIN_HEAD(message)
-        if head is None:
-            return None
-        begin = head.end()
-        end = message.find(b'"', begin)
-        tail = message[end:]
-        if tail != self._tail and not self._knows(tail):
-            return None
-        payload = message[begin:end]
-        return payload if is_base64(payload) else None
-
-    def _knows(self, tail: bytes) -> bool:
-        """A stream ends all its messages alike: looked at once."""
-        if not _PLAIN_TAIL(tail):
-            return False
-        self._tail = tail
-        return True
+        media = _usual_media(message) or _other_media(message)
+        return media[1] if media is not None and len(media[1]) % 4 == 0 else None
 
     def decode(self, message: str | bytes) -> Frame | None:
         """None for a message that we have no use for. Raises BadFrame for what Twilio never sends."""
