@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import socket
 import time
@@ -40,6 +41,7 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         _settle()
         await super().startup(sockets)
+        _say_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         live.start_draining()
@@ -88,6 +90,18 @@ def _settle() -> None:
     gc.set_threshold(*GC_THRESHOLD)
 
 
+def _say_ready() -> None:
+    """To whoever started us and asks for it, as systemd and deploy/handover.py do.  Source: sd_notify(3)."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notices, contextlib.suppress(OSError):
+        notices.sendto(
+            f"READY=1\nMAINPID={os.getpid()}".encode(),
+            f"\0{address[1:]}" if address.startswith("@") else address,
+        )
+
+
 def configuration(app: str, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
     """Small frames, no compression (a frame could unpack to a thousand times its size), pings, no proxy trust."""
     return uvicorn.Config(
@@ -109,7 +123,13 @@ def configuration(app: str, *, host: str = "127.0.0.1", port: int = 0) -> uvicor
     )
 
 
-def run(app: str, *, host: str, port: int, drain_seconds: float, keep_listening: bool) -> None:
-    """Serve until told to stop. `keep_listening`: HTTP that live calls need is answered while they drain."""
+def run(
+    app: str, *, host: str, port: int, drain_seconds: float, keep_listening: bool, fd: int | None = None
+) -> None:
+    """Serve until told to stop. `keep_listening`: HTTP that live calls need is answered while they drain.
+
+    With `fd` on an inherited socket, which others may go on accepting from when we do not any more.
+    """
     config = configuration(app, host=host, port=port)
-    DrainingServer(config, drain_seconds=drain_seconds, keep_listening=keep_listening).run()
+    sockets = None if fd is None else [socket.socket(fileno=fd)]
+    DrainingServer(config, drain_seconds=drain_seconds, keep_listening=keep_listening).run(sockets)

@@ -15,12 +15,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8001)
+        parser.add_argument("--fd", type=int, help="accept on this inherited socket, see deploy/handover.py")
 
     def handle(self, *args: Any, **options: Any) -> None:
         server.run(
             "tonris.asgi:media",
             host=options["host"],
             port=options["port"],
+            fd=options["fd"],
             drain_seconds=settings.DRAIN_SECONDS,
             keep_listening=False,
         )
