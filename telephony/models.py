@@ -135,3 +135,23 @@ class CallEvent(TenantOwned):
 
     def __str__(self) -> str:
         return self.kind
+
+
+# A package of its own; here, where Django looks for models.
+from telephony.notifications.models import (  # noqa: E402
+    InboundText,
+    MessageTemplate,
+    Notification,
+    OptOut,
+)
+
+__all__ = [
+    "Call",
+    "CallEvent",
+    "Carrier",
+    "InboundText",
+    "MessageTemplate",
+    "Notification",
+    "OptOut",
+    "PhoneNumber",
+]

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from telephony import calls, texts
+from telephony.notifications import due
 from tenants.scoping import tenant_scope
 
 
@@ -20,3 +21,31 @@ def send_text(tenant_id: str, to_e164: str, text: str) -> bool:
 def sweep_calls() -> int:
     """End the calls whose last callback never came, and the streams that nobody carries."""
     return calls.sweep(timezone.now())
+
+
+@shared_task
+def send_notifications() -> int:
+    """One task for each business that has something to tell: a slow carrier holds up nobody else. How many."""
+    tenants = due.tenants_with_work(timezone.now())
+    for tenant_id in tenants:
+        send_notifications_of.apply_async((str(tenant_id),), expires=due.EVERY_SECONDS * 4)
+    return len(tenants)
+
+
+@shared_task
+def send_notifications_of(tenant_id: str) -> int:
+    return due.work_for(UUID(tenant_id))
+
+
+@shared_task
+def plan_reminders() -> int:
+    """How many businesses remind their customers."""
+    tenants = due.tenants_that_remind()
+    for tenant_id in tenants:
+        plan_reminders_of.apply_async((str(tenant_id),), expires=due.REMINDERS_EVERY_SECONDS)
+    return len(tenants)
+
+
+@shared_task
+def plan_reminders_of(tenant_id: str) -> int:
+    return due.plan_reminders_for(UUID(tenant_id))

@@ -1,6 +1,8 @@
 from django.urls import path
 
 from telephony import views
+from telephony.notifications import pages
+from telephony.notifications import views as texts
 
 _PREFIX = "api/webhooks/twilio/"
 
@@ -14,4 +16,7 @@ urlpatterns = [
     path(_PREFIX + "dialed", views.Dialed.as_view(), name="twilio-dialed"),
     path(_PREFIX + "recorded", views.Recorded.as_view(), name="twilio-recorded"),
     path(_PREFIX + "fallback", views.Fallback.as_view(), name="twilio-fallback"),
+    path(_PREFIX + "sms", texts.IncomingText.as_view(), name="twilio-text"),
+    path(_PREFIX + "sms-status", texts.TextStatus.as_view(), name="twilio-text-status"),
+    path("a/<str:token>", pages.appointment, name="customer-appointment"),
 ]

@@ -48,10 +48,17 @@ class TwilioWebhook(APIView):
         webhooks.refuse_control_characters(django_request.POST)
         if self._unsigned_allowed(django_request):
             return
-        token = auth_token_for(django_request)
+        token = self.auth_token(django_request)
         if not webhooks.is_signed(django_request, settings.APP_BASE_URL, token):
             security.warning("A Twilio webhook was refused at %s: signature missing or wrong", request.path)
             raise ApiError("X-Twilio-Signature is missing or wrong", "FORBIDDEN", 403)
+
+    def auth_token(self, request: HttpRequest) -> str:
+        return auth_token_for(request)
+
+    def unreachable(self) -> HttpResponse:
+        """What is answered while the database is."""
+        return xml(twiml.say(CallFailed.spoken))
 
     def _unsigned_allowed(self, request: HttpRequest) -> bool:
         if "X-Twilio-Signature" in request.headers or not settings.ALLOW_UNSIGNED_WEBHOOKS:
@@ -64,7 +71,7 @@ class TwilioWebhook(APIView):
         if isinstance(exc, DatabaseError):
             # Twilio would hang up on a 500. The sentence does nothing and tells nothing: it needs no signature.
             logger.exception("The database cannot be reached: a caller hears the apology")
-            return xml(twiml.say(CallFailed.spoken))
+            return self.unreachable()
         return super().handle_exception(exc)
 
 

@@ -5,8 +5,10 @@ it was refused for its rate, or never left.
 """
 
 import random
+import ssl
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import httpx2 as httpx
@@ -18,14 +20,34 @@ PASSING = frozenset({429, 500, 502, 503, 504})
 
 
 class VendorError(Exception):
-    """A vendor said no, or nothing. `fix` is a sentence for the person who has to act; "" when none is known."""
+    """A vendor said no, or nothing. `fix` is a sentence for the person who has to act; "" when none is known.
 
-    def __init__(self, message: str, *, status: int | None = None, code: str = "", fix: str = "") -> None:
+    `maybe_done`: the request may have been carried out all the same.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str = "",
+        fix: str = "",
+        maybe_done: bool = False,
+    ) -> None:
         super().__init__(f"{message} {fix}".strip())
         self.message, self.status, self.code, self.fix = message, status, code, fix
+        self.maybe_done = maybe_done or (status is not None and status >= 500)
 
 
 pause = time.sleep
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients of a process: to read the certificates takes longer than most requests."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 Explain = Callable[[httpx.Response], VendorError]
 
 
@@ -48,6 +70,7 @@ class VendorHttp:
             base_url=base_url,
             headers=dict(headers or {}),
             auth=auth,
+            verify=_tls(),
             trust_env=False,
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         )
@@ -55,12 +78,14 @@ class VendorHttp:
     def close(self) -> None:
         self._client.close()
 
-    def send(self, method: str, path: str, *, repeatable: bool = True, **parts: Any) -> Any:
+    def send(
+        self, method: str, path: str, *, repeatable: bool = True, attempts: int = ATTEMPTS, **parts: Any
+    ) -> Any:
         """The answer's JSON. `parts` are `params`, `json` or `data`. Raises VendorError."""
         if self.read_only and method != "GET":
             raise RuntimeError(f"{method} {path}: this client only reads")
-        for attempt in range(1, ATTEMPTS + 1):
-            last = attempt == ATTEMPTS
+        for attempt in range(1, attempts + 1):
+            last = attempt == attempts
             try:
                 response = self._client.request(method, path, **parts)
             except httpx.ConnectError:
@@ -70,7 +95,9 @@ class VendorHttp:
                 continue
             except httpx.HTTPError as error:
                 if last or not repeatable:
-                    raise self._unreachable(f"did not answer ({type(error).__name__})") from None
+                    left = not isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+                    what = f"did not answer ({type(error).__name__})"
+                    raise self._unreachable(what, maybe_done=left) from None
                 self._wait(attempt, None)
                 continue
             if response.is_success:
@@ -92,9 +119,11 @@ class VendorHttp:
         try:
             return response.json()
         except ValueError:
-            raise self._unreachable("answered with something that is not JSON") from None
+            raise self._unreachable("answered with something that is not JSON", maybe_done=True) from None
 
-    def _unreachable(self, what: str) -> VendorError:
+    def _unreachable(self, what: str, *, maybe_done: bool = False) -> VendorError:
         return VendorError(
-            f"{self.vendor} {what}.", fix="Check this machine's way to the internet, then try again."
+            f"{self.vendor} {what}.",
+            fix="Check this machine's way to the internet, then try again.",
+            maybe_done=maybe_done,
         )

@@ -256,6 +256,8 @@ CELERY_BEAT_SCHEDULE = {
     "advance-offers": {"task": "appointments.tasks.advance_offers", "schedule": 30.0},
     "forget-expired-holds": {"task": "appointments.tasks.forget_expired_holds", "schedule": 300.0},
     "forget-answers": {"task": "appointments.tasks.forget_answers", "schedule": 3600.0},
+    "send-notifications": {"task": "telephony.tasks.send_notifications", "schedule": 5.0},
+    "plan-reminders": {"task": "telephony.tasks.plan_reminders", "schedule": 60.0},
     "sweep-calls": {"task": "telephony.tasks.sweep_calls", "schedule": 30.0},
     "forget-seen-signatures": {"task": "agents.tasks.forget_seen_signatures", "schedule": 3600.0},
     "fetch-missed-conversations": {
@@ -263,6 +265,20 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=3, minute=20),
     },
 }
+
+# --- Mail ----------------------------------------------------------------------------------------
+
+EMAIL_URL = env.str("EMAIL_URL", default="")
+EMAIL_CONFIGURED = bool(EMAIL_URL) or DEBUG
+DEFAULT_FROM_EMAIL = env.str(
+    "DEFAULT_FROM_EMAIL", default=f"noreply@{urlsplit(APP_BASE_URL).hostname or 'localhost'}"
+)
+EMAIL_TIMEOUT = 10
+if EMAIL_URL:
+    vars().update(env.email_url("EMAIL_URL"))
+else:  # a development checkout writes mails to files; elsewhere none is sent
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(home.home() / "mail")
 
 # --- REST framework ------------------------------------------------------------------------------
 

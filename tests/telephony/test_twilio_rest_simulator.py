@@ -76,3 +76,48 @@ async def test_what_makes_no_sense_is_refused_and_changes_nothing(carrier, field
 async def test_unknown_numbers_and_methods_are_told_apart(carrier):
     assert (await send(carrier, "GET", f"{ACCOUNT}/IncomingPhoneNumbers/PN0.json")).status_code == 404
     assert (await send(carrier, "DELETE", f"{ACCOUNT}.json")).status_code == 405
+
+
+# --- Text messages -----------------------------------------------------------------------------------
+
+TEXT = {"From": NUMBER, "To": "+15559876543", "Body": "Hello"}
+MESSAGES = f"{ACCOUNT}/Messages.json"
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"To": "5559876543"}, 21211),
+        ({"To": "+15005550001"}, 21211),
+        ({"To": "+15005550004"}, 21610),
+        ({"To": "+15005550009"}, 21614),
+        ({"From": "+15550000000"}, 21606),
+        ({"Body": ""}, 21602),
+        ({"Body": "x" * 1601}, 21617),
+        ({"StatusCallback": "/sms-status"}, 21609),
+        ({"Statuscallback": "https://a.example"}, 20001),
+    ],
+)
+async def test_a_text_that_makes_no_sense_is_refused(carrier, fields, code):
+    answer = await send(carrier, "POST", MESSAGES, data={**TEXT, **fields})
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert carrier.messages == []
+
+
+async def test_texts_are_listed_by_who_wrote_to_whom(carrier):
+    for to in ("+15559876543", "+15559876544", "+15559876543"):
+        assert (await send(carrier, "POST", MESSAGES, data={**TEXT, "To": to})).status_code == 201
+    answer = await send(carrier, "GET", MESSAGES, params={"From": NUMBER, "To": TEXT["To"]})
+    assert [one["to"] for one in answer.json()["messages"]] == [TEXT["To"]] * 2
+
+
+@pytest.mark.parametrize(("fault", "taken"), [(429, 0), (503, 0), ("drop", 0), ("lost", 1), ("error", 1)])
+async def test_a_fault_is_of_one_text(carrier, fault, taken):
+    carrier.desk.faults.append(fault)
+    try:
+        answer = await send(carrier, "POST", MESSAGES, data=TEXT)
+        assert answer.status_code == (500 if fault == "error" else fault)
+    except httpx2.RemoteProtocolError:
+        assert fault in {"drop", "lost"}
+    assert len(carrier.messages) == taken
+    assert (await send(carrier, "POST", MESSAGES, data=TEXT)).status_code == 201

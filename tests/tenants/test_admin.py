@@ -50,7 +50,15 @@ from appointments.models import (
     TimeOff,
     WaitlistEntry,
 )
-from telephony.models import Call, CallEvent, PhoneNumber
+from telephony.models import (
+    Call,
+    CallEvent,
+    InboundText,
+    MessageTemplate,
+    Notification,
+    OptOut,
+    PhoneNumber,
+)
 from tenants.admin_sites import operators, staff
 from tenants.models import ApiKey, Credential, Member, Tenant, User
 from tenants.scoping import platform_scope, tenant_scope
@@ -166,6 +174,7 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             ),
             CallEvent.objects.create(tenant=tenant, call=call, kind=mark, detail={"d": mark}),
             *beside(tenant, mark, name, starts_at, appointment, phone),
+            *told(tenant, mark, name, starts_at, appointment, phone, number),
             SeenSignature.objects.create(digest=f"{mark}-{number}"),
         ]
         if number == 0:
@@ -175,6 +184,41 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             rows.append(tenant)
             Tenant.objects.filter(pk=tenant.pk).update(address=mark)
     return {type(row): row for row in rows}
+
+
+def told(
+    tenant: Tenant,
+    mark: str,
+    name: str,
+    starts_at: datetime.datetime,
+    appointment: Appointment,
+    phone: str,
+    number: int,
+) -> list[models.Model]:
+    """What the customer was told, and answered."""
+    addresses = {"to_address": phone, "carrier_message_id": name}
+    rows: list[models.Model] = [
+        Notification.objects.create(
+            tenant=tenant,
+            appointment=appointment,
+            kind="booked",
+            version=name,
+            starts_at=starts_at,
+            channel="sms",
+            due_at=starts_at,
+            not_after=starts_at,
+            text=mark,
+            error=mark,
+            **addresses,
+        ),
+        InboundText.objects.create(
+            tenant=tenant, carrier_message_id=name, from_e164=phone, to_e164=phone, text=mark, answer=mark
+        ),
+        OptOut.objects.create(tenant=tenant, e164=phone),
+    ]
+    if number == 0:  # one for each kind
+        rows.append(MessageTemplate.objects.create(tenant=tenant, kind="booked", text=f"{mark} {{when}}"))
+    return rows
 
 
 def beside(
@@ -476,6 +520,7 @@ RIGHTS: dict[Any, dict[str, str]] = {
     EmployeeService: WORKS,
     OpeningHours: WORKS,
     **dict.fromkeys((AddOn, Resource, ServiceResource, SpecialHours, Closure, TimeOff), WORKS),
+    MessageTemplate: WORKS,
     Customer: DESK,
     Appointment: {role: rights.replace("d", "") for role, rights in DESK.items()},  # they are cancelled
     WaitlistEntry: {

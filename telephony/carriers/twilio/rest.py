@@ -1,12 +1,14 @@
 """Twilio's REST API, as far as we need it.  Source: Twilio, "IncomingPhoneNumbers", "Accounts", "Messages"."""
 
+import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
 import httpx2 as httpx
 from django.conf import settings
 
-from tenants.vendor_http import VendorError, VendorHttp
+from tenants.vendor_http import ATTEMPTS, VendorError, VendorHttp
 
 Json = dict[str, Any]
 LONGEST_REASON = 200
@@ -53,17 +55,38 @@ class TwilioRest:
         path = f"{self._account}/IncomingPhoneNumbers/{quote(number_sid, safe='')}.json"
         return self._object("POST", path, data=fields)
 
-    def send_text(self, *, sender: str, to: str, text: str) -> str:
+    def send_text(
+        self, *, sender: str, to: str, text: str, status_url: str = "", attempts: int = ATTEMPTS
+    ) -> str:
         """Send an SMS; the message's SID. Not repeated when Twilio may have taken it.  Source: Twilio, "Messages"."""
         fields = {"From": sender, "To": to, "Body": text}
-        sent = self._object("POST", f"{self._account}/Messages.json", data=fields, repeatable=False)
+        if status_url:
+            fields["StatusCallback"] = status_url
+        path = f"{self._account}/Messages.json"
+        sent = self._object("POST", path, data=fields, repeatable=False, attempts=attempts)
         return str(sent.get("sid") or "")
+
+    def texts(self, *, sender: str, to: str, since: datetime.datetime) -> list[Json]:
+        """What was sent from one number to another: `sid`, `body`, `status`; the newest first, 1000 at most."""
+        # Not by DateSent: what is still queued has none.
+        query = {"From": sender, "To": to, "PageSize": "1000"}
+        page = self._object("GET", f"{self._account}/Messages.json", params=query, attempts=1)
+        rows = page.get("messages") or []
+        return [one for one in rows if _made_at(one) >= since]
 
     def _object(self, method: str, path: str, **parts: Any) -> Json:
         value = self._http.send(method, path, **parts)
         if not isinstance(value, dict):
             raise VendorError("Twilio answered with something that is not an object.")
         return value
+
+
+def _made_at(message: Json) -> datetime.datetime:
+    """`Tue, 24 Nov 2026 14:30:00 +0000`, to the second; of one that does not say, any time is possible."""
+    try:
+        return parsedate_to_datetime(str(message.get("date_created") or "")).astimezone(datetime.UTC)
+    except ValueError:
+        return datetime.datetime.max.replace(tzinfo=datetime.UTC)
 
 
 def explain(response: httpx.Response) -> VendorError:

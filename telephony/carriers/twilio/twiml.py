@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from twilio.twiml.voice_response import Connect, Dial, Gather, VoiceResponse
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Characters that XML 1.0 forbids even when escaped would make Twilio refuse the document (12100)."""
     return "".join(
         char
@@ -21,7 +21,7 @@ def connect_stream(url: str, parameters: Mapping[str, str], *, ended_url: str, s
     stream = connect.stream(url=url, status_callback=stream_status_url, status_callback_method="POST")
     for name, value in parameters.items():
         # Twilio drops a parameter whose name and value reach 500 characters together.
-        stream.parameter(name=name, value=_clean(value)[: 499 - len(name)])
+        stream.parameter(name=name, value=clean(value)[: 499 - len(name)])
     response.append(connect)
     response.redirect(ended_url, method="POST")
     return str(response)
@@ -39,7 +39,7 @@ def say(*sentences: str, language: str = "en", then_url: str = "") -> str:
 
 def _say(verb: VoiceResponse | Gather, sentences: Iterable[str], language: str) -> None:
     for sentence in sentences:
-        verb.say(_clean(sentence), language=spoken_language(language))
+        verb.say(clean(sentence), language=spoken_language(language))
 
 
 def hang_up() -> str:
@@ -107,7 +107,7 @@ def dial(number: str, *, announcement: str, caller_id: str, dialed_url: str, lan
     """Hand the caller to a person; `dialed_url` decides what happens when nobody answers."""
     response = VoiceResponse()
     if announcement:
-        response.say(_clean(announcement), language=spoken_language(language))
+        response.say(clean(announcement), language=spoken_language(language))
     _dial(response, number, caller_id, dialed_url)
     return str(response)
 
@@ -126,7 +126,7 @@ def record_voicemail(prompt: str, *, recorded_url: str, language: str = "en") ->
 
 def _record(response: VoiceResponse, prompt: str, recorded_url: str, language: str) -> None:
     """A silent caller makes no recording, and hears the way on: `recorded_url` is asked all the same."""
-    response.say(_clean(prompt), language=spoken_language(language))
+    response.say(clean(prompt), language=spoken_language(language))
     response.record(action=recorded_url, method="POST", max_length=120, play_beep=True, timeout=5)
     response.redirect(recorded_url, method="POST")
 

@@ -69,10 +69,10 @@ def _encodable(text: str) -> bool:
 
 def parse_incoming(fields: QueryDict) -> IncomingCall:
     return IncomingCall(
-        carrier_call_id=_required(fields, "CallSid"),
+        carrier_call_id=required(fields, "CallSid"),
         account_id=fields.get("AccountSid") or "",
         from_e164=e164_or_blank(fields.get("From") or ""),
-        to_e164=e164_or_blank(_required(fields, "To")),
+        to_e164=e164_or_blank(required(fields, "To")),
         vouched_for=_vouched_for(fields.get("StirVerstat") or ""),
     )
 
@@ -87,18 +87,18 @@ def _vouched_for(verdict: str) -> bool | None:
 def parse_status(fields: QueryDict) -> CallStatus:
     duration = fields.get("CallDuration") or ""
     return CallStatus(
-        carrier_call_id=_required(fields, "CallSid"),
-        state=_required(fields, "CallStatus"),
+        carrier_call_id=required(fields, "CallSid"),
+        state=required(fields, "CallStatus"),
         sequence=fields.get("SequenceNumber") or "",
         duration_seconds=int(duration) if duration.isdecimal() and len(duration) < 8 else None,
     )
 
 
 def call_id(fields: QueryDict) -> str:
-    return _required(fields, "CallSid")
+    return required(fields, "CallSid")
 
 
-def _required(fields: QueryDict, name: str) -> str:
+def required(fields: QueryDict, name: str) -> str:
     value = fields.get(name) or ""
     if not value:
         raise BadField(f"{name}: this field is required")

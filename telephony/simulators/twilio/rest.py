@@ -11,6 +11,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from agents.simulators.asgi import LoopServer, Receive, Scope, Send
+from telephony.simulators.twilio.messages import Dropped, MessageDesk, NotTaken
 from telephony.simulators.twilio.webhooks import new_sid
 
 Json = dict[str, Any]
@@ -53,12 +54,17 @@ class TwilioRestSimulator:
         self.account_sid, self.auth_token = account_sid, auth_token
         self.status = "active"
         self.numbers: dict[str, Json] = {}
-        self.messages: list[Json] = []
+        self.desk = MessageDesk(account_sid, auth_token, self._owns)
         self.failures: list[int] = []
         self.requests: list[tuple[str, str]] = []
         for e164 in numbers:
             self.add_number(e164)
         self._server = LoopServer(self._serve, port=port)
+
+    @property
+    def messages(self) -> list[Json]:
+        """Those that were taken; `desk` has faults and outcomes."""
+        return self.desk.sent
 
     @property
     def base_url(self) -> str:
@@ -101,7 +107,11 @@ class TwilioRestSimulator:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.desk.close()
         await self._server.stop()
+
+    def _owns(self, e164: str) -> bool:
+        return any(one["phone_number"] == e164 for one in self.numbers.values())
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = b""
@@ -112,9 +122,14 @@ class TwilioRestSimulator:
                 break
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         try:
-            status, told = self._answer(scope, headers, body)
+            status, told = await self._answer(scope, headers, body)
         except Refused as refused:
             status, told = refused.answer
+        except Dropped:
+            # A promise of more than comes: the server breaks the connection.
+            await send({"type": "http.response.start", "status": 201, "headers": [(b"content-length", b"9")]})
+            await send({"type": "http.response.body", "body": b"{", "more_body": True})
+            return
         content = json.dumps(told).encode()
         head = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
         if status == 429:
@@ -122,15 +137,20 @@ class TwilioRestSimulator:
         await send({"type": "http.response.start", "status": status, "headers": head})
         await send({"type": "http.response.body", "body": content})
 
-    def _answer(self, scope: Scope, headers: dict[str, str], body: bytes) -> Answer:
+    async def _answer(self, scope: Scope, headers: dict[str, str], body: bytes) -> Answer:
         method, path = scope["method"], scope["path"]
         self.requests.append((method, path))
         if self.failures:
             raise Refused(self.failures.pop(0), 20429, "Too Many Requests")
         if messages := re.fullmatch(r"/2010-04-01/Accounts/(AC\w+)/Messages\.json", path):
             self._authenticate(headers, messages[1])
-            self._allow(method, "POST")
-            return 201, self._send_message(_form(headers, body))
+            self._allow(method, "GET", "POST")
+            if method == "GET":
+                return 200, self.desk.listed(dict(parse_qsl(scope["query_string"].decode())))
+            try:
+                return 201, await self.desk.create(_form(headers, body))
+            except NotTaken as refusal:
+                raise Refused(refusal.status, refusal.code, refusal.message) from refusal
         match = re.fullmatch(r"/2010-04-01/Accounts/(AC\w+)(/IncomingPhoneNumbers(?:/(PN\w+))?)?\.json", path)
         if match is None:
             raise Refused(404, 20404, f"The requested resource {path} was not found")
@@ -172,19 +192,6 @@ class TwilioRestSimulator:
             "next_page_uri": None,
             "uri": path,
         }
-
-    def _send_message(self, fields: dict[str, str]) -> Json:
-        if unknown := fields.keys() - {"From", "To", "Body", "StatusCallback"}:
-            raise Refused(400, 20001, f"Unknown parameter {min(unknown)}")
-        if not re.fullmatch(r"\+[1-9]\d{6,14}", fields.get("To", "")):
-            raise Refused(400, 21211, "The 'To' number is not a valid phone number")
-        if fields.get("From") not in {one["phone_number"] for one in self.numbers.values()}:
-            raise Refused(400, 21606, "The 'From' phone number is not a valid, SMS-capable number of yours")
-        if not 0 < len(fields.get("Body", "")) <= 1600:
-            raise Refused(400, 21617 if fields.get("Body") else 21602, "A message has 1 to 1600 characters")
-        sent = {"sid": new_sid("SM"), "status": "queued", "from": fields["From"], "to": fields["To"]}
-        self.messages.append({**sent, "body": fields["Body"]})
-        return sent
 
     def _update(self, number: Json, headers: dict[str, str], body: bytes) -> None:
         fields = _form(headers, body)

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 from agents.simulators.elevenlabs import ElevenLabsSimulator
 from telephony.models import PhoneNumber
 from telephony.simulators.twilio import TwilioRestSimulator
+from telephony.simulators.twilio.messages import Fault
 from tenants.scoping import in_thread, platform_scope
 
 
@@ -25,11 +26,19 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--agents-port", type=int, help="of ElevenLabs; left out: none is run")
         parser.add_argument("--carrier-port", type=int, help="of Twilio; left out: none is run")
+        parser.add_argument(
+            "--text-faults",
+            default="",
+            help="for the next text messages, with commas: a status such as 429, slow, drop, lost, error",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        asyncio.run(self._serve(options["agents_port"], options["carrier_port"]))
+        faults = [int(one) if one.isdecimal() else one for one in options["text_faults"].split(",") if one]
+        asyncio.run(self._serve(options["agents_port"], options["carrier_port"], faults))
 
-    async def _serve(self, agents_port: int | None, carrier_port: int | None) -> None:
+    async def _serve(
+        self, agents_port: int | None, carrier_port: int | None, text_faults: list[Fault]
+    ) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -37,7 +46,8 @@ class Command(BaseCommand):
             if agents_port is not None:
                 await running.enter_async_context(_agents(agents_port))
             if carrier_port is not None:
-                await running.enter_async_context(await in_thread(_carrier, carrier_port))
+                carrier = await running.enter_async_context(await in_thread(_carrier, carrier_port))
+                carrier.desk.faults += text_faults
             await stop.wait()
 
 

@@ -1,0 +1,59 @@
+"""What every carrier of text messages promises, and which of them a business has. Needs the tenant's scope.
+
+CannotSend      it did not go out
+├── permanent   and never will: a wrong number, a closed account
+└── otherwise   for the moment: too many requests, nobody answers
+MaybeSent       it may have gone out: nobody knows before the carrier is asked
+"""
+
+import datetime
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from telephony.carriers.infobip.sms import InfobipTexts
+from telephony.carriers.twilio.sms import TwilioTexts
+from telephony.models import Carrier, PhoneNumber
+from telephony.text_errors import CannotSend, MaybeSent
+
+__all__ = ["CannotSend", "MaybeSent", "Sender", "TextCarrier", "sender_of"]
+
+
+class TextCarrier(Protocol):
+    """`reference` is our own id of the message: carriers tell it to us again."""
+
+    takes_replies: bool
+
+    def send(self, *, sender: str, to: str, text: str, reference: UUID) -> str:
+        """The carrier's id of the message. Raises CannotSend or MaybeSent."""
+
+    def find(
+        self, *, sender: str, to: str, text: str, reference: UUID, since: datetime.datetime
+    ) -> list[str]:
+        """The carrier's ids of what may be this message; none where it never had it. Raises CannotSend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """From which number a business sends its texts, and by whom."""
+
+    e164: str
+    carrier_name: str
+    carrier: TextCarrier
+
+
+_CARRIERS: dict[str, type[TwilioTexts] | type[InfobipTexts]] = {
+    Carrier.TWILIO: TwilioTexts,
+    Carrier.INFOBIP: InfobipTexts,
+}
+
+
+def sender_of(tenant_id: UUID, e164: str = "") -> Sender | None:
+    """Its first number in use, or the one that is named; None where there is none."""
+    numbers = PhoneNumber.objects.for_tenant(tenant_id)
+    numbers = numbers.filter(e164=e164) if e164 else numbers.filter(is_active=True)
+    # Twilio's first: its customers can answer.
+    number = numbers.order_by("-carrier", "pk").first()
+    if number is None:
+        return None
+    return Sender(number.e164, number.carrier, _CARRIERS[number.carrier].of(tenant_id))
