@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from agents.audio import MULAW_8K, AudioFormat
 from agents.briefings import brief, overrides_of
 from agents.initiation import build_initiation
 from agents.models import Conversation
@@ -17,8 +18,8 @@ def api_key_for(tenant_id: UUID, provider: str) -> str:
     return secret(tenant_id, _API_KEYS[provider])
 
 
-def assignment_for(conversation_id: UUID) -> Assignment:
-    """Needs the tenant's scope."""
+def assignment_for(conversation_id: UUID, audio_format: AudioFormat = MULAW_8K) -> Assignment:
+    """`audio_format` is the carrier's. Needs the tenant's scope."""
     conversation = Conversation.objects.get(pk=conversation_id)
     tenant = Tenant.objects.get(pk=conversation.tenant_id)
     briefing = brief(
@@ -33,5 +34,5 @@ def assignment_for(conversation_id: UUID) -> Assignment:
         provider=conversation.provider,
         agent_id=conversation.agent_id,
         api_key=api_key_for(tenant.pk, conversation.provider),
-        initiation=build_initiation(briefing, overrides_of(tenant, conversation.agent_id)),
+        initiation=build_initiation(briefing, overrides_of(tenant, conversation.agent_id), audio_format),
     )

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from agents.audio import MULAW_8K, AudioFormat
 from agents.speech import speech_for
 
-_FORMAT = "ulaw_8000"
 DEFAULT_TONE = "friendly and professional"
 
 
@@ -39,7 +39,14 @@ def first_message(briefing: Briefing) -> str:
     return briefing.greeting or speech_for(briefing.language).greeting(briefing.business_name)
 
 
-def build_initiation(briefing: Briefing, overrides: Collection[str] | None = None) -> dict[str, Any]:
+def format_name(audio_format: AudioFormat) -> str:
+    """As the vendor names it: `ulaw_8000`, `pcm_16000`."""
+    return f"{'ulaw' if audio_format.encoding == 'mulaw' else 'pcm'}_{audio_format.rate_hz}"
+
+
+def build_initiation(
+    briefing: Briefing, overrides: Collection[str] | None = None, audio_format: AudioFormat = MULAW_8K
+) -> dict[str, Any]:
     """`conversation_initiation_client_data`. `overrides` names the overrides to send; None sends all.
 
     An agent whose settings forbid an override may end the session, so that a tenant can narrow them.
@@ -47,7 +54,7 @@ def build_initiation(briefing: Briefing, overrides: Collection[str] | None = Non
     return {
         "type": "conversation_initiation_client_data",
         "dynamic_variables": _variables(briefing),
-        **_overrides(briefing, overrides),
+        **_overrides(briefing, overrides, format_name(audio_format)),
     }
 
 
@@ -70,14 +77,14 @@ def _variables(briefing: Briefing) -> dict[str, str]:
     return variables
 
 
-def _overrides(briefing: Briefing, names: Collection[str] | None) -> dict[str, Any]:
+def _overrides(briefing: Briefing, names: Collection[str] | None, spoken: str) -> dict[str, Any]:
     agent = {
-        "agent_output_audio_format": _FORMAT,
-        "user_input_audio_format": _FORMAT,
+        "agent_output_audio_format": spoken,
+        "user_input_audio_format": spoken,
         "language": briefing.language,
         "first_message": first_message(briefing),
     }
-    tts = {"output_format": _FORMAT}
+    tts = {"output_format": spoken}
     if briefing.voice_id:
         tts["voice_id"] = briefing.voice_id
     if names is not None:

@@ -21,8 +21,8 @@ from django.conf import settings
 from django.core.management import call_command
 
 from telephony.calls import open_call
-from telephony.carriers.twilio.webhooks import IncomingCall
 from telephony.dialplan import find_destination, route
+from telephony.incoming import IncomingCall
 from tonris import demo
 
 CALLS = tuple(int(calls) for calls in os.environ.get("CALLS", "50,200,400").split(","))

@@ -1,61 +1,37 @@
-"""What a caller gets when the agent is gone: nothing more, or the next rung of the ladder that there is.
-
-a person      settings.transferNumber
-the menu      keys and words instead of an agent: where settings.keypadMenu asks for it
-voicemail     settings.voicemail
-an apology    only when nothing else is left
-"""
-
-import time
+"""What a caller of Twilio's gets when the agent is gone: nothing more, or the next rung of the ladder that there is."""
 
 from agents.speech import speech_for
 from agents.tools.people import transfer_number
-from telephony import calls, rungs
+from telephony import calls, ladder, rungs
 from telephony.carriers.twilio import twiml
-from telephony.errors import ENGLISH, AgentNotChosen, AgentNotConfigured
+from telephony.errors import ENGLISH
 from telephony.keypad import menu
+from telephony.ladder import Rung
 from telephony.models import Call
 from telephony.rungs import CallbackUrl
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 
-SETTLE_TRIES, SETTLE_SECONDS = 8, 0.2
-
-_TOLD = frozenset({AgentNotConfigured.outcome, AgentNotChosen.outcome, calls.MENU, calls.TRANSFER})
-"""Outcomes of which the caller has heard, or that are no failure."""
-
 
 def after_stream(carrier_call_id: str, call_status: str, callback_url: CallbackUrl) -> str:
     """The media stream of a call is over, or never came to be; `call_status` is the carrier's own."""
-    call = _settled(carrier_call_id)
+    call = ladder.settled(carrier_call_id)
     if call is None:
         return twiml.say(ENGLISH.call_failed)
-    if calls.RANK.get(call_status) == calls.ENDED or calls.RANK[call.state] == calls.ENDED:
-        return twiml.hang_up()
-    if call.outcome in calls.GOOD_ENDINGS or not call.tenant.is_active:
-        return twiml.hang_up()
-    with tenant_scope(call.tenant_id):
-        if call.stream_started_at and not call.stream_ended_at:
-            calls.abandon_stream(call)
-        calls.add_event(call.tenant_id, call.pk, "aftercare", outcome=call.outcome)
-    return _ladder(call, callback_url)
-
-
-def _ladder(call: Call, callback_url: CallbackUrl) -> str:
-    speech = speech_for(call.tenant.language)
-    if call.outcome == calls.TIME_LIMIT:
-        return twiml.say(speech.time_is_up, language=call.tenant.language)
-    offers_menu = rungs.has_menu(call.tenant)
-    if call.outcome == calls.MENU and offers_menu:
-        return menu.enter(call, callback_url)
-    if transfer_number(call.tenant):
-        announcement = "" if call.outcome == calls.TRANSFER else speech.connecting_instead
-        return rungs.person(call, callback_url, announcement=announcement)
-    if offers_menu:
-        return menu.enter(
-            call, callback_url, *([] if call.outcome in _TOLD else [speech.assistant_unavailable])
-        )
-    return _voicemail_or_apology(call, callback_url)
+    speech, left = speech_for(call.tenant.language), calls.RANK.get(call_status) == calls.ENDED
+    match ladder.after_agent(call, has_menu=rungs.has_menu(call.tenant), caller_left=left):
+        case Rung.HANG_UP:
+            return twiml.hang_up()
+        case Rung.TIME_UP:
+            return twiml.say(speech.time_is_up, language=call.tenant.language)
+        case Rung.PERSON:
+            return rungs.person(call, callback_url, announcement=ladder.announcement(call))
+        case Rung.MENU:
+            told = [] if call.outcome in ladder.TOLD else [speech.assistant_unavailable]
+            return menu.enter(call, callback_url, *told)
+        case Rung.VOICEMAIL:
+            return rungs.voicemail(call, callback_url)
+    return rungs.apology(call)
 
 
 def goes_on(tenant: Tenant) -> bool:
@@ -88,16 +64,6 @@ def without_agent(call: Call, callback_url: CallbackUrl) -> str:
     if rungs.has_voicemail(call.tenant):
         return rungs.voicemail(call, callback_url, greeting, speech.voicemail)
     return twiml.say(greeting, speech.call_failed, language=language)
-
-
-def _settled(carrier_call_id: str) -> Call | None:
-    """The call, once its stream's ending is written down: the carrier may ask before that."""
-    for _ in range(SETTLE_TRIES):
-        call = calls.find_call(carrier_call_id)
-        if call is None or not call.stream_started_at or call.stream_ended_at:
-            return call
-        time.sleep(SETTLE_SECONDS)
-    return call
 
 
 def after_dial(carrier_call_id: str, dial_status: str, callback_url: CallbackUrl) -> str:

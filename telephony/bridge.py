@@ -92,6 +92,16 @@ class Codec(Protocol):
     def encode_clear(self) -> str | bytes: ...
 
 
+class Playout(Protocol):
+    """Who paces the agent's audio, where the carrier confirms nothing: it knows what has been played."""
+
+    @property
+    def played_seconds(self) -> float: ...
+    async def drained(self) -> None:
+        """Until everything that was sent has been played."""
+        ...
+
+
 class Bridge:
     """One call. `feed` it what the carrier sends, `run` it until somebody leaves."""
 
@@ -106,7 +116,9 @@ class Bridge:
         max_seconds: float,
         menu_key: bool = False,
         lane: SendsNow | None = None,
+        playout: Playout | None = None,
     ) -> None:
+        self._playout = playout
         self._codec = codec
         self._send = send
         self._session = session
@@ -319,6 +331,9 @@ class Bridge:
         """Agents send faster than speech and leave when they have sent: let the last words be heard."""
         left = self._played_out_at - time.monotonic()
         if left <= 0:
+            return
+        if self._playout is not None:
+            await self._playout.drained()
             return
         if not self._codec.confirms_playback:
             await asyncio.sleep(left)

@@ -24,12 +24,13 @@ from django.utils import timezone
 from agents.conversations import end_conversation, open_conversation, resume_conversation
 from agents.models import Conversation
 from telephony import breaker, limits
-from telephony.carriers.twilio.webhooks import CallStatus, IncomingCall, stream_is_signed
+from telephony.carriers.twilio.webhooks import stream_is_signed
 from telephony.dialplan import Destination, Route
 from telephony.errors import OverLimit, StreamRefused
 from telephony.feel.record import Record
 from telephony.frames import StreamStarted
-from telephony.handover import Handover, prepare, seal, unseal, unseal_url
+from telephony.handover import Handover, prepare, seal, unseal, unseal_url, wire_format
+from telephony.incoming import CallStatus, IncomingCall
 from telephony.models import Call, CallEvent, Carrier
 from tenants.credentials import secret
 from tenants.encryption import encrypt
@@ -59,6 +60,8 @@ KEYPAD = "keypad"
 """The provider of conversations that no agent leads."""
 STREAM_LOST = "stream_lost"
 """The carrier's socket broke; the caller may well be on the line still."""
+WRONG_SAMPLE_RATE = "wrong_sample_rate"
+"""The carrier's leg is not configured as we are: no agent's fault."""
 WITHOUT_AGENT = "without_agent"
 ON_PURPOSE = GOOD_ENDINGS | {TRANSFER}
 """Anything else cut the caller off."""
@@ -76,6 +79,7 @@ class ClaimedCall:
     carrier_call_id: str
     handover: Handover = field(repr=False)
     session_url: str = field(repr=False, default="")
+    carrier: Carrier = Carrier.TWILIO
 
 
 def admit(incoming: IncomingCall, destination: Destination) -> None:
@@ -97,7 +101,7 @@ def admit(incoming: IncomingCall, destination: Destination) -> None:
 def _get_or_create(incoming: IncomingCall, destination: Destination, **more: Any) -> tuple[Call, bool]:
     """The call's row, locked. Needs the tenant's scope."""
     call, created = Call.objects.select_for_update().get_or_create(
-        carrier=Carrier.TWILIO,
+        carrier=incoming.carrier,
         carrier_call_id=incoming.carrier_call_id,
         defaults={
             "tenant_id": destination.tenant_id,
@@ -132,7 +136,8 @@ def open_call(incoming: IncomingCall, route: Route) -> str | None:
                 carrier_call_id=incoming.carrier_call_id,
             )
         tenant = Tenant.objects.get(pk=route.tenant_id)
-        call.handover, call.session_url = seal(prepare(tenant, call.conversation.pk)), ""
+        spoken = wire_format(incoming.carrier, route.provider)
+        call.handover, call.session_url = seal(prepare(tenant, call.conversation.pk, spoken)), ""
         call.stream_token_hash = _digest(token)
         call.stream_token_expires_at = timezone.now() + datetime.timedelta(
             seconds=settings.STREAM_TOKEN_SECONDS
@@ -193,8 +198,8 @@ def attend(call: Call) -> Conversation:
 _CLAIM = f"""
 WITH found AS (
   SELECT id, tenant_id, conversation_id, handover, session_url FROM {Call._meta.db_table}
-  WHERE stream_token_hash = %s AND stream_token_hash <> '' AND carrier_call_id = %s AND stream_token_expires_at > %s
-    AND (%s OR tenant_id = %s) AND conversation_id IS NOT NULL
+  WHERE stream_token_hash = %s AND stream_token_hash <> '' AND carrier = %s AND carrier_call_id = %s
+    AND stream_token_expires_at > %s AND (%s OR tenant_id = %s) AND conversation_id IS NOT NULL
   FOR UPDATE
 )
 UPDATE {Call._meta.db_table} claimed SET stream_token_hash = '', stream_token_expires_at = NULL, handover = '',
@@ -203,17 +208,19 @@ FROM found WHERE claimed.id = found.id RETURNING found.*
 """  # noqa: S608 - put together of constants
 
 
-def claim_stream(started: StreamStarted, *, url: str = "", signature: str = "") -> ClaimedCall:
-    """Use up the token that a stream presents: once, in time, for its own call and tenant.
+def claim_stream(
+    started: StreamStarted, *, url: str = "", signature: str = "", carrier: Carrier = Carrier.TWILIO
+) -> ClaimedCall:
+    """Use up the token that a stream presents: once, in time, for its own call, tenant and carrier.
 
     Twilio does not sign every handshake: a `signature` of its `url` is checked where there is one, and may be
     demanded by TWILIO_REQUIRE_STREAM_SIGNATURE. Raises StreamRefused. Of many sockets with one token, one is let in.
     """
     tenant_id = _told_tenant(started)
-    if signature or settings.TWILIO_REQUIRE_STREAM_SIGNATURE:
+    if carrier == Carrier.TWILIO and (signature or settings.TWILIO_REQUIRE_STREAM_SIGNATURE):
         _check_signature(started, url, signature)
     now = timezone.now()
-    whose = [_digest(started.parameters.get("token", "")), started.carrier_call_id, now]
+    whose = [_digest(started.parameters.get("token", "")), carrier.value, started.carrier_call_id, now]
     told = [tenant_id is None, tenant_id]
     rows = in_one_trip(tenant_id, _CLAIM, [*whose, *told, started.stream_id[:64], now, now])
     if not rows:
@@ -224,8 +231,9 @@ def claim_stream(started: StreamStarted, *, url: str = "", signature: str = "") 
         call_id,
         conversation_id,
         started.carrier_call_id,
-        unseal(sealed) or _prepared(tenant_id, conversation_id),
+        unseal(sealed) or _prepared(tenant_id, conversation_id, carrier),
         unseal_url(session_url),
+        carrier,
     )
 
 
@@ -240,9 +248,11 @@ def _told_tenant(started: StreamStarted) -> UUID | None:
         raise StreamRefused("a tenant_id that is none") from None
 
 
-def _prepared(tenant_id: UUID, conversation_id: UUID) -> Handover:
+def _prepared(tenant_id: UUID, conversation_id: UUID, carrier: Carrier) -> Handover:
     with tenant_scope(tenant_id):
-        return prepare(Tenant.objects.get(pk=tenant_id), conversation_id)
+        provider = Conversation.objects.get(pk=conversation_id).provider
+        spoken = wire_format(carrier, provider)
+        return prepare(Tenant.objects.get(pk=tenant_id), conversation_id, spoken)
 
 
 def _check_signature(started: StreamStarted, url: str, signature: str) -> None:
@@ -258,6 +268,8 @@ def finish_stream(
     claimed: ClaimedCall, outcome: str, *, first_audio_ms: int | None, feel: Record | None = None
 ) -> None:
     """The bridge is done. Needs the tenant's scope. The carrier's own callback ends the call."""
+    if outcome == STREAM_LOST and Call.objects.filter(pk=claimed.call_id, state=State.COMPLETED).exists():
+        outcome = CALLER_HUNG_UP  # the carrier was faster to say so than its socket
     Call.objects.filter(pk=claimed.call_id).update(
         stream_ended_at=timezone.now(),
         outcome=outcome,
@@ -284,7 +296,7 @@ def abandon_stream(call: Call) -> None:
 def apply_status(status: CallStatus) -> bool:
     """Move a call forward; late, repeated and unknown callbacks change nothing. Whether it is ours."""
     with platform_scope():
-        call = Call.objects.filter(carrier=Carrier.TWILIO, carrier_call_id=status.carrier_call_id).first()
+        call = Call.objects.filter(carrier=status.carrier, carrier_call_id=status.carrier_call_id).first()
     if call is None:
         return False
     state = {"initiated": State.QUEUED}.get(status.state, status.state)
@@ -321,12 +333,12 @@ def _move(call: Call, state: str) -> None:
         call.handover = call.session_url = ""
 
 
-def find_call(carrier_call_id: str) -> Call | None:
+def find_call(carrier_call_id: str, carrier: Carrier = Carrier.TWILIO) -> Call | None:
     """By the carrier's id, with its tenant, before any tenant is known."""
     with platform_scope():
         return (
             Call.objects.select_related("tenant")
-            .filter(carrier=Carrier.TWILIO, carrier_call_id=carrier_call_id)
+            .filter(carrier=carrier, carrier_call_id=carrier_call_id)
             .first()
         )
 

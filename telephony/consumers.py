@@ -13,9 +13,8 @@ from django.db import DatabaseError
 from agents.providers import session_for
 from agents.tools.registry import Answered, answer_in_call
 from telephony import calls, heartbeat, line, live
-from telephony.addresses import media_url
 from telephony.bridge import Bridge
-from telephony.carriers.twilio.codec import TwilioCodec
+from telephony.carriers.media import MediaCodec, MediaLeg, OpenLeg
 from telephony.errors import BadFrame, StreamRefused
 from telephony.fast_lane import CarrierLane, lane_of
 from telephony.feel import metrics
@@ -88,17 +87,22 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
     one slow query would mute every call. This consumer reads its messages itself and never dispatches.
     """
 
-    codec_class = TwilioCodec
+    def __init__(self, open_leg: OpenLeg) -> None:
+        self._open_leg = open_leg
 
     async def __call__(
         self, scope: WebSocketScope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
         await receive()  # websocket.connect
+        leg = self._open_leg(scope)
+        if leg is None:
+            await refuse(send)
+            return
         await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
         socket = MediaSocket(receive, send)
         close_code = INTERNAL_ERROR
         try:
-            close_code = await self._serve(socket, scope)
+            close_code = await self._serve(socket, leg, lane_of(scope) if leg.has_lane else None)
         except StreamRefused as refused:
             close_code = POLICY_VIOLATION
             live.refused_streams.inc()
@@ -110,18 +114,16 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         finally:
             await socket.close(close_code)
 
-    async def _serve(self, socket: MediaSocket, scope: WebSocketScope) -> int:
+    async def _serve(self, socket: MediaSocket, leg: MediaLeg, lane: CarrierLane | None) -> int:
         """Let the stream prove itself, then bridge it. The code to close with."""
-        codec = self.codec_class()
-        started = await self._await_start(socket, codec)
-        url, signature = media_url(scope["path"]), _header(scope, b"x-twilio-signature")
+        started = await self._await_start(socket, leg.codec)
         async with asyncio.timeout(SETUP_SECONDS):
-            claimed = await in_thread(calls.claim_stream, started, url=url, signature=signature)
+            claimed = await in_thread(leg.claim, started)
         with log_context(call=claimed.carrier_call_id, tenant=claimed.tenant_id):
-            return await self._carry(socket, codec, claimed, lane_of(scope))
+            return await self._carry(socket, leg, claimed, lane)
 
-    async def _await_start(self, socket: MediaSocket, codec: TwilioCodec) -> StreamStarted:
-        """The first `start`; whoever has not sent one in time is no carrier of ours."""
+    async def _await_start(self, socket: MediaSocket, codec: MediaCodec) -> StreamStarted:
+        """The first word of the stream; whoever has not sent one in time is no carrier of ours."""
         try:
             async with asyncio.timeout(settings.STREAM_START_SECONDS):
                 while True:
@@ -134,34 +136,43 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
             raise StreamRefused(f"before its start: {bad.reason}") from None
 
     async def _carry(
-        self, socket: MediaSocket, codec: TwilioCodec, claimed: calls.ClaimedCall, lane: CarrierLane | None
+        self, socket: MediaSocket, leg: MediaLeg, claimed: calls.ClaimedCall, lane: CarrierLane | None
     ) -> int:
         journal = Journal(claimed)
-        outcome = "error"
+        outcome, agent = "error", ""
+        codec = leg.codec
         bridge: Bridge | None = None
         reader: asyncio.Task[int] | None = None
         try:
+            if problem := leg.mismatch():
+                outcome = calls.WRONG_SAMPLE_RATE
+                journal.happened(outcome, reason=problem)
+                return POLICY_VIOLATION
             handover = claimed.handover
             assignment = handover.assignment(claimed.tenant_id, claimed.conversation_id, claimed.session_url)
-            bridge = Bridge(
-                codec=codec,
-                send=socket.send,
-                session=session_for(assignment),
-                journal=journal,
-                answer_tool=_tool_answerer(claimed),
-                max_seconds=handover.max_seconds,
-                menu_key=handover.menu_key,
-                lane=lane,
-            )
-            if lane is not None:
-                lane.open_lane(bridge.taker(codec.plain_audio))
-            reader = asyncio.create_task(_read(socket, codec, bridge), name="carrier")
-            with live.call(claimed.call_id, bridge.caller_left):
-                async with (
-                    line.acting_on(claimed.conversation_id, bridge.act),
-                    heartbeat.beating_for(str(claimed.conversation_id)),
-                ):
-                    outcome = await bridge.run()
+            session = session_for(assignment)
+            agent = session.name
+            async with leg.sending(socket.send) as way:
+                bridge = Bridge(
+                    codec=codec,
+                    send=way.send,
+                    playout=way.playout,
+                    session=session,
+                    journal=journal,
+                    answer_tool=_tool_answerer(claimed),
+                    max_seconds=handover.max_seconds,
+                    menu_key=handover.menu_key and leg.has_menu,
+                    lane=lane,
+                )
+                if lane is not None:
+                    lane.open_lane(bridge.taker(codec.plain_audio))
+                reader = asyncio.create_task(_read(socket, codec, bridge), name="carrier")
+                with live.call(claimed.call_id, bridge.caller_left):
+                    async with (
+                        line.acting_on(claimed.conversation_id, bridge.act),
+                        heartbeat.beating_for(str(claimed.conversation_id)),
+                    ):
+                        outcome = await bridge.run()
             return reader.result() if reader.done() else 1000
         finally:
             # Here and not in a disconnect handler, which no server calls when a handler raises. The outcome
@@ -177,7 +188,8 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
                 feel=_felt(bridge, outcome),
             )
             live.ended_calls.labels(outcome).inc()
-            logger.info("Twilio-ElevenLabs: Ended call %s: %s", claimed.carrier_call_id, outcome)
+            names = f"{claimed.carrier.label}-{agent}".rstrip("-")
+            logger.info("%s: Ended call %s: %s", names, claimed.carrier_call_id, outcome)
 
 
 def _felt(bridge: Bridge | None, outcome: str) -> Record | None:
@@ -188,11 +200,7 @@ def _felt(bridge: Bridge | None, outcome: str) -> Record | None:
     return record_of(figures)
 
 
-def _header(scope: WebSocketScope, name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
-
-
-async def _read(socket: MediaSocket, codec: TwilioCodec, bridge: Bridge) -> int:
+async def _read(socket: MediaSocket, codec: MediaCodec, bridge: Bridge) -> int:
     """Hand frames to the bridge until the carrier leaves or breaks its protocol. The code to close with."""
     while True:
         try:
@@ -216,6 +224,11 @@ def _tool_answerer(claimed: calls.ClaimedCall) -> Callable[[str, dict[str, Any]]
     return answer
 
 
+async def refuse(send: ASGISendCallable) -> None:
+    """Before the upgrade."""
+    await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": ""})
+
+
 class RefusedSocket(AsyncConsumer):  # type: ignore[misc]
     """A path that is no media stream: refused before the upgrade."""
 
@@ -223,4 +236,4 @@ class RefusedSocket(AsyncConsumer):  # type: ignore[misc]
         self, scope: WebSocketScope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
         await receive()
-        await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": ""})
+        await refuse(send)

@@ -9,7 +9,7 @@ from django.conf import settings
 from agents.assignments import api_key_for
 from agents.providers import PROVIDERS
 from telephony.errors import AgentNotChosen, AgentNotConfigured, NumberNotInService
-from telephony.models import PhoneNumber
+from telephony.models import Carrier, PhoneNumber
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
 
@@ -21,6 +21,7 @@ class Destination:
     tenant_id: UUID
     number_id: UUID
     in_service: bool
+    carrier: str = Carrier.TWILIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,9 @@ def find_destination(called_e164: str) -> Destination | None:
         )
         if number is None:
             return None
-        return Destination(number.tenant_id, number.pk, in_service=number.tenant.is_active)
+        return Destination(
+            number.tenant_id, number.pk, in_service=number.tenant.is_active, carrier=number.carrier
+        )
 
 
 def route(destination: Destination | None) -> Route:
@@ -60,7 +63,7 @@ def route(destination: Destination | None) -> Route:
         provider = provider_of(tenant)
         if not api_key_for(tenant.pk, provider):
             raise AgentNotConfigured
-        agent_id = agent_of(tenant)
+        agent_id = agent_of(tenant, destination.carrier)
         if not agent_id:
             raise AgentNotChosen
         return Route(destination, tenant.name, tenant.language, provider, agent_id)
@@ -74,8 +77,13 @@ def provider_of(tenant: Tenant) -> str:
     return provider
 
 
-def agent_of(tenant: Tenant) -> str:
-    """The tenant's own agent, else the installation's, else ""."""
+def agent_of(tenant: Tenant, carrier: str = Carrier.TWILIO) -> str:
+    """The tenant's own agent, else the installation's, else "".
+
+    An agent speaks one audio format, and carriers differ: calls over Infobip may have one of their own.
+    """
+    if carrier == Carrier.INFOBIP and (own := _setting(tenant, "infobipAgentId")):
+        return own
     return _setting(tenant, "elevenLabsAgentId") or settings.ELEVENLABS_AGENT_ID
 
 

@@ -11,8 +11,11 @@ from typing import Any
 from uuid import UUID
 
 from agents.assignments import assignment_for
+from agents.audio import MULAW_8K, AudioFormat
+from agents.providers.formats import pcm_of
 from agents.session import Assignment
 from telephony import limits, rungs
+from telephony.models import Carrier
 from tenants.encryption import Undecryptable, decrypt_once, encrypt
 from tenants.models import Tenant
 
@@ -43,9 +46,14 @@ class Handover:
         )
 
 
-def prepare(tenant: Tenant, conversation_id: UUID) -> Handover:
+def wire_format(carrier: Carrier, provider: str) -> AudioFormat:
+    """What the carrier's leg speaks, and the agent should: Twilio has one, Infobip takes the provider's best."""
+    return pcm_of(provider) if carrier == Carrier.INFOBIP else MULAW_8K
+
+
+def prepare(tenant: Tenant, conversation_id: UUID, audio_format: AudioFormat = MULAW_8K) -> Handover:
     """Needs the tenant's scope."""
-    assignment = assignment_for(conversation_id)
+    assignment = assignment_for(conversation_id, audio_format)
     return Handover(
         provider=assignment.provider,
         agent_id=assignment.agent_id,

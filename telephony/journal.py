@@ -44,7 +44,9 @@ class Journal:
 
     def session_opened(self, session: AgentSession) -> None:
         logger.info(
-            "Twilio-ElevenLabs: Connected call %s to %s agent %s for tenant %s",
+            "%s-%s: Connected call %s to %s agent %s for tenant %s",
+            self._claimed.carrier.label,
+            session.name,
             self._claimed.carrier_call_id,
             session.name,
             session.agent_id,

@@ -17,6 +17,7 @@ from telephony import aftercare, breaker, calls, dialplan, head_start, live
 from telephony.addresses import MEDIA_STREAM_PATH, callback_url, media_url
 from telephony.carriers.twilio import twiml, webhooks
 from telephony.errors import AgentMissing, CallFailed, CallRefused, NumberNotInService
+from telephony.incoming import IncomingCall as Incoming
 from telephony.keypad import menu
 from telephony.keypad.heard import Heard
 from tenants.credentials import platform_secret, secret
@@ -109,7 +110,7 @@ class IncomingCall(TwilioWebhook):
         except CallRefused as refused:
             return xml(_refusal(incoming, destination, refused))
 
-    def _answer(self, incoming: webhooks.IncomingCall, destination: dialplan.Destination | None) -> str:
+    def _answer(self, incoming: Incoming, destination: dialplan.Destination | None) -> str:
         if destination is not None and destination.in_service:
             calls.admit(incoming, destination)
         route = dialplan.route(destination)
@@ -135,16 +136,14 @@ class IncomingCall(TwilioWebhook):
             stream_status_url=callback_url("stream-status"),
         )
 
-    def _without_agent(self, incoming: webhooks.IncomingCall, route: dialplan.Route, why: str) -> str:
+    def _without_agent(self, incoming: Incoming, route: dialplan.Route, why: str) -> str:
         if not calls.record_refused(incoming, route.destination, why):
             security.warning("A second answer was asked for call %s", incoming.carrier_call_id)
             raise CallFailed
         return aftercare.after_stream(incoming.carrier_call_id, "in-progress", callback_url)
 
 
-def _refusal(
-    incoming: webhooks.IncomingCall, destination: dialplan.Destination | None, refused: CallRefused
-) -> str:
+def _refusal(incoming: Incoming, destination: dialplan.Destination | None, refused: CallRefused) -> str:
     """The sentence that says why; and the way on, where only the agent is missing and there is one."""
     logger.warning("Call %s was answered with a sentence: %s", incoming.carrier_call_id, refused.outcome)
     if destination is None:
@@ -178,7 +177,7 @@ class VoiceWithoutAgent(TwilioWebhook):
         except CallRefused as refused:
             return xml(_refusal(incoming, destination, refused))
 
-    def _answer(self, incoming: webhooks.IncomingCall, destination: dialplan.Destination | None) -> str:
+    def _answer(self, incoming: Incoming, destination: dialplan.Destination | None) -> str:
         if destination is None or not destination.in_service:
             raise NumberNotInService
         calls.admit(incoming, destination)

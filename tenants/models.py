@@ -181,6 +181,7 @@ class Credential(TenantOwned):
         TWILIO_AUTH_TOKEN = "twilio_auth_token"  # noqa: S105 - the name of a secret
         OPENAI_API_KEY = "openai_api_key"
         INFOBIP_API_KEY = "infobip_api_key"
+        INFOBIP_WEBHOOK_SECRET = "infobip_webhook_secret"  # noqa: S105 - the name of a secret
 
     name = models.CharField(max_length=32, choices=Name.choices)
     value = EncryptedTextField()

@@ -81,6 +81,8 @@ _SECRETS: dict[str, Callable[[], str]] = {
     "FIELD_ENCRYPTION_KEYS": _fernet_key,
     "TWILIO_ACCOUNT_SID": lambda: "AC" + secrets.token_hex(16),
     "TWILIO_AUTH_TOKEN": lambda: secrets.token_hex(16),
+    "INFOBIP_API_KEY": lambda: secrets.token_hex(16) + "-" + secrets.token_hex(16),
+    "INFOBIP_WEBHOOK_SECRET": lambda: secrets.token_urlsafe(32),
     "ELEVENLABS_API_KEY": lambda: "sk_" + secrets.token_hex(24),
     "ELEVENLABS_WEBHOOK_SECRET": lambda: "wsec_" + secrets.token_hex(32),
     "OPENAI_API_KEY": lambda: "sk-" + secrets.token_urlsafe(36),

@@ -88,6 +88,18 @@ TWILIO_BASE_URL = _base_url(
 )
 TWILIO_REQUIRE_STREAM_SIGNATURE = env.bool("TWILIO_REQUIRE_STREAM_SIGNATURE", default=False)
 
+# A development checkout that configures nothing of Infobip calls over the simulator.
+INFOBIP_SIMULATED = DEBUG and not {"INFOBIP_API_KEY", "INFOBIP_BASE_URL"} & set(os.environ)
+INFOBIP_API_KEY = (
+    _development["INFOBIP_API_KEY"] if INFOBIP_SIMULATED else env.str("INFOBIP_API_KEY", default="")
+)
+INFOBIP_BASE_URL = _base_url(
+    "INFOBIP_BASE_URL",
+    (_state.get("infobip_base_url") if INFOBIP_SIMULATED else None) or "https://api.infobip.com",
+)
+INFOBIP_WEBHOOK_SECRET = _development_default("INFOBIP_WEBHOOK_SECRET")
+INFOBIP_SEND_SILENCE = env.bool("INFOBIP_SEND_SILENCE", default=True)
+
 # A development checkout that configures nothing of ElevenLabs talks to the simulator.
 ELEVENLABS_SIMULATED = DEBUG and not {"ELEVENLABS_API_KEY", "ELEVENLABS_BASE_URL"} & set(os.environ)
 ELEVENLABS_API_KEY = (

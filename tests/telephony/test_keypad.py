@@ -265,7 +265,7 @@ def test_a_voicemail_that_nobody_spoke_into_is_none(salon):
 
 
 def test_a_lost_process_is_written_down_when_the_carrier_asks_what_is_next(salon, monkeypatch):
-    monkeypatch.setattr("telephony.aftercare.SETTLE_SECONDS", 0)
+    monkeypatch.setattr("telephony.ladder.SETTLE_SECONDS", 0)
     ring()
     with tenant_scope(salon):
         Call.objects.update(stream_started_at=datetime.datetime.now(datetime.UTC), state="in-progress")

@@ -11,8 +11,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from telephony import calls
-from telephony.carriers.twilio.webhooks import IncomingCall
 from telephony.dialplan import find_destination, route
+from telephony.incoming import IncomingCall
 from telephony.models import Call, CallEvent
 from tenants.scoping import in_tenant, in_thread
 from tests.exchange import CALLER, Exchange, open_exchange

@@ -68,7 +68,7 @@ def test_when_the_carrier_says_first_that_the_call_is_over_the_conversation_ends
 
 
 def test_what_was_held_for_a_lost_call_is_kept_for_the_caller(salon, killed, monkeypatch):
-    monkeypatch.setattr("telephony.aftercare.SETTLE_SECONDS", 0)
+    monkeypatch.setattr("telephony.ladder.SETTLE_SECONDS", 0)
     post("stream-ended", fields(CallStatus="in-progress"))
     with tenant_scope(salon):
         assert Hold.objects.get().holder == CUT_OFF

@@ -1,33 +1,10 @@
 """Twilio's webhooks: who signed, and what they say.  Source: Twilio, "Webhooks security", "TwiML request"."""
 
-from dataclasses import dataclass
-
 from django.http import HttpRequest, QueryDict
 from twilio.request_validator import RequestValidator
 
+from telephony.incoming import CallStatus, IncomingCall
 from tenants.phone import e164_or_blank
-
-
-@dataclass(frozen=True, slots=True)
-class IncomingCall:
-    """A call that rings at one of our numbers. `from_e164` is "" when the caller ID is withheld."""
-
-    carrier_call_id: str
-    account_id: str
-    from_e164: str
-    to_e164: str
-    vouched_for: bool | None = None
-    """Whether the caller's own carrier signed for the number; None where the networks in between do not say."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallStatus:
-    """One status callback: they come late, twice and out of order."""
-
-    carrier_call_id: str
-    state: str
-    sequence: str
-    duration_seconds: int | None
 
 
 class BadField(ValueError):

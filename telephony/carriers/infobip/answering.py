@@ -1,0 +1,152 @@
+"""A call comes in: put it through to the tenant's agent by a dialog with our own media socket, or say why not."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from agents.providers.formats import pcm_of
+from agents.speech import speech_for
+from telephony import breaker, calls, dialplan, ladder, live
+from telephony.carriers.infobip import errands, steps
+from telephony.carriers.infobip.account import Account, account_of, make_media_config
+from telephony.carriers.infobip.rest import InfobipRest
+from telephony.errors import AgentMissing, CallRefused
+from telephony.incoming import IncomingCall
+from telephony.ladder import Rung
+from telephony.models import Call, Carrier
+from tenants.credentials import platform_secret
+from tenants.models import Credential
+from tenants.phone import mask
+from tenants.scoping import tenant_scope
+from tenants.vendor_http import VendorError
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 15
+"""For our media socket to be reached; the caller hears it ring meanwhile."""
+RECEIVED = "call_received"
+
+
+def receive(incoming: IncomingCall, destination: dialplan.Destination | None) -> None:
+    """The database's part at once, Infobip's after the event was answered. A repeated event changes nothing."""
+    logger.info(
+        "Infobip: Incoming call %s from %s to %s",
+        incoming.carrier_call_id,
+        mask(incoming.from_e164),
+        mask(incoming.to_e164),
+    )
+    if destination is None:
+        errands.run(partial(reject, incoming.carrier_call_id))
+        return
+    errand = _errand(incoming, destination)
+    if errand is not None:
+        errands.run(errand)
+
+
+def reject(carrier_call_id: str) -> None:
+    """A number that is nobody's here, in the platform's account."""
+    logger.warning("Call %s came for a number that is not ours", carrier_call_id)
+    try:
+        with InfobipRest(platform_secret(Credential.Name.INFOBIP_API_KEY)) as api:
+            api.hang_up(carrier_call_id, "REJECTED")
+    except VendorError as error:
+        logger.warning("Call %s could not be rejected: %s", carrier_call_id, error.message)
+
+
+def _errand(incoming: IncomingCall, destination: dialplan.Destination) -> Callable[[], None] | None:
+    """None for a call that was received before: the token of its dialog must not be replaced."""
+    call_id, why = incoming.carrier_call_id, ""
+    try:
+        if destination.in_service:
+            calls.admit(incoming, destination)
+        route = dialplan.route(destination)
+    except CallRefused as refused:
+        calls.record_refused(incoming, destination, refused.outcome)
+        return partial(_decline, call_id, refused) if _is_first(incoming, destination) else None
+    if live.is_draining():  # this process is about to end: it should begin nothing
+        why = "draining"
+    elif not breaker.allows(breaker.Circuit(route.tenant_id, route.provider, route.agent_id)):
+        why = "agent_fails_everybody"
+    if why:
+        calls.record_refused(incoming, destination, why)
+        return partial(_go_down, call_id) if _is_first(incoming, destination) else None
+    with tenant_scope(route.tenant_id):  # both or nothing: a lost token would lose the call
+        token = calls.open_call(incoming, route) if _is_first(incoming, destination) else None
+    return partial(connect, call_id, token, pcm_of(route.provider).rate_hz) if token else None
+
+
+def _is_first(incoming: IncomingCall, destination: dialplan.Destination) -> bool:
+    with tenant_scope(destination.tenant_id):
+        call = Call.objects.get(carrier=Carrier.INFOBIP, carrier_call_id=incoming.carrier_call_id)
+        if calls.RANK[call.state] == calls.ENDED:
+            return False
+        return calls.add_event(call.tenant_id, call.pk, RECEIVED, dedupe_key=RECEIVED)
+
+
+def _decline(carrier_call_id: str, refused: CallRefused) -> None:
+    """The sentence that says why; and the way on, where only the agent is missing and there is one."""
+    logger.warning("Call %s is answered with a sentence: %s", carrier_call_id, refused.outcome)
+    call = calls.find_call(carrier_call_id, Carrier.INFOBIP)
+    if call is None:
+        return
+    speech = speech_for(call.tenant.language)
+    sentence, rung = refused.sentence(speech), Rung.HANG_UP
+    if isinstance(refused, AgentMissing):
+        rung = ladder.after_agent(call, has_menu=False)
+    if rung is Rung.VOICEMAIL:
+        sentence = f"{sentence} {speech.voicemail}"
+    # An apology after the reason would say the same twice.
+    steps.begin(call, Rung.HANG_UP if rung is Rung.APOLOGY else rung, sentence)
+
+
+def _go_down(carrier_call_id: str) -> None:
+    call = calls.find_call(carrier_call_id, Carrier.INFOBIP)
+    if call is not None:
+        steps.begin(call, ladder.after_agent(call, has_menu=False))
+
+
+def connect(carrier_call_id: str, token: str, rate_hz: int) -> None:
+    """A dialog with our media socket: the caller is answered when that is there. An errand's work."""
+    call = calls.find_call(carrier_call_id, Carrier.INFOBIP)
+    if call is None or calls.RANK[call.state] == calls.ENDED:
+        return
+    logger.info("Infobip: Received call %s, creating a dialog…", carrier_call_id)
+    account = account_of(call.tenant_id)
+    try:
+        with InfobipRest(account.api_key) as api:
+            dialog_id = _create_dialog(api, account, call, token, rate_hz)
+    except VendorError as error:
+        logger.warning("Infobip made no dialog for call %s: %s", carrier_call_id, error.message)
+        with tenant_scope(call.tenant_id):
+            reason = error.message[:240]
+            calls.add_event(call.tenant_id, call.pk, "carrier_refused", action="dialog", reason=reason)
+        _go_down(carrier_call_id)
+        return
+    logger.info("Infobip: Created dialog %s for call %s", dialog_id, carrier_call_id)
+    with tenant_scope(call.tenant_id):
+        calls.add_event(call.tenant_id, call.pk, "dialog_created", dialog_id=dialog_id)
+
+
+def _create_dialog(api: InfobipRest, account: Account, call: Call, token: str, rate_hz: int) -> str:
+    """Its id. A media configuration that has never been made, or is gone, is made on the way."""
+    known = account.media_configs.get(str(rate_hz))
+    config_id = known or make_media_config(api, account, rate_hz)
+    longest = steps.longest_seconds(call)
+    try:
+        made = api.create_dialog(call.carrier_call_id, _child(call, config_id, token), max_seconds=longest)
+    except VendorError as error:
+        if not known or error.status not in {400, 404}:
+            raise
+        again = make_media_config(api, account, rate_hz)
+        if again == known:
+            raise
+        made = api.create_dialog(call.carrier_call_id, _child(call, again, token), max_seconds=longest)
+    return str(made.get("id") or "")[:64]
+
+
+def _child(call: Call, config_id: str, token: str) -> dict[str, object]:
+    return {
+        "endpoint": {"type": "WEBSOCKET", "websocketEndpointConfigId": config_id},
+        "connectTimeout": CONNECT_SECONDS,
+        "customData": {"callId": call.carrier_call_id, "token": token},
+    }

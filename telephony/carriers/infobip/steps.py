@@ -1,0 +1,180 @@
+"""A caller without an agent goes down the ladder over REST: one action, then the event that says how it went.
+
+    answer -> CALL_ESTABLISHED -> say -> SAY_FINISHED -> the rung itself
+    a person    a dialog with a PHONE leg -> DIALOG_FINISHED: done; DIALOG_FAILED: the next rung
+    voicemail   a recording, until a key, or two minutes: DTMF_CAPTURED; or until the caller hangs up
+    the end     hang up
+
+Where a caller stands is the call's last `rung` event. Each step is taken once a call, whoever asks for it again.
+"""
+
+import logging
+from enum import StrEnum
+from typing import Any
+
+from agents.speech import speech_for
+from agents.tools.people import transfer_number
+from telephony import calls, ladder, limits
+from telephony.carriers.infobip.account import account_of
+from telephony.carriers.infobip.rest import InfobipRest
+from telephony.ladder import Rung
+from telephony.models import Call
+from tenants.scoping import tenant_scope
+from tenants.vendor_http import VendorError
+
+logger = logging.getLogger(__name__)
+
+RINGS_SECONDS = 20
+LONGEST_MESSAGE_MS = 120_000
+LONGEST_CALL_SECONDS = 28_800
+"""Infobip's own limit."""
+SPOKEN = frozenset({"en", "es", "de", "fr"})
+
+
+class Stage(StrEnum):
+    ANSWERING = "answering"
+    SAYING = "saying"
+    AT_IT = "at_it"
+
+
+def begin(call: Call, rung: Rung, words: str = "") -> None:
+    """Go to this rung; `words` are said first. Blocks: an errand's work. Needs no scope."""
+    words = words or _words(call, rung)
+    if not words:
+        _climb(call, rung)
+    elif calls.RANK[call.state] < calls.RANK[calls.State.IN_PROGRESS]:
+        if _takes(call, rung, Stage.ANSWERING, words) and not _ask(call, "answer"):
+            logger.warning("Call %s could not be answered", call.carrier_call_id)
+    else:
+        _say(call, rung, words)
+
+
+def established(call: Call) -> None:
+    """The caller's leg was answered: say what waits to be said."""
+    rung, stage, words = where(call)
+    if rung is not None and stage == Stage.ANSWERING:
+        _say(call, rung, words)
+
+
+def said(call: Call) -> None:
+    """What was to be said has been, or could not be."""
+    rung, stage, _ = where(call)
+    if rung is not None and stage == Stage.SAYING:
+        _climb(call, rung)
+
+
+def person_is_over(call: Call, *, talked: bool) -> None:
+    """The leg to a person has ended; whoever was talked to has served the caller."""
+    if where(call)[:2] == (Rung.PERSON, Stage.AT_IT):
+        begin(call, Rung.HANG_UP if talked else ladder.without_person(call.tenant))
+
+
+def recorded(call: Call) -> None:
+    """A key was pressed after the message, or its time is over."""
+    if where(call)[:2] == (Rung.VOICEMAIL, Stage.AT_IT):
+        begin(call, Rung.HANG_UP, speech_for(call.tenant.language).we_call_back)
+
+
+def where(call: Call) -> tuple[Rung | None, str, str]:
+    """Rung, stage and words of the last step."""
+    with tenant_scope(call.tenant_id):
+        last = call.events.filter(kind="rung").order_by("-occurred_at").first()
+    if last is None:
+        return None, "", ""
+    detail: dict[str, Any] = last.detail
+    return Rung(detail["rung"]), str(detail["stage"]), str(detail.get("words", ""))
+
+
+def _words(call: Call, rung: Rung) -> str:
+    speech = speech_for(call.tenant.language)
+    match rung:
+        case Rung.PERSON:
+            return ladder.announcement(call)
+        case Rung.VOICEMAIL:
+            return speech.voicemail
+        case Rung.TIME_UP:
+            return speech.time_is_up
+        case Rung.APOLOGY:
+            return speech.call_failed
+    return ""
+
+
+def _say(call: Call, rung: Rung, words: str) -> None:
+    language = call.tenant.language.lower().partition("-")[0]
+    if not _takes(call, rung, Stage.SAYING, words):
+        return
+    if not _ask(call, "say", words, language if language in SPOKEN else "en"):
+        _climb(call, rung)
+
+
+def _climb(call: Call, rung: Rung) -> None:
+    if not _takes(call, rung, Stage.AT_IT):
+        return
+    match rung:
+        case Rung.PERSON:
+            if not _ring(call):
+                begin(call, ladder.without_person(call.tenant))
+        case Rung.VOICEMAIL:
+            if not (_ask(call, "start_recording") and _ask(call, "capture_key", LONGEST_MESSAGE_MS)):
+                begin(call, Rung.APOLOGY)
+        case _:
+            answered = calls.RANK[call.state] >= calls.RANK[calls.State.IN_PROGRESS]
+            _ask(call, "hang_up", "" if answered else "REJECTED")
+
+
+def _ring(call: Call) -> bool:
+    """A dialog; where the leg has had one and may not have another, a conference."""
+    phone = {"type": "PHONE", "phoneNumber": transfer_number(call.tenant).removeprefix("+")}
+    child = {"endpoint": phone, "from": call.to_e164.removeprefix("+"), "connectTimeout": RINGS_SECONDS}
+    longest = longest_seconds(call)
+    try:
+        with _api(call) as api:
+            try:
+                made = api.create_dialog(call.carrier_call_id, child, max_seconds=longest)
+                leg = made.get("childCall")
+            except VendorError as error:
+                logger.info("No second dialog for call %s: %s", call.carrier_call_id, error.message)
+                made = api.connect(call.carrier_call_id, child)
+                leg = made.get("call")
+    except VendorError as error:
+        _note_failure(call, "ring", error)
+        return False
+    with tenant_scope(call.tenant_id):
+        leg_id = str(leg.get("id") or "")[:64] if isinstance(leg, dict) else ""
+        calls.add_event(call.tenant_id, call.pk, "person_rung", leg_id=leg_id)
+    return True
+
+
+def longest_seconds(call: Call) -> int:
+    """For a dialog. Our own limit comes first and says so; this one is for when we are gone."""
+    longest = limits.longest_call_seconds(call.tenant)
+    return min(int(longest) + 60, LONGEST_CALL_SECONDS) if longest else LONGEST_CALL_SECONDS
+
+
+def _takes(call: Call, rung: Rung, stage: Stage, words: str = "") -> bool:
+    """Take a step, once a call: repeated events, and two that mean the same, lead nowhere."""
+    key = f"rung:{rung}:{stage}"
+    detail = {"rung": str(rung), "stage": str(stage), **({"words": words} if words else {})}
+    with tenant_scope(call.tenant_id):
+        return calls.add_event(call.tenant_id, call.pk, "rung", dedupe_key=key, **detail)
+
+
+def _ask(call: Call, action: str, *details: Any) -> bool:
+    """Whether Infobip accepted it."""
+    try:
+        with _api(call) as api:
+            getattr(api, action)(call.carrier_call_id, *details)
+    except VendorError as error:
+        _note_failure(call, action, error)
+        return False
+    return True
+
+
+def _api(call: Call) -> InfobipRest:
+    return InfobipRest(account_of(call.tenant_id).api_key)
+
+
+def _note_failure(call: Call, action: str, error: VendorError) -> None:
+    logger.warning("Infobip would not %s call %s: %s", action, call.carrier_call_id, error.message)
+    with tenant_scope(call.tenant_id):
+        calls.add_event(call.tenant_id, call.pk, "carrier_refused", action=action, reason=error.message[:240])

@@ -1,0 +1,56 @@
+"""What the media socket needs of a carrier: facts, and how its stream proves whose call it is."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from asgiref.typing import WebSocketScope
+
+from telephony.bridge import Codec, Playout
+from telephony.calls import ClaimedCall
+from telephony.frames import StreamStarted
+
+Send = Callable[[str | bytes], Awaitable[None]]
+
+
+class MediaCodec(Codec, Protocol):
+    def plain_audio(self, message: bytes) -> bytes | None:
+        """The base64 of a message that can take the fast lane; None: `decode` it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How messages reach the carrier; with a `playout` where it is we who pace them."""
+
+    send: Send
+    playout: Playout | None = None
+
+
+class MediaLeg(Protocol):
+    """One accepted media socket."""
+
+    codec: MediaCodec
+    has_lane: bool
+    """Whether plain audio may go from socket to socket."""
+    has_menu: bool
+    """Whether a caller can go on by keys when the stream is over."""
+
+    def claim(self, started: StreamStarted) -> ClaimedCall:
+        """Use up the stream's token. Raises StreamRefused. Asks the database."""
+        ...
+
+    def mismatch(self) -> str:
+        """Why the stream, though it is this call's, cannot be carried; or ""."""
+        ...
+
+    def sending(self, send: Send) -> AbstractAsyncContextManager[Way]: ...
+
+
+OpenLeg = Callable[[WebSocketScope], MediaLeg | None]
+"""None for a path that is nobody's: refused before the upgrade."""
+
+
+def header(scope: WebSocketScope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
