@@ -10,25 +10,32 @@ from typing import Any
 import uvicorn
 from django.conf import settings
 
-from agents.simulators.elevenlabs import ElevenLabsSimulator
-from telephony.simulators.twilio import Script, SimulatedCall, TwilioSimulator
-from tenants.scoping import in_thread, platform_scope
+from agents.simulators.elevenlabs import AgentProfile, ElevenLabsSimulator
+from telephony.carriers.infobip import errands
+from telephony.models import Carrier, PhoneNumber
+from telephony.simulators.infobip import Faults, InfobipSimulator
+from telephony.simulators.twilio import FarEnd, Script, SimulatedCall, TwilioSimulator
+from tenants.models import Tenant
+from tenants.scoping import in_thread, platform_scope, tenant_scope
 from tonris import demo, server
 
 CALLER = "+15559876543"
+INFOBIP_NUMBER = "+15551230001"
+INFOBIP_SECRET = "infobip-tests"
+WIDEBAND = AgentProfile(output_format="pcm_16000", input_format="pcm_16000")
+"""As an agent must be set up for calls over Infobip."""
 
 
 @dataclass
 class Exchange:
     base_url: str
-    carrier: TwilioSimulator
+    carrier: TwilioSimulator | InfobipSimulator
     vendor: ElevenLabsSimulator
+    number: str = demo.SALON.number
 
-    async def call(
-        self, script: Script | None = None, *, to: str = demo.SALON.number, from_: str = CALLER
-    ) -> SimulatedCall:
-        """Dial, and wait until the call is over."""
-        call = await self.carrier.place_call(to, from_, script)
+    async def call(self, script: Script | None = None, *, to: str = "", from_: str = CALLER) -> Any:
+        """Dial, and wait until the call is over. As the carrier's simulator records it."""
+        call = await self.carrier.place_call(to or self.number, from_, script)
         await asyncio.wait_for(call.over.wait(), 60)
         return call
 
@@ -47,7 +54,7 @@ class Exchange:
 
 
 @contextlib.asynccontextmanager
-async def open_exchange(**vendor: Any) -> AsyncIterator[Exchange]:
+async def open_exchange(*, far_end: FarEnd | None = None, **vendor: Any) -> AsyncIterator[Exchange]:
     """Django's settings must allow for change: APP_BASE_URL and ELEVENLABS_BASE_URL are set to our ports."""
     async with serving() as base_url:
         settings.APP_BASE_URL = settings.MEDIA_BASE_URL = base_url
@@ -57,10 +64,45 @@ async def open_exchange(**vendor: Any) -> AsyncIterator[Exchange]:
             backend_url=base_url,
             **vendor,
         )
-        lines = TwilioSimulator(base_url, settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN)
+        lines = TwilioSimulator(
+            base_url, settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, far_end=far_end
+        )
         async with agents, lines:
             settings.ELEVENLABS_BASE_URL = agents.base_url
             yield Exchange(base_url, lines, agents)
+
+
+@contextlib.asynccontextmanager
+async def open_infobip_exchange(
+    tenant: Tenant, *, faults: Faults | None = None, far_end: FarEnd | None = None, **vendor: Any
+) -> AsyncIterator[Exchange]:
+    """The same over Infobip, with a number of its own; DEBUG is set, for addresses without TLS."""
+    await in_thread(add_infobip_number, tenant)
+    async with serving() as base_url:
+        settings.APP_BASE_URL = settings.MEDIA_BASE_URL = base_url
+        settings.DEBUG, settings.INFOBIP_WEBHOOK_SECRET = True, INFOBIP_SECRET
+        agents = ElevenLabsSimulator(
+            api_key=settings.ELEVENLABS_API_KEY,
+            webhook_secret=settings.ELEVENLABS_WEBHOOK_SECRET,
+            backend_url=base_url,
+            **{"default_agent": WIDEBAND, **vendor},
+        )
+        lines = InfobipSimulator(
+            settings.INFOBIP_API_KEY,
+            backend_url=base_url,
+            webhook_secret=INFOBIP_SECRET,
+            faults=faults,
+            far_end=far_end,
+        )
+        async with agents, lines:
+            settings.ELEVENLABS_BASE_URL, settings.INFOBIP_BASE_URL = agents.base_url, lines.base_url
+            yield Exchange(base_url, lines, agents, INFOBIP_NUMBER)
+            await in_thread(errands.finish)
+
+
+def add_infobip_number(tenant: Tenant, e164: str = INFOBIP_NUMBER) -> None:
+    with tenant_scope(tenant):
+        PhoneNumber.objects.get_or_create(e164=e164, defaults={"tenant": tenant, "carrier": Carrier.INFOBIP})
 
 
 @contextlib.asynccontextmanager

@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "APP_BASE_URL": "http://127.0.0.1:8000",
     "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
     "TWILIO_AUTH_TOKEN": "0123456789abcdef0123456789abcdef",
+    "INFOBIP_API_KEY": "ib-tests",
     "ELEVENLABS_API_KEY": "xi-tests",
     "ELEVENLABS_WEBHOOK_SECRET": "wsec_tests",
     "ELEVENLABS_AGENT_ID": "",

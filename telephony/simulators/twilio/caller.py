@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+from agents.simulators.audio import Format, from_little_endian, mulaw_to_pcm16
 from agents.simulators.scenarios import Scenario
 from agents.simulators.vad import Activity, VoiceActivity
 from agents.simulators.voice import MULAW_8K, speak
-from telephony.simulators.twilio.playout import FRAME_BYTES, SILENCE
 from telephony.simulators.twilio.wav import read_wav, recording
 
 FRAME_MS = 20
@@ -23,6 +23,16 @@ class SpokenLine:
     @classmethod
     def of(cls, text: str) -> Self:
         return cls(text, speak(text))
+
+    def in_format(self, audio_format: Format) -> bytes:
+        """For carriers that take PCM at a multiple of the telephone's rate: each sample as often as it takes."""
+        if audio_format == MULAW_8K:
+            return self.audio
+        times = audio_format.rate_hz // MULAW_8K.rate_hz
+        samples = from_little_endian(b"")
+        for sample in mulaw_to_pcm16(self.audio):
+            samples.extend([sample] * times)
+        return audio_format.encode(samples)
 
 
 @dataclass(frozen=True)
@@ -60,14 +70,16 @@ class Script:
 class ScriptedCaller:
     """Hears 20 ms and answers with 20 ms. Time is counted in frames, so that a test needs no clock."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, audio_format: Format = MULAW_8K) -> None:
         self.script = script
+        self._format = audio_format
+        self._silence = audio_format.silence(FRAME_MS)
         self.wants_to_hang_up = False
         self.speaking: SpokenLine | None = None
         self._lines = list(reversed(script.lines))
         self._digits = list(script.digits)
         self._answers = list(script.answers)
-        self._hearing = VoiceActivity(MULAW_8K, end_ms=script.reply_after_ms)
+        self._hearing = VoiceActivity(audio_format, end_ms=script.reply_after_ms)
         self._speech = b""
         self._answered = False  # the agent has begun to speak since we last finished
         self._quiet_ms = 0  # since anybody spoke
@@ -141,14 +153,15 @@ class ScriptedCaller:
 
     def _begin(self) -> None:
         self.speaking = self._lines.pop()
-        self._speech = self.speaking.audio
+        self._speech = self.speaking.in_format(self._format)
 
     def _speak(self) -> bytes:
         if self.speaking is None:
-            return SILENCE
-        frame, self._speech = self._speech[:FRAME_BYTES], self._speech[FRAME_BYTES:]
+            return self._silence
+        size = len(self._silence)
+        frame, self._speech = self._speech[:size], self._speech[size:]
         if not self._speech:
             self.speaking = None
             self._answered = False
             self._quiet_ms = 0
-        return frame.ljust(FRAME_BYTES, b"\xff")
+        return frame + self._silence[len(frame) :]

@@ -1,0 +1,180 @@
+"""The REST API of one account: paths, keys, pages, and the shape of every answer."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from agents.simulators.asgi import Receive, Scope, Send
+from telephony.simulators.infobip.account import Account, Json
+from telephony.simulators.infobip.actions import Actions, Answer
+from telephony.simulators.infobip.call import InfobipCall
+from telephony.simulators.infobip.faults import Faults
+from telephony.simulators.infobip.refusals import Refused, anything, number, require, text
+
+CALLS = "/calls/1/calls/"
+DIALOGS = "/calls/1/dialogs"
+
+
+class RestApi:
+    def __init__(
+        self, account: Account, faults: Faults, actions: Actions, find: Callable[[str], InfobipCall | None]
+    ) -> None:
+        self._account, self._faults, self._actions, self._find = account, faults, actions, find
+        self.requests: list[tuple[str, str, Any, int]] = []
+        """Method, path, body, and the status that was answered."""
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        return [(method, path) for method, path, _, _ in self.requests if method != "GET"]
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw = b""
+        while True:
+            message = await receive()
+            raw += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        method, path = scope["method"], scope["path"]
+        body: Any = None
+        try:
+            self._authenticate(headers)
+            body = _json(method, headers, raw)
+            status, told = self._answer(method, path, dict(parse_qsl(scope["query_string"].decode())), body)
+        except Refused as refused:
+            status, told = refused.status, refused.body
+        self.requests.append((method, path, body, status))
+        await respond(send, status, told)
+
+    def _authenticate(self, headers: dict[str, str]) -> None:
+        if headers.get("authorization") != f"App {self._account.api_key}":
+            raise Refused(401, "Invalid login details")
+
+    def _answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answer:
+        for index, (part, status) in enumerate(self._faults.rest):
+            if part in path:
+                del self._faults.rest[index]
+                raise Refused(status, "As you wished")
+        if path.startswith(CALLS):
+            return self._call(method, path, body)
+        if path == DIALOGS:
+            _only(method, "POST")
+            body = require(
+                body,
+                parentCallId=(True, text(128)),
+                childCallRequest=(True, anything),
+                maxDuration=(False, number(1, 28_800)),
+                recording=(False, anything),
+                propagationOptions=(False, anything),
+            )
+            return self._noted(
+                "dialogs", self._known(body["parentCallId"]), body, self._actions.create_dialog
+            )
+        return self._set_up(method, path, query, body)
+
+    def _call(self, method: str, path: str, body: Any) -> Answer:
+        call_id, _, action = path.removeprefix(CALLS).partition("/")
+        call = self._known(call_id)
+        if not action:
+            _only(method, "GET")
+            return 200, call.leg.to_json()
+        if action not in self._actions.by_name:
+            raise Refused(404, f"{path} was not found")
+        _only(method, "POST")
+        return self._noted(action, call, body, self._actions.by_name[action])
+
+    def _noted(
+        self, name: str, call: InfobipCall, body: Any, act: Callable[[InfobipCall, Any], Answer]
+    ) -> Answer:
+        call.actions.append((name, body))
+        return act(call, body)
+
+    def _known(self, call_id: str) -> InfobipCall:
+        call = self._find(call_id)
+        if call is None or call.leg.is_over:
+            raise Refused(404, "Call not found")
+        return call
+
+    def _set_up(self, method: str, path: str, query: dict[str, str], body: Any) -> Answer:
+        account = self._account
+        match path.strip("/").split("/"):
+            case ["calls", "1", "configurations"]:
+                _only(method, "POST")
+                return 201, account.create_configuration(body)
+            case ["calls", "1", "configurations", one]:
+                return self._one(method, account.configurations, one)
+            case ["calls", "1", "media-stream-configs"]:
+                if method == "POST":
+                    return 201, account.create_media_config(body)
+                return 200, _page(list(account.media_configs.values()), query)
+            case ["calls", "1", "media-stream-configs", one]:
+                if method == "PUT" and one in account.media_configs:
+                    return 200, account.update_media_config(one, body)
+                return self._one(method, account.media_configs, one)
+            case ["subscriptions", "1", "profiles"]:
+                _only(method, "POST")
+                return 201, account.save_profile(body, is_new=True)
+            case ["subscriptions", "1", "profiles", one]:
+                if method == "PUT":
+                    return 200, account.save_profile(body, is_new=False, profile_id=one)
+                status, told = self._one(method, account.profiles, one)
+                return status, _without_password(told)
+            case ["subscriptions", "1", "subscription", "VOICE_VIDEO"]:
+                if method == "POST":
+                    return 201, account.save_subscription(body, is_new=True)
+                return 200, _page(list(account.subscriptions.values()), query)
+            case ["subscriptions", "1", "subscription", "VOICE_VIDEO", one]:
+                _only(method, "PUT")
+                return 200, account.save_subscription(body, is_new=False, subscription_id=one)
+        raise Refused(404, f"{path} was not found")
+
+    def _one(self, method: str, rows: dict[str, Json], row_id: str) -> Answer:
+        if row_id not in rows:
+            raise Refused(404, f"{row_id} was not found")
+        _only(method, "GET", "DELETE")
+        return 200, rows.pop(row_id) if method == "DELETE" else rows[row_id]
+
+
+def _json(method: str, headers: dict[str, str], raw: bytes) -> Any:
+    if method in {"GET", "DELETE"}:
+        return None
+    if headers.get("content-type", "").partition(";")[0] != "application/json":
+        raise Refused(415, "Content type must be application/json")
+    try:
+        return json.loads(raw)
+    except ValueError:
+        raise Refused(400, "Malformed request body") from None
+
+
+def _only(method: str, *allowed: str) -> None:
+    if method not in allowed:
+        raise Refused(405, "Method not allowed")
+
+
+def _page(rows: list[Json], query: dict[str, str]) -> Json:
+    page, size = int(query.get("page", 0)), int(query.get("size", 20))
+    if not 1 <= size <= 100:
+        raise Refused(400, "Bad request", {"size": ["must be between 1 and 100"]})
+    total = {"page": page, "size": size, "totalPages": -(-len(rows) // size), "totalResults": len(rows)}
+    return {"results": rows[page * size : (page + 1) * size], "paging": total}
+
+
+def _without_password(profile: Json) -> Json:
+    """What was given once is not told again."""
+    security = {name: one for name, one in profile.get("security", {}).items() if name != "credentials"}
+    return {**profile, **({"security": security} if security else {})}
+
+
+async def respond(send: Send, status: int, told: Any) -> None:
+    content = json.dumps(told).encode()
+    head = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+    if status == 429:
+        head.append((b"retry-after", b"1"))
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": content})
+
+
+def is_control(path: str) -> re.Match[str] | None:
+    return re.fullmatch(r"/simulator/calls(?:/([0-9a-f-]+))?", path)
