@@ -62,6 +62,8 @@ STREAM_LOST = "stream_lost"
 """The carrier's socket broke; the caller may well be on the line still."""
 WRONG_SAMPLE_RATE = "wrong_sample_rate"
 """The carrier's leg is not configured as we are: no agent's fault."""
+AFTERCARE = "aftercare"
+"""The kind of event that stands where a caller was given somebody or something else."""
 WITHOUT_AGENT = "without_agent"
 ON_PURPOSE = GOOD_ENDINGS | {TRANSFER}
 """Anything else cut the caller off."""
@@ -327,7 +329,8 @@ def _move(call: Call, state: str) -> None:
     call.state = state
     if RANK[state] == ENDED:
         call.ended_at = timezone.now()
-        if call.outcome == STREAM_LOST and state == State.COMPLETED:
+        went_on = call.events.filter(kind=AFTERCARE).exists()
+        if call.outcome == STREAM_LOST and state == State.COMPLETED and not went_on:
             call.outcome = CALLER_HUNG_UP  # the socket was gone before the carrier could say so
         call.stream_token_hash, call.stream_token_expires_at = "", None
         call.handover = call.session_url = ""

@@ -53,7 +53,7 @@ def after_agent(call: Call, *, has_menu: bool, caller_left: bool = False) -> Run
     with tenant_scope(call.tenant_id):
         if call.stream_started_at and not call.stream_ended_at:
             calls.abandon_stream(call)
-        calls.add_event(call.tenant_id, call.pk, "aftercare", outcome=call.outcome)
+        calls.add_event(call.tenant_id, call.pk, calls.AFTERCARE, outcome=call.outcome)
     if call.outcome == calls.TIME_LIMIT:
         return Rung.TIME_UP
     if call.outcome == calls.MENU and has_menu:

@@ -1,0 +1,462 @@
+"""Infobip's events: who may send them, what they lead to, and what repeated, late and strange ones do not."""
+
+import asyncio
+import base64
+import json
+
+import pytest
+from django.test import Client
+
+from telephony import calls
+from telephony.carriers.infobip import errands, events, steps
+from telephony.carriers.infobip.addresses import is_private, media_secret, read_media_secret
+from telephony.models import Call, Carrier
+from telephony.simulators.infobip import Faults, InfobipSimulator
+from telephony.simulators.twilio import FarEnd, Script
+from tenants.credentials import set_secret
+from tenants.models import Credential, Tenant
+from tenants.scoping import in_tenant, in_thread, platform_scope, tenant_scope
+from tests.exchange import (
+    CALLER,
+    INFOBIP_NUMBER,
+    INFOBIP_SECRET,
+    add_infobip_number,
+    open_infobip_exchange,
+)
+from tests.telephony.far_ends import received
+from tonris import demo
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+EVENTS = "/api/webhooks/infobip/calls"
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[tuple]:
+    """What would be done at Infobip after an event."""
+    wanted: list[tuple] = []
+    monkeypatch.setattr(errands, "run", lambda work, after_s=0.0: wanted.append(work))
+    return wanted
+
+
+@pytest.fixture
+def salon_line(salon, settings) -> Tenant:
+    settings.INFOBIP_WEBHOOK_SECRET = INFOBIP_SECRET
+    add_infobip_number(salon)
+    return salon
+
+
+def basic(password: str = INFOBIP_SECRET, user: str = "tonris") -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def post(event, path: str = EVENTS, headers: dict[str, str] | None = None):
+    body = event if isinstance(event, str | bytes) else json.dumps(event)
+    sent = basic() if headers is None else headers
+    return Client().post(path, body, content_type="application/json", headers=sent)
+
+
+def finished(call_id: str, state: str = "FINISHED", kind: str = "CALL_FINISHED", **more):
+    log = {
+        "callId": call_id, "state": state, "direction": "INBOUND", "duration": 190, "to": INFOBIP_NUMBER[1:],
+        "from": CALLER[1:], "endpoint": {"type": "PHONE", "phoneNumber": CALLER[1:]}, **more,
+    }  # fmt: skip
+    return {
+        "type": kind, "callId": call_id, "timestamp": "2026-11-20T09:03:12.500+0000", "properties": {"callLog": log}
+    }  # fmt: skip
+
+
+def established(call_id: str):
+    return {**received(call_id), "type": "CALL_ESTABLISHED"}
+
+
+def recorded() -> list[Call]:
+    with platform_scope():
+        return list(Call.objects.filter(carrier=Carrier.INFOBIP))
+
+
+# --- Who may send them ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [EVENTS, "/webhook"])
+def test_basic_authentication_opens_both_addresses(salon_line, asked, path):
+    assert post(received("c1"), path).status_code == 200
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("path", [EVENTS, "/webhook"])
+def test_the_secret_may_be_the_last_segment_of_the_path(salon_line, asked, path):
+    assert post(received("c1"), f"{path}/{INFOBIP_SECRET}", {}).status_code == 200
+    assert post(received("c2"), f"{path}/guessed", {}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        basic("wrong"),
+        basic(""),
+        basic(user="somebody"),
+        {"Authorization": "Basic %%%"},
+        {"Authorization": "Basic " + base64.b64encode(b"\xff\xfe").decode()},
+        {"Authorization": f"App {INFOBIP_SECRET}"},
+        {"Authorization": f"Bearer {INFOBIP_SECRET}"},
+    ],
+)
+@pytest.mark.parametrize("to", [INFOBIP_NUMBER, "+15550000000"])
+def test_without_the_secret_nothing_happens(salon_line, asked, headers, to):
+    answer = post(received("c1", to), headers=headers)
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"].startswith("Basic")
+    assert (asked, recorded()) == ([], [])
+
+
+def test_without_any_secret_configured_everybody_is_refused(salon_line, asked, settings):
+    settings.INFOBIP_WEBHOOK_SECRET = ""
+    assert post(received("c1"), headers=basic("")).status_code == 401
+    assert post(received("c1"), headers={}).status_code == 401
+
+
+def test_a_tenants_own_secret_takes_the_place_of_the_platforms(salon_line, asked):
+    with tenant_scope(salon_line):
+        set_secret(salon_line, Credential.Name.INFOBIP_WEBHOOK_SECRET, "salons-own")
+    assert post(received("c1")).status_code == 401
+    assert post(received("c1"), headers=basic("salons-own")).status_code == 200
+
+
+def test_a_tenants_secret_is_not_good_for_another_tenants_number(salon_line, garage, asked):
+    add_infobip_number(garage, "+15551230002")
+    with tenant_scope(salon_line):
+        set_secret(salon_line, Credential.Name.INFOBIP_WEBHOOK_SECRET, "salons-own")
+    assert post(received("c1", "+15551230002"), headers=basic("salons-own")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "status"),
+    [("simulated", None, 200), (None, None, 200), ("mine", None, 403), (None, "simulated", 403)],
+)
+def test_the_calls_configuration_must_be_that_of_the_number(salon_line, garage, asked, own, others, status):
+    for tenant, configuration in ((salon_line, own), (garage, others)):
+        if configuration:
+            with tenant_scope(tenant):
+                row = Tenant.objects.get(pk=tenant.pk)
+                row.settings["infobipCallsConfigurationId"] = configuration
+                row.save()
+    assert post(received("c1")).status_code == status
+    assert len(asked) == len(recorded()) == (status == 200)
+
+
+def test_another_carriers_number_is_nobodys_at_infobip(salon_line, asked):
+    assert post(received("c1", demo.SALON.number)).status_code == 200
+    assert recorded() == []
+
+
+# --- What they say -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body", ["{", "[]", "{}", '{"type":7}', '{"type":"CALL_RECEIVED","callId":"%s"}' % ("x" * 65)]
+)
+def test_what_is_no_event_is_told_so(salon_line, asked, body):
+    assert post(body).status_code == 400
+    assert post(body, headers={}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "CALL_RECEIVED"},
+        {"type": "CALL_RECEIVED", "properties": []},
+        {"type": "CALL_RECEIVED", "callId": "c1", "properties": {"call": {"to": 7, "endpoint": []}}},
+        {"type": "WEATHER_CHANGED", "callId": "c1", "properties": {"x": [None]}},
+        {"type": "CONFERENCE_STARTED", "conferenceId": "f1"},
+        {
+            "type": "DIALOG_FINISHED",
+            "dialogId": "d1",
+            "properties": {"dialog": {"parentCall": {"id": "nobody"}}},
+        },
+        finished("unknown", to=""),
+        {
+            **received("child"),
+            "properties": {"call": {"id": "child", "direction": "OUTBOUND", "parentCallId": "p"}},
+        },
+    ],
+)
+def test_strange_and_unknown_events_are_acknowledged(salon_line, asked, event):
+    assert post(event).status_code == 200
+    assert (asked, recorded()) == ([], [])
+
+
+def test_a_number_comes_with_and_without_its_plus(salon_line, asked):
+    event = received("c1")
+    event["properties"]["call"]["to"] = INFOBIP_NUMBER
+    event["properties"]["call"]["from"] = "anonymous"
+    event["properties"]["call"]["endpoint"] = {"type": "PHONE"}
+    post(event)
+    (call,) = recorded()
+    assert (call.to_e164, call.from_e164, call.state) == (INFOBIP_NUMBER, "", Call.State.RINGING)
+
+
+def test_a_call_that_is_received_twice_is_answered_once(salon_line, asked):
+    for _ in range(3):
+        assert post(received("c1")).status_code == 200
+    assert len(asked) == 1
+    (call,) = recorded()
+    assert call.stream_token_hash  # and the token of the dialog that is being made is still the one
+
+
+@pytest.mark.parametrize("kind", ["CALL_FINISHED", "CALL_FAILED"])
+def test_a_call_that_has_ended_stays_ended_whatever_comes_late(salon_line, asked, kind):
+    post(received("c1"))
+    post(finished("c1", kind=kind, state="FINISHED"))
+    post(established("c1"))
+    post(received("c1"))
+    (call,) = recorded()
+    assert (call.state, call.duration_seconds) == (Call.State.COMPLETED, 190)
+    assert call.stream_token_hash == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "ours"),
+    [
+        ("NO_ANSWER", "no-answer"),
+        ("BUSY", "busy"),
+        ("CANCELLED", "canceled"),
+        ("FAILED", "failed"),
+        ("", "failed"),
+    ],
+)
+def test_how_a_call_failed_is_told_in_our_words(salon_line, asked, state, ours):
+    post(received("c1"))
+    post(finished("c1", state, "CALL_FAILED"))
+    assert recorded()[0].state == ours
+
+
+def test_an_end_that_comes_before_its_beginning_leaves_nothing_to_answer(salon_line, asked):
+    post(finished("c1"))
+    post(received("c1"))
+    assert asked == []
+    assert recorded()[0].state == Call.State.COMPLETED
+
+
+def test_events_read_both_generations_of_names():
+    event = events.parse({"type": "CALL_RECEIVED", "callId": "c1", "applicationId": "old"})
+    assert event.configuration_id == "old"
+
+
+def test_addresses_of_media_sockets_are_of_one_tenant_and_rate(salon, garage):
+    secret = media_secret(salon.pk, 16000)
+    assert read_media_secret(secret) == (salon.pk, 16000)
+    for wrong in (
+        secret.replace("16000", "24000"),
+        secret.replace(salon.pk.hex, garage.pk.hex),
+        secret[:-1],
+        secret + "0",
+        "",
+        "x",
+    ):
+        assert read_media_secret(wrong) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "debug", "private"),
+    [
+        ("wss://media.example.com/x", False, True),
+        ("ws://127.0.0.1:8000/x", True, True),
+        ("ws://localhost/x", True, True),
+        ("ws://127.0.0.1:8000/x", False, False),
+        ("ws://media.example.com/x", True, False),
+        ("ws://10.0.0.1/x", True, False),
+    ],
+)
+def test_only_this_machine_may_be_called_without_tls(settings, url, debug, private):
+    settings.DEBUG = debug
+    assert is_private(url) is private
+
+
+# --- With Infobip at the other end ---------------------------------------------------------------
+
+
+async def test_a_number_that_is_nobodys_is_rejected(salon, settings):
+    async with open_infobip_exchange(salon) as exchange:
+        call = await exchange.call(Script(hang_up_after_s=5.0), to="+15550009999")
+    assert [status for _, status in call.events] == [200, 200]
+    assert call.actions == [("hangup", {"errorCode": "REJECTED"})]
+    assert call.answered_ms is None
+
+
+async def test_the_dialog_is_as_the_vendor_wants_it_and_goes_to_the_configured_host(salon, settings):
+    async with open_infobip_exchange(salon) as exchange:
+        call = await exchange.call(Script(hang_up_after_s=1.0))
+        await exchange.settled(call)
+        (made,) = [body for name, body in call.actions if name == "dialogs"]
+        (config,) = exchange.carrier.account.media_configs.values()
+    child = made["childCallRequest"]
+    assert child["endpoint"] == {"type": "WEBSOCKET", "websocketEndpointConfigId": config["id"]}
+    assert child["customData"].keys() == {"callId", "token"}
+    assert child["customData"]["callId"] == call.sid
+    assert made["propagationOptions"] == {"childCallHangup": False}
+    assert made["maxDuration"] == settings.MAX_CALL_SECONDS + 60
+    assert (config["type"], config["sampleRate"]) == ("WEBSOCKET_ENDPOINT", "16000")
+    # The events named another host as their base: nothing went there, or nothing would have come of it.
+    assert call.warnings == []
+
+
+async def test_events_that_come_three_times_and_late_change_nothing(salon, settings):
+    faults = Faults(event_copies=3, late_events=frozenset({"CALL_ESTABLISHED", "DIALOG_CREATED"}))
+    async with open_infobip_exchange(salon, faults=faults) as exchange:
+        call = await exchange.call(Script(hang_up_after_s=2.0))
+        await exchange.settled(call)
+        assert len(exchange.vendor.sessions) == 1
+    assert [name for name, _ in call.actions] == ["dialogs"]
+    (record,) = await in_thread(recorded)
+    assert (record.state, record.outcome) == (Call.State.COMPLETED, "caller_hung_up")
+
+
+async def test_a_lost_word_of_the_dialogs_end_is_made_up_for_by_its_legs(salon, settings):
+    faults = Faults(lost_events=frozenset({"DIALOG_FINISHED", "DIALOG_FAILED"}))
+    async with open_infobip_exchange(salon, faults=faults, default_agent=None) as exchange:
+        call = await exchange.call(Script(hang_up_after_s=20.0))
+        await exchange.settled(call)
+    assert call.timeline.all_of("dial")
+    assert call.ended_by != "caller"
+
+
+async def test_a_media_configuration_that_is_gone_is_made_again(salon, settings):
+    async with open_infobip_exchange(salon) as exchange:
+        await exchange.call(Script(hang_up_after_s=1.0))
+        exchange.carrier.account.media_configs.clear()
+        call = await exchange.call(Script(hang_up_after_s=1.5))
+        await exchange.settled(call)
+    assert call.first_audio_ms is not None
+    kept = await in_tenant(salon.pk, Tenant.objects.get)
+    assert list(kept.settings["infobipMediaConfigs"].values()) == list(exchange.carrier.account.media_configs)
+
+
+async def test_an_infobip_that_makes_no_dialog_leaves_the_caller_to_a_person_by_another_way(salon, settings):
+    faults = Faults(rest=[("/dialogs", 500), ("/dialogs", 500)])
+    async with open_infobip_exchange(salon, faults=faults) as exchange:
+        call = await exchange.call(Script(hang_up_after_s=20.0))
+    assert [name for name, _ in call.actions] == ["answer", "say", "connect", "hangup"]
+    assert call.timeline.all_of("dial")
+
+
+async def test_a_leg_that_may_have_no_second_dialog_is_connected(salon, settings):
+    faults = Faults(one_dialog_only=True)
+    async with open_infobip_exchange(salon, faults=faults, default_agent=None) as exchange:
+        call = await exchange.call(Script(hang_up_after_s=20.0))
+    assert "connect" in [name for name, _ in call.actions]
+    assert call.timeline.all_of("dial")
+    assert call.ended_by == "server"
+
+
+async def test_a_say_that_fails_stops_nobody_on_the_ladder(salon, settings):
+    async with open_infobip_exchange(salon, faults=Faults(say_fails=True), default_agent=None) as exchange:
+        call = await exchange.call(Script(hang_up_after_s=20.0))
+    assert call.timeline.says == []
+    assert call.timeline.all_of("dial")
+
+
+async def test_a_key_ends_the_message(salon, settings):
+    async with open_infobip_exchange(salon, default_agent=None, far_end=FarEnd("busy")) as exchange:
+        call = await exchange.call(Script(digits="#", hang_up_after_s=30.0))
+    assert call.timeline.says[-1] == "Thank you. We will call you back. Goodbye."
+    assert call.ended_by == "server"
+
+
+async def test_a_leg_at_another_rate_ends_politely_and_is_on_record(salon, settings):
+    faults = Faults(content_type="audio/l16;rate=8000")
+    async with open_infobip_exchange(salon, faults=faults) as exchange:
+        call = await exchange.call(Script(hang_up_after_s=20.0))
+        await exchange.settled(call)
+        assert exchange.vendor.sessions == []
+    (record,) = await in_thread(recorded)
+    assert record.outcome == calls.WRONG_SAMPLE_RATE
+    told = await in_tenant(salon.pk, lambda: record.events.get(kind="wrong_sample_rate").detail["reason"])
+    assert "rate=8000" in told
+    assert "16000 Hz" in told
+    assert call.timeline.all_of("dial")
+
+
+async def test_custom_data_in_an_object_opens_the_call_too(salon, settings):
+    async with open_infobip_exchange(salon, faults=Faults(nested_custom_data=True)) as exchange:
+        call = await exchange.call(Script(hang_up_after_s=1.5))
+        await exchange.settled(call)
+    assert call.first_audio_ms is not None
+
+
+async def test_a_media_process_that_is_gone_leaves_the_caller_to_a_person(salon, settings):
+    async with open_infobip_exchange(salon, faults=Faults(drops_socket_after_s=1.0)) as exchange:
+        call = await exchange.call(Script(hang_up_after_s=20.0))
+        await exchange.settled(call)
+    assert call.timeline.all_of("dial")
+    (record,) = await in_thread(recorded)
+    assert record.outcome == calls.STREAM_LOST
+
+
+async def test_frames_are_whole_in_time_and_never_far_ahead(salon, settings):
+    async with open_infobip_exchange(salon) as exchange:
+        call = await exchange.call(Script(hang_up_after_s=4.0))
+        await exchange.settled(call)
+        stream = call.sockets[0]
+    assert {size for _, size in stream.frames_received} == {640}
+    first, last = stream.frames_received[0][0], stream.frames_received[-1][0]
+    sent_ms = 20 * len(stream.frames_received)
+    assert sent_ms <= last - first + 200
+    assert stream.audio_heard.strip(b"\x00")
+
+
+async def test_no_secret_is_in_the_logs(salon, settings, caplog):
+    async with open_infobip_exchange(salon) as exchange:
+        call = await exchange.call(Script(hang_up_after_s=1.5))
+        await exchange.settled(call)
+    token = call.sockets[0].custom_data["token"]
+    text = "\n".join(record.getMessage() for record in caplog.records if record.name != "httpx2")
+    for secret in (
+        token,
+        CALLER,
+        INFOBIP_NUMBER,
+        INFOBIP_SECRET,
+        settings.INFOBIP_API_KEY,
+        media_secret(salon.pk, 16000),
+    ):
+        assert secret not in text
+
+
+def test_each_step_of_the_ladder_is_taken_once(salon_line, asked, monkeypatch):
+    acts: list[str] = []
+    monkeypatch.setattr(steps, "_ask", lambda call, action, *details: acts.append(action) or True)
+    post(received("c1"))
+    call = calls.find_call("c1", Carrier.INFOBIP)
+    assert call
+    for _ in range(3):
+        steps.begin(call, steps.Rung.APOLOGY)
+    assert acts == ["answer"]
+    call.state = Call.State.IN_PROGRESS
+    for _ in range(3):
+        steps.established(call)
+        steps.said(call)
+    assert acts == ["answer", "say", "hang_up"]
+
+
+async def test_the_simulator_refuses_what_infobip_refuses():
+    async with InfobipSimulator("k") as carrier:
+        account = carrier.account
+        assert account.create_media_config(
+            {"type": "WEBSOCKET_ENDPOINT", "name": "x", "url": "wss://x.example.com", "sampleRate": "16000"}
+        )
+        from telephony.simulators.infobip.refusals import Refused
+
+        for wrong in (
+            {"sampleRate": 16000},
+            {"sampleRate": "48000"},
+            {"url": "https://x.example.com"},
+            {"url": "ws://x.example.com"},
+            {"securityConfig": {}},
+            {"name": "x" * 129},
+        ):
+            with pytest.raises(Refused):
+                account.create_media_config(
+                    {"type": "WEBSOCKET_ENDPOINT", "name": "x", "url": "wss://x.example.com", **wrong}
+                )
+        await asyncio.sleep(0)
