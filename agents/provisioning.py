@@ -4,11 +4,14 @@ What is ours is found again by marks that the vendor keeps for us: the agent by 
 in their header, the webhook by its id in the tenant's settings. Nobody else's tool or webhook is ever written.
 """
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 
+from agents.audio import MULAW_8K, AudioFormat
+from agents.initiation import format_name
 from agents.providers.elevenlabs.desired_agent import DesiredAgent, differences, summary
 from agents.providers.elevenlabs.rest import ElevenLabsRest
 from agents.provisioning_log import Log
@@ -23,8 +26,11 @@ Json = dict[str, Any]
 INITIATION_PATH = "/api/webhooks/elevenlabs/conversation-initiation"
 
 
-def provision_agent(tenant_id: UUID, log: Log) -> None:
-    """Make the vendor's side what it should be. Raises VendorError. Asks nobody while a transaction is open."""
+def provision_agent(tenant_id: UUID, log: Log, audio_format: AudioFormat = MULAW_8K) -> None:
+    """Make the vendor's side what it should be, in the carrier's format. Raises VendorError.
+
+    Asks nobody while a transaction is open.
+    """
     wishes = load_wishes(tenant_id)
     if not wishes.api_key:
         raise VendorError(
@@ -37,7 +43,10 @@ def provision_agent(tenant_id: UUID, log: Log) -> None:
         webhook = keep_webhook(api, wishes, log)
         secret_id = keep_secret(api, wishes.tenant, webhook.secret, log)
         tool_ids = keep_tools(api, secret_id, attached_tools(now), log)
-        desired = desired_agent(wishes, secret_id=secret_id, webhook_id=webhook.id, tool_ids=tool_ids)
+        desired = replace(
+            desired_agent(wishes, secret_id=secret_id, webhook_id=webhook.id, tool_ids=tool_ids),
+            audio_format=format_name(audio_format),
+        )
         agent_id = _agent(api, desired, agent_id, now, log)
         delete_webhooks(api, webhook.left_over, log)
     if not log.dry_run and agent_id != wishes.agent_id:

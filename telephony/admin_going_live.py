@@ -17,7 +17,7 @@ from agents.provisioning_log import Log
 from telephony import doctor
 from telephony.dialplan import provider_of
 from telephony.errors import AgentNotConfigured
-from telephony.provisioning import provision_numbers
+from telephony.provisioning import agent_format, provision_numbers
 from tenants.admin_sites import operators, staff
 from tenants.models import Tenant
 from tenants.vendor_http import VendorError
@@ -32,7 +32,7 @@ def go_live(model_admin: Any, request: HttpRequest, tenants: QuerySet[Tenant]) -
         log = Log()
         try:
             if provider_of(tenant) == "elevenlabs":
-                provision_agent(tenant.pk, log)
+                provision_agent(tenant.pk, log, agent_format(tenant.pk))
             provision_numbers(tenant.pk, log)
         except AgentNotConfigured:
             problem = "agentProvider names a provider that this installation does not have."

@@ -47,3 +47,8 @@ def region_of(e164: str) -> str | None:
 def mask(number: str) -> str:
     """For logs: `+1555...`, at most five characters of it."""
     return f"{number[:5]}..." if number else "withheld"
+
+
+def short(e164: str) -> str:
+    """For people who know it: enough to recognise it by, `+1…34`."""
+    return f"{e164[:2]}…{e164[-2:]}"

@@ -5,10 +5,22 @@
 
 from uuid import UUID
 
-from telephony.doctor import agent_checks, business_checks, carrier_checks, gather, installation_checks
+from telephony.doctor import (
+    agent_checks,
+    business_checks,
+    carrier_checks,
+    gather,
+    infobip_checks,
+    installation_checks,
+)
 from telephony.doctor.findings import Finding, by_severity
 
-TENANT_CHECKS = (*carrier_checks.CHECKS, *agent_checks.CHECKS, *business_checks.CHECKS)
+TENANT_CHECKS = (
+    *carrier_checks.CHECKS,
+    *infobip_checks.CHECKS,
+    *agent_checks.CHECKS,
+    *business_checks.CHECKS,
+)
 
 
 def examine_installation() -> list[Finding]:

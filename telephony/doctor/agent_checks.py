@@ -5,7 +5,6 @@ from typing import Any
 
 from agents.briefings import REFUSED
 from agents.providers.elevenlabs.desired_agent import (
-    AUDIO_FORMAT,
     NEEDED_EVENTS,
     OVERRIDABLE,
     paths,
@@ -99,10 +98,10 @@ def formats(facts: Business) -> Iterator[Finding]:
         return
     spoken = _at(config, "tts", "agent_output_audio_format")
     heard = _at(config, "asr", "user_input_audio_format")
-    if (spoken, heard) != (AUDIO_FORMAT, AUDIO_FORMAT):
+    if (spoken, heard) != (facts.audio_format, facts.audio_format):
         yield broken(
             "AGENT_AUDIO_FORMAT",
-            f"The agent hears {heard} and speaks {spoken}; the telephone carries {AUDIO_FORMAT}.",
+            f"The agent hears {heard} and speaks {spoken}; the telephone carries {facts.audio_format}.",
             _provision(facts),
         )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from telephony.carriers.twilio.wiring import wired_to, wrong_wiring
 from telephony.doctor.facts import Business
 from telephony.doctor.findings import Finding, broken, note
-from telephony.provisioning import short
+from tenants.phone import short
 
 
 def tenant(facts: Business) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.provisioning_wishes import Wishes
 from agents.speech import Hours
-from telephony.provisioning import Line, TwilioLogin
+from telephony.carriers.twilio.provisioning import Line, TwilioLogin
 from tenants.vendor_http import VendorError
 
 Json = dict[str, Any]
@@ -48,6 +48,18 @@ class AtTwilio:
     numbers: Mapping[str, Json | None] = field(default_factory=dict)
     """By E.164; None for one that is not in the account."""
     error: VendorError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AtInfobip:
+    """`missing` names what a half-provisioned account lacks; nothing was asked without a key."""
+
+    has_key: bool = False
+    has_secret: bool = False
+    media_is_private: bool = False
+    missing: Sequence[str] = ()
+    error: VendorError | None = None
+    trip: "RoundTrip | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +113,10 @@ class Business:
     agent_trip: RoundTrip | None
     wiring: Mapping[str, str]
     app_base_url: str
+    audio_format: str = "ulaw_8000"
+    """What the business's agent should speak."""
+    infobip: AtInfobip | None = None
+    """None without an active number there."""
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """Everything that the checks want to know, asked of the database first and of the vendors after."""
 
 import datetime
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,18 +10,33 @@ from django.utils import timezone
 
 from agents.assignments import api_key_for
 from agents.briefings import opening_week
+from agents.initiation import format_name
 from agents.providers.elevenlabs.rest import ElevenLabsRest
 from agents.provisioning import attached_tools
 from agents.provisioning_wishes import Wishes, load_wishes
 from agents.speech import Hours
 from appointments.models import Employee, EmployeeService, OpeningHours, Service, SpecialHours
+from telephony.carriers.infobip.account import account_of
+from telephony.carriers.infobip.addresses import is_private, media_socket_url
+from telephony.carriers.infobip.provisioning import RATES_HZ, missing_steps, own_id
+from telephony.carriers.infobip.rest import InfobipRest
+from telephony.carriers.twilio.provisioning import Line, TwilioLogin, twilio_lines, twilio_login, wiring_here
 from telephony.carriers.twilio.rest import TwilioRest
 from telephony.dialplan import agent_of, provider_of
 from telephony.doctor import probes
-from telephony.doctor.facts import AtElevenLabs, AtTwilio, Business, Calendar, Installation, Json, Person
+from telephony.doctor.facts import (
+    AtElevenLabs,
+    AtInfobip,
+    AtTwilio,
+    Business,
+    Calendar,
+    Installation,
+    Json,
+    Person,
+)
 from telephony.errors import AgentNotConfigured
-from telephony.models import PhoneNumber
-from telephony.provisioning import Line, TwilioLogin, twilio_lines, twilio_login, wiring_here
+from telephony.models import Carrier, PhoneNumber
+from telephony.provisioning import agent_format
 from tenants.credentials import secret
 from tenants.models import Credential, Tenant
 from tenants.scoping import tenant_scope
@@ -51,6 +67,7 @@ def business(tenant_id: UUID) -> Business:
         webhook_secret = secret(tenant_id, Credential.Name.WEBHOOK_SECRET)
         unreadable = [row.name for row in Credential.objects.order_by("name") if row.value is None]
         numbers = list(PhoneNumber.objects.filter(is_active=True).values_list("e164", flat=True))
+        has_infobip = PhoneNumber.objects.filter(is_active=True, carrier=Carrier.INFOBIP).exists()
         lines, login = twilio_lines(tenant_id), twilio_login(tenant_id)
         calendar = _calendar(tenant)
     here = next((line.e164 for line in lines if line.is_active), "")
@@ -73,7 +90,27 @@ def business(tenant_id: UUID) -> Business:
         agent_trip=probes.as_elevenlabs(str(tenant_id), webhook_secret) if webhook_secret else None,
         wiring=wiring_here(),
         app_base_url=settings.APP_BASE_URL,
+        audio_format=format_name(agent_format(tenant_id)),
+        infobip=_infobip(tenant_id) if has_infobip else None,
     )
+
+
+def _infobip(tenant_id: UUID) -> AtInfobip:
+    account = account_of(tenant_id)
+    known = AtInfobip(
+        has_key=bool(account.api_key),
+        has_secret=bool(account.webhook_secret),
+        media_is_private=is_private(media_socket_url(tenant_id, RATES_HZ[0])),
+    )
+    if account.webhook_secret:
+        known = replace(known, trip=probes.as_infobip(account.webhook_secret, own_id(tenant_id)))
+    if not account.api_key:
+        return known
+    with InfobipRest(account.api_key, read_only=True) as api:
+        try:
+            return replace(known, missing=missing_steps(api, account))
+        except VendorError as error:
+            return replace(known, error=error)
 
 
 def _provider(tenant: Tenant) -> tuple[str, bool]:

@@ -49,6 +49,14 @@ def as_elevenlabs(tenant_id: str, secret: str) -> RoundTrip:
     return _send("GET", url, headers={"ElevenLabs-Signature": f"t={now},v0={mac}"})
 
 
+def as_infobip(secret: str, configuration_id: str) -> RoundTrip:
+    """An event of a call that never was, with the password that the notification profile has."""
+    coded = base64.b64encode(f"tonris:{secret}".encode()).decode()
+    url = f"{settings.APP_BASE_URL}/api/webhooks/infobip/calls"
+    event = {"type": "DOCTOR", "callsConfigurationId": configuration_id}
+    return _send("POST", url, json=event, headers={"Authorization": f"Basic {coded}"})
+
+
 def _send(method: str, url: str, **parts: Any) -> RoundTrip:
     try:
         with httpx.Client(transport=transport, trust_env=False, timeout=TIMEOUT_S) as client:

@@ -10,7 +10,7 @@ from django.db import connection
 
 from agents.models import ToolInvocation, Turn
 from appointments.models import Appointment
-from telephony.models import Call
+from telephony.models import Call, Carrier
 from tenants.scoping import platform_scope
 
 POLL_S = 0.2
@@ -33,10 +33,10 @@ class Observed:
 class CallObserver:
     """A thread that polls, so that a slow query holds up nobody's audio."""
 
-    def __init__(self, call_sid: str, say: Say) -> None:
+    def __init__(self, call_sid: str, say: Say, carrier: Carrier = Carrier.TWILIO) -> None:
         self.observed = Observed()
         self.error: Exception | None = None
-        self._call_sid = call_sid
+        self._call_sid, self._carrier = call_sid, carrier
         self._say = say
         self._dialled = datetime.now(UTC)
         self._told: dict[tuple[str, Any], Any] = {}
@@ -67,7 +67,7 @@ class CallObserver:
     def _look(self) -> bool:
         """Whether the call's record is complete."""
         with platform_scope():
-            call = Call.objects.filter(carrier="twilio", carrier_call_id=self._call_sid).first()
+            call = Call.objects.filter(carrier=self._carrier, carrier_call_id=self._call_sid).first()
             if call is None:
                 return False
             of_call = {"conversation_id": call.conversation_id}

@@ -68,6 +68,8 @@ class DemoBusiness:
     employees: Sequence[DemoEmployee]
     language: str = "en"
     holiday_region: str = ""
+    infobip_number: str = ""
+    """In a development checkout it has another number, at the simulated second carrier."""
     resources: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -117,6 +119,7 @@ GARAGE = DemoBusiness(
     slug="garage",
     name="Test Garage",
     number="+15557654321",
+    infobip_number="+15557654322",
     timezone="Europe/Berlin",
     currency="EUR",
     address="Werkstattweg 3, Berlin",
@@ -181,5 +184,8 @@ GARAGE = DemoBusiness(
         DemoEmployee("Dirk", not_services=["Inspection"], differs={"Oil change": (60, "79")}),
     ],
 )
+
+WIDEBAND_AGENT = "agent_demo_wideband"
+"""For calls over Infobip: an agent speaks one format, and the other one speaks the telephone's."""
 
 BUSINESSES = (SALON, GARAGE)

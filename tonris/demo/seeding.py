@@ -14,10 +14,10 @@ from appointments.models import (
     Service,
     ServiceResource,
 )
-from telephony.models import PhoneNumber
+from telephony.models import Carrier, PhoneNumber
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
-from tonris.demo.businesses import DemoBusiness, DemoEmployee, DemoHours, DemoService
+from tonris.demo.businesses import WIDEBAND_AGENT, DemoBusiness, DemoEmployee, DemoHours, DemoService
 
 
 def seed(business: DemoBusiness) -> Tenant:
@@ -46,6 +46,18 @@ def seed(business: DemoBusiness) -> Tenant:
             new = {row.pk for row in (*new_services, *new_employees)}
             EmployeeService.objects.bulk_create(_performs(tenant, business, services, employees, new))
     return tenant
+
+
+def add_infobip_line(tenant: Tenant, business: DemoBusiness) -> None:
+    """A second number, at the second carrier, with an agent in its format; where there is none yet."""
+    with tenant_scope(tenant):
+        _, is_new = PhoneNumber.objects.get_or_create(
+            e164=business.infobip_number, defaults={"tenant": tenant, "carrier": Carrier.INFOBIP}
+        )
+        if is_new:
+            row = Tenant.objects.select_for_update().get(pk=tenant.pk)
+            row.settings = {"infobipAgentId": WIDEBAND_AGENT, **row.settings}
+            row.save(update_fields=["settings"])
 
 
 Services = dict[str, Service]

@@ -31,6 +31,7 @@ class Plan:
     call: Program
     simulator_port: int | None = None
     carrier_port: int | None = None
+    infobip_port: int | None = None
     drain_seconds: int = DRAIN_SECONDS
 
 
@@ -40,6 +41,7 @@ def standard_plan(
     *,
     simulator_port: int | None,
     carrier_port: int | None = None,
+    infobip_port: int | None = None,
     drain_seconds: int = DRAIN_SECONDS,
 ) -> Plan:
     """The plan of the product. With ports for them, the simulated vendors are one of the children."""
@@ -63,7 +65,7 @@ def standard_plan(
         grace_seconds=15.0,
     )
     children = [web, worker]
-    ports = {"agents": simulator_port, "carrier": carrier_port}
+    ports = {"agents": simulator_port, "carrier": carrier_port, "infobip": infobip_port}
     simulated = [f"--{vendor}-port={number}" for vendor, number in ports.items() if number is not None]
     if simulated:
         children.append(_manage("simulators", "simulate_vendors", *simulated))
@@ -74,6 +76,7 @@ def standard_plan(
         call=_manage("call", "simulate_call"),
         simulator_port=simulator_port,
         carrier_port=carrier_port,
+        infobip_port=infobip_port,
         drain_seconds=drain_seconds,
     )
 

@@ -142,6 +142,8 @@ class Supervisor:
             self._state["elevenlabs_base_url"] = f"http://127.0.0.1:{self.plan.simulator_port}"
         if self.plan.carrier_port:
             self._state["twilio_base_url"] = f"http://127.0.0.1:{self.plan.carrier_port}"
+        if self.plan.infobip_port:
+            self._state["infobip_base_url"] = f"http://127.0.0.1:{self.plan.infobip_port}"
         self._write_state()
 
     async def _migrate(self) -> None:

@@ -12,9 +12,6 @@ from agents.providers.elevenlabs.tool_definitions import built_in_tools
 
 Json = dict[str, Any]
 
-AUDIO_FORMAT = "ulaw_8000"
-"""Both ways, so that nothing between carrier and agent has to be converted."""
-
 OVERRIDABLE = frozenset({"agent.first_message", "agent.language", "tts.voice_id"})
 """What a conversation may set anew, of all that our initiation data can say. Audio formats never are."""
 
@@ -62,6 +59,8 @@ class DesiredAgent:
     secret_id: str
     webhook_id: str
     tool_ids: tuple[str, ...]
+    audio_format: str = "ulaw_8000"
+    """Both ways and the carrier's, so that nothing between it and the agent has to be converted."""
 
     def body(self, now: Json) -> Json:
         """As the vendor wants it. `now` is what it has, {} for a new one: its lists are kept and added to."""
@@ -80,9 +79,9 @@ class DesiredAgent:
                         "built_in_tools": built_in_tools(),
                     },
                 },
-                "asr": {"user_input_audio_format": AUDIO_FORMAT},
+                "asr": {"user_input_audio_format": self.audio_format},
                 "tts": {
-                    "agent_output_audio_format": AUDIO_FORMAT,
+                    "agent_output_audio_format": self.audio_format,
                     **({"voice_id": self.voice_id} if self.voice_id else {}),
                     **_speaking_model(self.language, _at(now, "conversation_config", "tts", "model_id")),
                 },

@@ -52,6 +52,7 @@ class ElevenLabsSimulator:
         backend_url: str | None = None,
         agents: Iterable[AgentProfile] | None = None,
         default_agent: AgentProfile | None = None,
+        odd_agents: Iterable[AgentProfile] = (),
         scenario: Scenario | None = None,
         behaviour: Behaviour | None = None,
         chars_per_second: float = AGENT_CHARS_PER_SECOND,
@@ -63,6 +64,7 @@ class ElevenLabsSimulator:
         self.backend_url = backend_url.rstrip("/") if backend_url else None
         self.agents = None if agents is None else {agent.agent_id: agent for agent in agents}
         self.default_agent = default_agent or AgentProfile()
+        self.odd_agents = {agent.agent_id: agent for agent in odd_agents}
         self.scenario = scenario
         self.behaviour = behaviour or Behaviour()
         self.chars_per_second = chars_per_second
@@ -193,6 +195,8 @@ class ElevenLabsSimulator:
         stored = self.workspace.profile(agent_id)
         if stored is not None:
             return stored
+        if agent_id in self.odd_agents:
+            return self.odd_agents[agent_id]
         return self.default_agent if self.agents is None else self.agents.get(agent_id)
 
     def _world(self) -> World:

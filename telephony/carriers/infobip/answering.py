@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import partial
+from uuid import UUID
 
 from agents.providers.formats import pcm_of
 from agents.speech import speech_for
@@ -27,7 +28,7 @@ CONNECT_SECONDS = 15
 RECEIVED = "call_received"
 
 
-def receive(incoming: IncomingCall, destination: dialplan.Destination | None) -> None:
+def receive(incoming: IncomingCall, destination: dialplan.Destination | None, tenant_id: UUID | None) -> None:
     """The database's part at once, Infobip's after the event was answered. A repeated event changes nothing."""
     logger.info(
         "Infobip: Incoming call %s from %s to %s",
@@ -36,18 +37,19 @@ def receive(incoming: IncomingCall, destination: dialplan.Destination | None) ->
         mask(incoming.to_e164),
     )
     if destination is None:
-        errands.run(partial(reject, incoming.carrier_call_id))
+        errands.run(partial(reject, incoming.carrier_call_id, tenant_id))
         return
     errand = _errand(incoming, destination)
     if errand is not None:
         errands.run(errand)
 
 
-def reject(carrier_call_id: str) -> None:
-    """A number that is nobody's here, in the platform's account."""
+def reject(carrier_call_id: str, tenant_id: UUID | None) -> None:
+    """A number that is nobody's here, in the account of the tenant whose configuration it is, or the platform's."""
+    own = account_of(tenant_id).api_key if tenant_id else ""
     logger.warning("Call %s came for a number that is not ours", carrier_call_id)
     try:
-        with InfobipRest(platform_secret(Credential.Name.INFOBIP_API_KEY)) as api:
+        with InfobipRest(own or platform_secret(Credential.Name.INFOBIP_API_KEY)) as api:
             api.hang_up(carrier_call_id, "REJECTED")
     except VendorError as error:
         logger.warning("Call %s could not be rejected: %s", carrier_call_id, error.message)

@@ -6,6 +6,7 @@ Events come twice, late and in any order. A call's state moves forward only, and
 import logging
 from collections.abc import Callable
 from functools import partial
+from uuid import UUID
 
 from telephony import calls, dialplan, ladder
 from telephony.carriers.infobip import answering, errands, steps
@@ -23,11 +24,14 @@ DIALOG_WORD_S = 1.0
 """The end of a dialog's leg is told before that of the dialog, which says more: so long is waited for it."""
 
 
-def take(event: Event, call: Call | None, destination: Destination | None) -> None:
-    """`call` is the caller's, where it is known; `destination` whose number was called, where that is."""
+def take(
+    event: Event, call: Call | None, destination: Destination | None, tenant_id: UUID | None = None
+) -> None:
+    """`call` is the caller's, where it is known; `destination` whose number was called, where that is; `tenant_id` whose
+    account it came over."""
     if event.type == "CALL_RECEIVED":
         if event.leg.direction == "INBOUND":
-            answering.receive(incoming_of(event), destination)
+            answering.receive(incoming_of(event), destination, tenant_id)
         return
     if call is None:
         _unknown(event, destination)

@@ -4,6 +4,7 @@ import base64
 import binascii
 import logging
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.crypto import constant_time_compare
@@ -16,6 +17,7 @@ from rest_framework.views import APIView
 from telephony import calls
 from telephony.carriers.infobip import course, events
 from telephony.carriers.infobip.account import CONFIGURATION_ID
+from telephony.carriers.infobip.provisioning import USER
 from telephony.models import Carrier
 from tenants.credentials import platform_secret, secret
 from tenants.json_body import NotAnObject, parse_object
@@ -26,8 +28,6 @@ from tenants.scoping import platform_scope, tenant_scope
 
 logger = logging.getLogger(__name__)
 security = logging.getLogger("tonris.security")
-
-USER = "tonris"
 
 
 class CallEvents(APIView):
@@ -51,6 +51,8 @@ class CallEvents(APIView):
         destination = course.destination_of(event)
         tenant_id = call.tenant_id if call else destination.tenant_id if destination else None
         if tenant_id is None:
+            tenant_id = _owner_of(event.configuration_id)
+        if tenant_id is None:
             self._verify(request, given, platform_secret(Credential.Name.INFOBIP_WEBHOOK_SECRET))
         else:
             with tenant_scope(tenant_id):
@@ -58,7 +60,7 @@ class CallEvents(APIView):
             self._verify(request, given, expected)
             _check_configuration(tenant_id, event.configuration_id)
         logger.info("Received event from Infobip: %s of %s", event.type, event.call_id or event.dialog_id)
-        course.take(event, call, destination)
+        course.take(event, call, destination, tenant_id)
         return success({"received": True})
 
     def _read(self, request: Request, given: str) -> events.Event:
@@ -100,7 +102,17 @@ def _password(request: Request) -> str:
     return password if user == USER else ""
 
 
-def _check_configuration(tenant_id: Any, configuration_id: str) -> None:
+def _owner_of(configuration_id: str) -> UUID | None:
+    """The one tenant that has this calls configuration, for events that name no call of ours."""
+    if not configuration_id:
+        return None
+    with platform_scope():
+        rows = Tenant.objects.filter(**{f"settings__{CONFIGURATION_ID}": configuration_id})
+        owners = list(rows.values_list("pk", flat=True)[:2])
+    return owners[0] if len(owners) == 1 else None
+
+
+def _check_configuration(tenant_id: UUID, configuration_id: str) -> None:
     """An event of another tenant's calls configuration is none of this tenant's, whatever number it names."""
     if not configuration_id:
         return

@@ -1,4 +1,4 @@
-"""`manage.py provision TENANT`: the agent at ElevenLabs and the numbers at Twilio, set up from what we know."""
+"""`manage.py provision TENANT`: the agent at ElevenLabs and the numbers at their carriers, set up from what we know."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from agents.provisioning import provision_agent
 from agents.provisioning_log import Log
 from telephony.dialplan import provider_of
 from telephony.errors import AgentNotConfigured
-from telephony.provisioning import provision_numbers
+from telephony.provisioning import agent_format, provision_numbers
 from tenants.management.commands.set_secret import tenant_named
 from tenants.scoping import platform_scope
 from tenants.vendor_http import VendorError
@@ -17,7 +17,8 @@ from tenants.vendor_http import VendorError
 class Command(BaseCommand):
     help = (
         "Make or update a tenant's ElevenLabs agent (audio formats, overrides, tools, webhooks, prompt) and "
-        "point its Twilio numbers here. Run it again whenever something changed: what is right stays as it is."
+        "point its numbers at Twilio and Infobip here. Run it again whenever something changed: what is right "
+        "stays as it is."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         try:
             if not options["carrier_only"]:
                 if provider_of(tenant) == "elevenlabs":
-                    provision_agent(tenant.pk, log)
+                    provision_agent(tenant.pk, log, agent_format(tenant.pk))
                 else:
                     log.add(
                         "unchanged", "agent", "this business's provider keeps none; calls bring everything"

@@ -13,21 +13,25 @@ from django.db import DatabaseError
 
 from agents.simulators.scenarios import SCENARIOS, Scenario
 from telephony.dialplan import find_destination
+from telephony.models import Carrier, PhoneNumber
+from telephony.simulators.infobip.remote import NoSimulator, RemoteCarrier
 from telephony.simulators.observation import CallObserver, Observed
 from telephony.simulators.twilio import Script, SimulatedCall, TwilioSimulator
 from telephony.simulators.twilio.wav import WavError
 from telephony.simulators.verdict import Verdict, judge
 from tenants.credentials import secret
 from tenants.models import Credential
-from tenants.scoping import in_thread, tenant_scope
+from tenants.scoping import in_thread, platform_scope, tenant_scope
 
+DEMO_NUMBER = "+15551234567"
 BRISK_REPLY_MS = 250
 """Nobody waits for a demonstration."""
 
 
 class Command(BaseCommand):
     help = (
-        "Place one simulated phone call over Twilio's own wire: signed webhooks, TwiML, and a media stream "
+        "Place one simulated phone call over a carrier's own wire: Twilio's signed webhooks, TwiML and media "
+        "stream; or Infobip's events, REST API and WebSocket leg, at the simulator that `manage.py up` runs; "
         "with a caller who waits for their turn. Prints the transcript as it grows. Exit status 0 means that "
         "the call ran to its end without a protocol warning and, for a booking, that the appointment is in "
         "the database."
@@ -35,7 +39,10 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--to", default="+15551234567", help="the number dialled (default %(default)s)")
+        parser.add_argument("--carrier", choices=Carrier.values, default=Carrier.TWILIO.value)
+        parser.add_argument(
+            "--to", help=f"the number dialled (default {DEMO_NUMBER}; Infobip: its first one)"
+        )
         parser.add_argument("--from", dest="from_", help="default: the number that the scenario is known by")
         parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="booking")
         parser.add_argument(
@@ -57,13 +64,18 @@ class Command(BaseCommand):
         parser.add_argument("--timeout", type=float, default=90.0, metavar="S", help="default %(default)s")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        if not settings.TWILIO_ACCOUNT_SID or not settings.TWILIO_AUTH_TOKEN:
-            raise CommandError("Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN: webhooks are signed with them.")
+        carrier = Carrier(options["carrier"])
+        self._require(carrier, options)
+        options["to"] = options["to"] or (DEMO_NUMBER if carrier is Carrier.TWILIO else _infobip_number())
         scenario = SCENARIOS[options["scenario"]]
         options["from_"] = options["from_"] or scenario.caller
         script = self._script(scenario, options)
         self._tells = not options["json"]
-        call, observer = asyncio.run(self._call(script, options))
+        place = self._call if carrier is Carrier.TWILIO else self._call_over_infobip
+        try:
+            call, observer = asyncio.run(place(script, options))
+        except NoSimulator as problem:
+            raise CommandError(f"No call could be placed over Infobip: {problem}.") from None
         observed = observer.finish()
         verdict = judge(call, observed, books=scenario.books)
         if observer.error is not None:
@@ -74,6 +86,14 @@ class Command(BaseCommand):
             self._sum_up(call, observed, verdict)
         if not verdict.good:
             sys.exit(1)
+
+    def _require(self, carrier: Carrier, options: dict[str, Any]) -> None:
+        if carrier is Carrier.TWILIO and not (settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN):
+            raise CommandError("Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN: webhooks are signed with them.")
+        if carrier is Carrier.INFOBIP and not settings.INFOBIP_SIMULATED:
+            raise CommandError("Infobip is not simulated here: INFOBIP_API_KEY or INFOBIP_BASE_URL is set.")
+        if carrier is Carrier.INFOBIP and options["wav"]:
+            raise CommandError("--wav is for calls over Twilio: the simulated Infobip is another process.")
 
     def _script(self, scenario: Scenario, options: dict[str, Any]) -> Script:
         choices = {
@@ -105,6 +125,26 @@ class Command(BaseCommand):
             await call.wait(
                 options["timeout"] + 30
             )  # the carrier cuts the call itself; this is for its callbacks
+        return call, observer
+
+    async def _call_over_infobip(
+        self, script: Script, options: dict[str, Any]
+    ) -> tuple[SimulatedCall, CallObserver]:
+        wanted = {
+            "to": options["to"],
+            "from": options["from_"],
+            "scenario": options["scenario"],
+            "reply_after_ms": script.reply_after_ms,
+            "interrupt_after_ms": script.interrupt_after_ms,
+            "digits": script.digits,
+            "hang_up_after_s": script.hang_up_after_s,
+        }
+        async with RemoteCarrier(settings.INFOBIP_BASE_URL, settings.INFOBIP_API_KEY) as carrier:
+            call = await carrier.place_call(wanted)
+            observer = CallObserver(call.sid, self._tell, Carrier.INFOBIP)
+            observer.start()
+            self._tell(0.0, "", f"{options['from_']} dials {options['to']} over Infobip ({call.sid})")
+            await carrier.follow(call, options["timeout"])
         return call, observer
 
     def _tell(self, at_s: float, who: str, what: str) -> None:
@@ -146,6 +186,15 @@ def _document(call: SimulatedCall, observed: Observed, verdict: Verdict) -> dict
             {"code": alert.code, "message": alert.message, "atMs": alert.at_ms} for alert in call.warnings
         ],
     }
+
+
+def _infobip_number() -> str:
+    with platform_scope():
+        numbers = PhoneNumber.objects.filter(carrier=Carrier.INFOBIP, is_active=True).order_by("e164")
+        number = numbers.values_list("e164", flat=True).first()
+    if number is None:
+        raise CommandError("No tenant has a number at Infobip; `manage.py seed_demo` makes one.")
+    return str(number)
 
 
 def _token_of(called: str) -> str:

@@ -26,6 +26,8 @@ class Command(BaseCommand):
         logins = [self._login("operator", None)]
         tenants = [demo.seed(business) for business in demo.BUSINESSES]
         for business, tenant in zip(demo.BUSINESSES, tenants, strict=True):
+            if settings.INFOBIP_SIMULATED and business.infobip_number:
+                demo.add_infobip_line(tenant, business)
             logins.append(self._login(f"{business.slug}-admin", tenant))
         made = [login for login in logins if login]
         self.stdout.write(f"Demo tenants: {', '.join(one.name for one in demo.BUSINESSES)}")
