@@ -21,7 +21,6 @@ class Destination:
     tenant_id: UUID
     number_id: UUID
     in_service: bool
-    carrier: str = Carrier.TWILIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +48,14 @@ def find_destination(called_e164: str) -> Destination | None:
         )
         if number is None:
             return None
-        return Destination(
-            number.tenant_id, number.pk, in_service=number.tenant.is_active, carrier=number.carrier
-        )
+        return Destination(number.tenant_id, number.pk, in_service=number.tenant.is_active)
 
 
-def route(destination: Destination | None) -> Route:
-    """The tenant's agent. Raises NumberNotInService, AgentNotConfigured or AgentNotChosen."""
+def route(destination: Destination | None, carrier: str = Carrier.TWILIO) -> Route:
+    """The tenant's agent for calls over this carrier.
+
+    Raises NumberNotInService, AgentNotConfigured or AgentNotChosen.
+    """
     if destination is None or not destination.in_service:
         raise NumberNotInService
     with tenant_scope(destination.tenant_id):
@@ -63,7 +63,7 @@ def route(destination: Destination | None) -> Route:
         provider = provider_of(tenant)
         if not api_key_for(tenant.pk, provider):
             raise AgentNotConfigured
-        agent_id = agent_of(tenant, destination.carrier)
+        agent_id = agent_of(tenant, carrier)
         if not agent_id:
             raise AgentNotChosen
         return Route(destination, tenant.name, tenant.language, provider, agent_id)

@@ -33,6 +33,11 @@ class Exchange:
     vendor: ElevenLabsSimulator
     number: str = demo.SALON.number
 
+    @property
+    def infobip(self) -> InfobipSimulator:
+        assert isinstance(self.carrier, InfobipSimulator)
+        return self.carrier
+
     async def call(self, script: Script | None = None, *, to: str = "", from_: str = CALLER) -> Any:
         """Dial, and wait until the call is over. As the carrier's simulator records it."""
         call = await self.carrier.place_call(to or self.number, from_, script)
@@ -78,9 +83,8 @@ async def open_infobip_exchange(
 ) -> AsyncIterator[Exchange]:
     """The same over Infobip, with a number of its own; DEBUG is set, for addresses without TLS."""
     await in_thread(add_infobip_number, tenant)
-    async with serving() as base_url:
+    async with serving() as base_url, _while_set(DEBUG=True, INFOBIP_WEBHOOK_SECRET=INFOBIP_SECRET):
         settings.APP_BASE_URL = settings.MEDIA_BASE_URL = base_url
-        settings.DEBUG, settings.INFOBIP_WEBHOOK_SECRET = True, INFOBIP_SECRET
         agents = ElevenLabsSimulator(
             api_key=settings.ELEVENLABS_API_KEY,
             webhook_secret=settings.ELEVENLABS_WEBHOOK_SECRET,
@@ -98,6 +102,18 @@ async def open_infobip_exchange(
             settings.ELEVENLABS_BASE_URL, settings.INFOBIP_BASE_URL = agents.base_url, lines.base_url
             yield Exchange(base_url, lines, agents, INFOBIP_NUMBER)
             await in_thread(errands.finish)
+
+
+@contextlib.asynccontextmanager
+async def _while_set(**wanted: Any) -> AsyncIterator[None]:
+    before = {name: getattr(settings, name) for name in wanted}
+    for name, value in wanted.items():
+        setattr(settings, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(settings, name, value)
 
 
 def add_infobip_number(tenant: Tenant, e164: str = INFOBIP_NUMBER) -> None:

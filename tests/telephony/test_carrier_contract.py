@@ -117,8 +117,9 @@ async def test_a_tool_puts_the_caller_through_without_another_word(salon, side):
     async with side.open(salon, far_end=FarEnd(talks_s=0.5)) as exchange:
         call = await exchange.carrier.place_call(exchange.number, CALLER, Script(hang_up_after_s=20.0))
         await asyncio.wait_for(call.agent_spoke.wait(), 10)
-        record = await in_thread(the_call, call.sid)
-        await in_thread(Line().perform, record.conversation_id, Act.TRANSFER)
+        conversation_id = (await in_thread(the_call, call.sid)).conversation_id
+        assert conversation_id
+        await in_thread(Line().perform, conversation_id, Act.TRANSFER)
         await asyncio.wait_for(call.over.wait(), 20)
         await exchange.settled(call)
     assert [segment.text for segment in call.timeline.all_of("dial")] == ["+15550001111"]
@@ -131,8 +132,9 @@ async def test_a_tool_hangs_up(salon, side):
     async with side.open(salon) as exchange:
         call = await exchange.carrier.place_call(exchange.number, CALLER, Script(hang_up_after_s=20.0))
         await asyncio.wait_for(call.agent_spoke.wait(), 10)
-        record = await in_thread(the_call, call.sid)
-        await in_thread(Line().perform, record.conversation_id, Act.HANG_UP)
+        conversation_id = (await in_thread(the_call, call.sid)).conversation_id
+        assert conversation_id
+        await in_thread(Line().perform, conversation_id, Act.HANG_UP)
         await asyncio.wait_for(call.over.wait(), 15)
         await exchange.settled(call)
     assert call.ended_by == "server"

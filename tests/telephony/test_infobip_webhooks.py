@@ -1,6 +1,5 @@
 """Infobip's events: who may send them, what they lead to, and what repeated, late and strange ones do not."""
 
-import asyncio
 import base64
 import json
 
@@ -10,8 +9,12 @@ from django.test import Client
 from telephony import calls
 from telephony.carriers.infobip import errands, events, steps
 from telephony.carriers.infobip.addresses import is_private, media_secret, read_media_secret
+from telephony.dialplan import find_destination, route
+from telephony.ladder import Rung
 from telephony.models import Call, Carrier
-from telephony.simulators.infobip import Faults, InfobipSimulator
+from telephony.simulators.infobip import Faults
+from telephony.simulators.infobip.account import Account
+from telephony.simulators.infobip.refusals import Refused
 from telephony.simulators.twilio import FarEnd, Script
 from tenants.credentials import set_secret
 from tenants.models import Credential, Tenant
@@ -146,9 +149,20 @@ def test_the_calls_configuration_must_be_that_of_the_number(salon_line, garage, 
     assert len(asked) == len(recorded()) == (status == 200)
 
 
-def test_another_carriers_number_is_nobodys_at_infobip(salon_line, asked):
+def test_the_called_number_decides_whatever_carrier_it_was_written_down_for(salon_line, asked):
     assert post(received("c1", demo.SALON.number)).status_code == 200
-    assert recorded() == []
+    (call,) = recorded()
+    assert (call.tenant_id, call.carrier) == (salon_line.pk, Carrier.INFOBIP)
+
+
+def test_calls_over_infobip_may_have_an_agent_of_their_own(salon_line, asked):
+    with tenant_scope(salon_line):
+        row = Tenant.objects.get()
+        row.settings["infobipAgentId"] = "agent_wideband"
+        row.save()
+    destination = find_destination(INFOBIP_NUMBER)
+    assert route(destination, Carrier.INFOBIP).agent_id == "agent_wideband"
+    assert route(destination).agent_id == "agent_demo_salon"
 
 
 # --- What they say -------------------------------------------------------------------------------
@@ -290,7 +304,7 @@ async def test_the_dialog_is_as_the_vendor_wants_it_and_goes_to_the_configured_h
         call = await exchange.call(Script(hang_up_after_s=1.0))
         await exchange.settled(call)
         (made,) = [body for name, body in call.actions if name == "dialogs"]
-        (config,) = exchange.carrier.account.media_configs.values()
+        (config,) = exchange.infobip.account.media_configs.values()
     child = made["childCallRequest"]
     assert child["endpoint"] == {"type": "WEBSOCKET", "websocketEndpointConfigId": config["id"]}
     assert child["customData"].keys() == {"callId", "token"}
@@ -325,12 +339,12 @@ async def test_a_lost_word_of_the_dialogs_end_is_made_up_for_by_its_legs(salon, 
 async def test_a_media_configuration_that_is_gone_is_made_again(salon, settings):
     async with open_infobip_exchange(salon) as exchange:
         await exchange.call(Script(hang_up_after_s=1.0))
-        exchange.carrier.account.media_configs.clear()
+        exchange.infobip.account.media_configs.clear()
         call = await exchange.call(Script(hang_up_after_s=1.5))
         await exchange.settled(call)
     assert call.first_audio_ms is not None
     kept = await in_tenant(salon.pk, Tenant.objects.get)
-    assert list(kept.settings["infobipMediaConfigs"].values()) == list(exchange.carrier.account.media_configs)
+    assert list(kept.settings["infobipMediaConfigs"].values()) == list(exchange.infobip.account.media_configs)
 
 
 async def test_an_infobip_that_makes_no_dialog_leaves_the_caller_to_a_person_by_another_way(salon, settings):
@@ -425,12 +439,17 @@ async def test_no_secret_is_in_the_logs(salon, settings, caplog):
 
 def test_each_step_of_the_ladder_is_taken_once(salon_line, asked, monkeypatch):
     acts: list[str] = []
-    monkeypatch.setattr(steps, "_ask", lambda call, action, *details: acts.append(action) or True)
+
+    def ask(call: Call, action: str, *details: object) -> bool:
+        acts.append(action)
+        return True
+
+    monkeypatch.setattr(steps, "_ask", ask)
     post(received("c1"))
     call = calls.find_call("c1", Carrier.INFOBIP)
     assert call
     for _ in range(3):
-        steps.begin(call, steps.Rung.APOLOGY)
+        steps.begin(call, Rung.APOLOGY)
     assert acts == ["answer"]
     call.state = Call.State.IN_PROGRESS
     for _ in range(3):
@@ -439,24 +458,20 @@ def test_each_step_of_the_ladder_is_taken_once(salon_line, asked, monkeypatch):
     assert acts == ["answer", "say", "hang_up"]
 
 
-async def test_the_simulator_refuses_what_infobip_refuses():
-    async with InfobipSimulator("k") as carrier:
-        account = carrier.account
-        assert account.create_media_config(
-            {"type": "WEBSOCKET_ENDPOINT", "name": "x", "url": "wss://x.example.com", "sampleRate": "16000"}
-        )
-        from telephony.simulators.infobip.refusals import Refused
-
-        for wrong in (
-            {"sampleRate": 16000},
-            {"sampleRate": "48000"},
-            {"url": "https://x.example.com"},
-            {"url": "ws://x.example.com"},
-            {"securityConfig": {}},
-            {"name": "x" * 129},
-        ):
-            with pytest.raises(Refused):
-                account.create_media_config(
-                    {"type": "WEBSOCKET_ENDPOINT", "name": "x", "url": "wss://x.example.com", **wrong}
-                )
-        await asyncio.sleep(0)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sampleRate": 16000},
+        {"sampleRate": "48000"},
+        {"url": "https://x.example.com"},
+        {"url": "ws://x.example.com"},
+        {"securityConfig": {}},
+        {"name": "x" * 129},
+    ],
+)
+def test_the_simulator_refuses_what_infobip_refuses(wrong: dict[str, object]):
+    good = {"type": "WEBSOCKET_ENDPOINT", "name": "x", "url": "wss://x.example.com", "sampleRate": "16000"}
+    account = Account("key")
+    assert account.create_media_config(good)["id"]
+    with pytest.raises(Refused):
+        account.create_media_config({**good, **wrong})

@@ -14,7 +14,7 @@ from agents.simulators.elevenlabs import rest
 from agents.simulators.scenarios import BOOKING
 from agents.tools import registry
 from appointments.models import Appointment, Service
-from telephony.models import Carrier, PhoneNumber
+from telephony.models import PhoneNumber
 from telephony.provisioning import provision_numbers
 from telephony.simulators.twilio import Script, TwilioRestSimulator
 from tenants import vendor_http
@@ -390,17 +390,6 @@ async def test_what_a_vendor_drops_without_a_word_is_noticed(newcomer, monkeypat
         world.number["voice_url"] = "https://elsewhere.example.com/"
         monkeypatch.setattr(TwilioRestSimulator, "_update", lambda *_: None)
         assert "VoiceUrl" in await refused("provision", "salon", "--carrier-only")
-
-
-async def test_numbers_of_another_carrier_are_left_to_it(newcomer):
-    def move() -> None:
-        PhoneNumber.objects.update(carrier=Carrier.INFOBIP)
-
-    await in_tenant(newcomer.pk, move)
-    async with vendors() as world:
-        (line,) = await run("provision", "salon", "--carrier-only")
-        assert world.carrier.requests == []
-    assert "not set up from here" in line
 
 
 async def test_an_agent_id_that_the_vendor_does_not_know_is_left_to_people(newcomer):

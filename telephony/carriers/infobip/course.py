@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
-from telephony import calls, dialplan, ladder
+from telephony import calls, ladder
 from telephony.carriers.infobip import answering, errands, steps
 from telephony.carriers.infobip.events import ENDED_STATES, Event
 from telephony.dialplan import Destination
@@ -27,8 +27,10 @@ DIALOG_WORD_S = 1.0
 def take(
     event: Event, call: Call | None, destination: Destination | None, tenant_id: UUID | None = None
 ) -> None:
-    """`call` is the caller's, where it is known; `destination` whose number was called, where that is; `tenant_id` whose
-    account it came over."""
+    """`call` is the caller's, where it is known; `destination` whose number was called, where that is.
+
+    `tenant_id` is whose account it came over, where the calls configuration tells.
+    """
     if event.type == "CALL_RECEIVED":
         if event.leg.direction == "INBOUND":
             answering.receive(incoming_of(event), destination, tenant_id)
@@ -142,9 +144,3 @@ def _voicemail(event: Event, call: Call) -> None:
     with tenant_scope(call.tenant_id):
         key = f"voicemail:{recording}"
         calls.add_event(call.tenant_id, call.pk, "voicemail", dedupe_key=key, recording_id=recording)
-
-
-def destination_of(event: Event) -> Destination | None:
-    """Whose number was called, among those that are Infobip's."""
-    found = dialplan.find_destination(event.leg.to_e164)
-    return found if found is not None and found.carrier == Carrier.INFOBIP else None

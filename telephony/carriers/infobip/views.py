@@ -18,6 +18,7 @@ from telephony import calls
 from telephony.carriers.infobip import course, events
 from telephony.carriers.infobip.account import CONFIGURATION_ID
 from telephony.carriers.infobip.provisioning import USER
+from telephony.dialplan import find_destination
 from telephony.models import Carrier
 from tenants.credentials import platform_secret, secret
 from tenants.json_body import NotAnObject, parse_object
@@ -48,7 +49,7 @@ class CallEvents(APIView):
         given = key or _password(request)
         event = self._read(request, given)
         call = calls.find_call(event.caller_id, Carrier.INFOBIP) if event.caller_id else None
-        destination = course.destination_of(event)
+        destination = find_destination(event.leg.to_e164)
         tenant_id = call.tenant_id if call else destination.tenant_id if destination else None
         if tenant_id is None:
             tenant_id = _owner_of(event.configuration_id)
