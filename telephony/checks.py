@@ -19,6 +19,9 @@ def check_carriers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not settings.ELEVENLABS_API_KEY:
         hint = "Set ELEVENLABS_API_KEY, or give every tenant a key with manage.py set_secret."
         problems.append(Warning("ELEVENLABS_API_KEY is not set.", hint=hint, id="telephony.W001"))
+    if settings.INFOBIP_API_KEY and not settings.INFOBIP_WEBHOOK_SECRET:
+        hint = "Infobip's events are refused, but for tenants with a secret of their own: set it in the environment."
+        problems.append(Warning("INFOBIP_WEBHOOK_SECRET is not set.", hint=hint, id="telephony.W003"))
     if not settings.APP_BASE_URL.startswith("https://"):
         hint = "Callers' audio and tokens would travel in the clear; set APP_BASE_URL to an https URL."
         problems.append(Error("APP_BASE_URL is not https.", hint=hint, id="telephony.E003"))

@@ -1,15 +1,19 @@
 """Infobip's events: who may send them, what they lead to, and what repeated, late and strange ones do not."""
 
+import asyncio
 import base64
 import json
 
 import pytest
 from django.test import Client
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from telephony import calls
 from telephony.carriers.infobip import errands, events, steps
 from telephony.carriers.infobip.addresses import is_private, media_secret, read_media_secret
 from telephony.dialplan import find_destination, route
+from telephony.incoming import IncomingCall
 from telephony.ladder import Rung
 from telephony.models import Call, Carrier
 from telephony.simulators.infobip import Faults
@@ -246,7 +250,12 @@ def test_how_a_call_failed_is_told_in_our_words(salon_line, asked, state, ours):
     assert recorded()[0].state == ours
 
 
-def test_an_end_that_comes_before_its_beginning_leaves_nothing_to_answer(salon_line, asked):
+@pytest.mark.parametrize("agent", ["agent_demo_salon", ""])
+def test_an_end_that_comes_before_its_beginning_leaves_nothing_to_answer(salon_line, asked, agent):
+    with tenant_scope(salon_line):
+        row = Tenant.objects.get()
+        row.settings["elevenLabsAgentId"] = agent
+        row.save()
     post(finished("c1"))
     post(received("c1"))
     assert asked == []
@@ -390,6 +399,26 @@ async def test_a_leg_at_another_rate_ends_politely_and_is_on_record(salon, setti
     assert "rate=8000" in told
     assert "16000 Hz" in told
     assert call.timeline.all_of("dial")
+
+
+async def test_a_token_is_of_no_use_at_another_tenants_address(salon, garage, settings):
+    async with open_infobip_exchange(salon) as exchange:
+        token = await in_thread(_token)
+        url = (
+            f"{exchange.base_url.replace('http', 'ws')}/media-stream/infobip/{media_secret(garage.pk, 16000)}"
+        )
+        async with connect(url, proxy=None, compression=None) as socket:
+            first = {"event": "websocket:connected", "callId": "c1", "token": token}
+            await socket.send(json.dumps(first))
+            with pytest.raises(ConnectionClosed):
+                await asyncio.wait_for(socket.recv(), 5)
+        assert socket.close_code == 1008
+        assert exchange.vendor.signed_url_requests == []
+
+
+def _token() -> str | None:
+    incoming = IncomingCall("c1", "", CALLER, INFOBIP_NUMBER, carrier=Carrier.INFOBIP)
+    return calls.open_call(incoming, route(find_destination(INFOBIP_NUMBER)))
 
 
 async def test_custom_data_in_an_object_opens_the_call_too(salon, settings):

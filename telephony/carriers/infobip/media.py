@@ -14,7 +14,6 @@ from telephony.carriers.infobip.codec import InfobipCodec
 from telephony.carriers.infobip.pacer import Pacer
 from telephony.carriers.infobip.playout import playing
 from telephony.carriers.media import MediaCodec, Send, Way
-from telephony.errors import StreamRefused
 from telephony.frames import StreamStarted
 from telephony.models import Carrier
 
@@ -29,8 +28,6 @@ class InfobipLeg:
         self.codec: MediaCodec = self._codec
 
     def claim(self, started: StreamStarted) -> calls.ClaimedCall:
-        if "tenant_id" in started.parameters:
-            raise StreamRefused("a tenant of its own choice")
         started.parameters["tenant_id"] = str(self._tenant_id)
         return calls.claim_stream(started, carrier=Carrier.INFOBIP)
 
