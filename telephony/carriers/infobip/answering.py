@@ -5,13 +5,13 @@ from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
-from agents.providers.formats import pcm_of
 from agents.speech import speech_for
-from telephony import breaker, calls, dialplan, ladder, live
+from telephony import breaker, calls, dialplan, head_start, ladder, live
 from telephony.carriers.infobip import errands, steps
 from telephony.carriers.infobip.account import Account, account_of, make_media_config
 from telephony.carriers.infobip.rest import InfobipRest
 from telephony.errors import AgentMissing, CallRefused
+from telephony.handover import wire_format
 from telephony.incoming import IncomingCall
 from telephony.ladder import Rung
 from telephony.models import Call, Carrier
@@ -74,7 +74,10 @@ def _errand(incoming: IncomingCall, destination: dialplan.Destination) -> Callab
         return partial(_go_down, call_id) if _is_first(incoming, destination) else None
     with tenant_scope(route.tenant_id):  # both or nothing: a lost token would lose the call
         token = calls.open_call(incoming, route) if _is_first(incoming, destination) else None
-    return partial(connect, call_id, token, pcm_of(route.provider).rate_hz) if token else None
+    if not token:
+        return None
+    head_start.begin(route, token)
+    return partial(connect, call_id, token, wire_format(Carrier.INFOBIP, route.provider).rate_hz)
 
 
 def _is_first(incoming: IncomingCall, destination: dialplan.Destination) -> bool:
