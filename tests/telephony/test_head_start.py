@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection
 from agents.simulators.elevenlabs import Behaviour
 from agents.simulators.elevenlabs.signed_urls import SignedUrls
 from telephony import calls
-from telephony.carriers.twilio.webhooks import CallStatus
+from telephony.incoming import CallStatus
 from telephony.models import Call
 from tenants.scoping import in_tenant, in_thread, platform_scope
 from tests.exchange import CALLER, Exchange, open_exchange
