@@ -1,6 +1,5 @@
 """The lane on our way out: `websockets`' client connection with a cutter in front."""
 
-from websockets.asyncio.client import ClientConnection
 from websockets.protocol import Protocol, State
 from websockets.speedups import apply_mask
 from websockets.typing import Data
@@ -14,19 +13,20 @@ from agents.fast_lane.cutter import (
     masked_header,
     next_mask,
 )
+from agents.guarded_connection import GuardedConnection
 
 LANE_BYTES = 256 * 1024
 """Eight seconds of 16 kHz audio in one message. Agents may send up to 16 MiB, the ordinary way."""
 
 
-class LaneConnection(Cutter, ClientConnection):
+class LaneConnection(Cutter, GuardedConnection):
     """For `connect(create_connection=LaneConnection, compression=None)`: extensions would change frames."""
 
     peer_masks = False
     lane_bytes = LANE_BYTES
 
     def hand_over(self, data: bytes) -> None:
-        ClientConnection.data_received(self, data)
+        GuardedConnection.data_received(self, data)
 
     def is_alive(self) -> bool:
         return self.protocol.state < State.CLOSING
