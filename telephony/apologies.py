@@ -42,7 +42,7 @@ def kind_of(audio: bytes) -> str:
 def keep(tenant: Tenant, audio: bytes) -> None:
     """In place of what there was; empty audio: nothing any more. Raises NotAudio. Needs the tenant's scope."""
     name = _store(tenant.pk, audio) if audio else ""
-    row = Tenant.objects.select_for_update().get(pk=tenant.pk)
+    row = Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
     before = _name(row)
     row.settings = {key: value for key, value in row.settings.items() if key != SETTING}
     if name:
