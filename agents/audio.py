@@ -19,6 +19,10 @@ class AudioFormat:
         """How long these bytes play."""
         return 1000 * len(audio) / self.bytes_per_second
 
+    def silence(self, seconds: float) -> bytes:
+        samples = round(self.rate_hz * seconds)
+        return b"\xff" * samples if self.encoding == "mulaw" else bytes(2 * samples)
+
     def __str__(self) -> str:
         return f"{self.encoding} {self.rate_hz} Hz"
 

@@ -52,7 +52,8 @@ def overrides_of(tenant: Tenant, agent_id: str = "") -> Collection[str] | None:
 
 def remember_refusal(tenant_id: UUID, agent_id: str) -> None:
     """Note in the tenant's settings, where staff see it, that this agent forbids overrides."""
-    tenant = Tenant.objects.select_for_update().get(pk=tenant_id)
+    # Without `no_key` it would wait for everybody who inserts a row of the tenant's, and they for each other.
+    tenant = Tenant.objects.select_for_update(no_key=True).get(pk=tenant_id)
     tenant.settings[REFUSED] = sorted({*tenant.settings.get(REFUSED, []), agent_id})
     tenant.save(update_fields=["settings"])
 

@@ -78,7 +78,7 @@ def prompt_of(tenant: Tenant) -> str:
 
 def remember(tenant_id: UUID, names: dict[str, str], webhook_secret: str = "") -> None:
     with tenant_scope(tenant_id):
-        tenant = Tenant.objects.select_for_update().get(pk=tenant_id)
+        tenant = Tenant.objects.select_for_update(no_key=True).get(pk=tenant_id)
         tenant.settings |= names
         tenant.save(update_fields=["settings"])
         if webhook_secret:
@@ -87,7 +87,7 @@ def remember(tenant_id: UUID, names: dict[str, str], webhook_secret: str = "") -
 
 def forget_refusal(tenant_id: UUID, agent_id: str) -> None:
     with tenant_scope(tenant_id):
-        tenant = Tenant.objects.select_for_update().get(pk=tenant_id)
+        tenant = Tenant.objects.select_for_update(no_key=True).get(pk=tenant_id)
         left = [one for one in tenant.settings.get(REFUSED, []) if one != agent_id]
         tenant.settings[REFUSED] = left
         tenant.save(update_fields=["settings"])

@@ -2,7 +2,7 @@
 
 from agents.speech import speech_for
 from agents.tools.people import transfer_number
-from telephony import calls, ladder, rungs
+from telephony import apologies, calls, ladder, rungs
 from telephony.carriers.twilio import twiml
 from telephony.errors import ENGLISH
 from telephony.keypad import menu
@@ -13,17 +13,34 @@ from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 
 
-def after_stream(carrier_call_id: str, call_status: str, callback_url: CallbackUrl) -> str:
-    """The media stream of a call is over, or never came to be; `call_status` is the carrier's own."""
+def after_stream(
+    carrier_call_id: str, call_status: str, callback_url: CallbackUrl, *, plays: bool = True
+) -> str:
+    """The media stream of a call is over, or never came to be; `call_status` is the carrier's own.
+
+    `plays` recordings: not where one may be what has failed.
+    """
     call = ladder.settled(carrier_call_id)
     if call is None:
         return twiml.say(ENGLISH.call_failed)
-    speech, left = speech_for(call.tenant.language), calls.RANK.get(call_status) == calls.ENDED
-    match ladder.after_agent(call, has_menu=rungs.has_menu(call.tenant), caller_left=left):
+    left = calls.RANK.get(call_status) == calls.ENDED
+    rung = ladder.after_agent(call, has_menu=rungs.has_menu(call.tenant), caller_left=left)
+    recorded = apologies.url_of(call.tenant) if plays and ladder.calls_for_apology(call, rung) else ""
+    if recorded and rung is Rung.APOLOGY:
+        return twiml.play(recorded)
+    document = _document(call, rung, callback_url)
+    return twiml.play_first(recorded, document) if recorded else document
+
+
+def _document(call: Call, rung: Rung, callback_url: CallbackUrl) -> str:
+    speech = speech_for(call.tenant.language)
+    match rung:
         case Rung.HANG_UP:
             return twiml.hang_up()
         case Rung.TIME_UP:
             return twiml.say(speech.time_is_up, language=call.tenant.language)
+        case Rung.NOBODY_SPEAKS:
+            return twiml.say(speech.nobody_speaks, language=call.tenant.language)
         case Rung.PERSON:
             return rungs.person(call, callback_url, announcement=ladder.announcement(call))
         case Rung.MENU:

@@ -17,7 +17,8 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from agents.audio import AudioFormat
@@ -42,6 +43,8 @@ from telephony.errors import BadFrame
 from telephony.feel.observer import Observer
 from telephony.frames import CallerAudio, Digit, Frame, Mark, StreamStopped
 from telephony.journal import Journal
+from telephony.ringing import PAUSE_SECONDS, TONE_SECONDS, ringing
+from telephony.rounds import ROUND_SECONDS, Rounds
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +55,10 @@ MAX_WAITING_BYTES = 256 * 1024
 MAX_TOOLS_AT_ONCE = 8
 HANG_SECONDS = 5.0
 """Without any message from the agent: it hangs, whatever its socket says."""
-GREETING_SECONDS = 8.0
-"""From an open session to its first sound."""
+GREETING_SECONDS = 7.0
+"""From the beginning to the agent's first sound. A second is left for whatever comes instead."""
+RING_AFTER_SECONDS = 1.5
+"""An agent that takes longer to be reached is rung for, audibly."""
 STORY_SECONDS = 0.5
 """A tool call has its place after what was said before it: so long it waits for that to be written down."""
 LAST_WORDS = "last-words"
@@ -114,6 +119,7 @@ class Bridge:
         journal: Journal,
         answer_tool: AnswerTool,
         max_seconds: float,
+        max_silent_seconds: float = 0,
         menu_key: bool = False,
         lane: SendsNow | None = None,
         playout: Playout | None = None,
@@ -127,6 +133,7 @@ class Bridge:
         self._lane = lane
         self._lane_session = session if isinstance(session, LaneSession) else None
         self._max_seconds = max_seconds
+        self._max_silent_seconds = max_silent_seconds
         self._menu_key = menu_key
         self._started = time.monotonic()
         self.feel = Observer(codec.audio_format, self._started)
@@ -137,7 +144,12 @@ class Bridge:
         self._tools: set[asyncio.Task[None]] = set()
         self._act_wanted: asyncio.Future[Act] = asyncio.get_running_loop().create_future()
         self._played_out_at = 0.0
+        self._last_word_at = self._started
+        self._caller_waits = self._caller_spoke = self._agent_says_goodbye = False
         self.first_audio_ms: int | None = None
+        self.frames_taken = 0
+        """All messages of the carrier. Whoever reads what no `taker` takes counts it."""
+        self.close_code = 1000
 
     # --- The caller's side ---
 
@@ -148,7 +160,10 @@ class Bridge:
         match frame:
             case Digit("*") if self._menu_key:
                 self.caller_left(MENU)
-            case CallerAudio() | Digit():
+            case Digit():
+                self._last_word_at = time.monotonic()
+                self._from_caller.put(frame)
+            case CallerAudio():
                 self._from_caller.put(frame)
             case Mark(name) if name == LAST_WORDS:
                 self._last_words_played.set()
@@ -169,6 +184,7 @@ class Bridge:
             # What is fed has the right of way, and waits for the agent when it is not there or reads slowly.
             if audio is None or not queue.idle or session is None or not session.pass_audio(audio):
                 return False
+            self.frames_taken += 1
             hear(time.monotonic(), audio)
             return True
 
@@ -182,6 +198,7 @@ class Bridge:
     def broke(self, bad: BadFrame) -> None:
         """The carrier's side sent what no carrier sends."""
         self._journal.happened("bad_frame", reason=bad.reason, close_code=bad.close_code)
+        self.close_code = bad.close_code
         self.caller_left("bad_frames")
 
     def act(self, act: Act) -> None:
@@ -204,7 +221,8 @@ class Bridge:
 
     async def _agent_to_caller(self) -> str:
         try:
-            await self._session.open()
+            async with self._ringing():
+                await self._session.open()
             self._begin_session()
             self._agent_ready.set()
             async for event in self._session.events():
@@ -216,15 +234,49 @@ class Bridge:
         if self.first_audio_ms is None:  # it left without a word: nobody has been served
             self._journal.happened("agent_lost", reason="closed without a word")
             return "agent_lost"
+        abruptly = self._leaves_abruptly()
         await self._drain()
+        if abruptly:
+            self._journal.happened("agent_lost", reason=abruptly)
+            return "agent_lost"
         return "agent_ended"
+
+    def _leaves_abruptly(self) -> str:
+        """Why this is no end of a conversation, though it looks like one; "" if it is one."""
+        if self._agent_says_goodbye:
+            return ""
+        if self._tools:
+            return "closed during a tool call"
+        if self._caller_waits:
+            return "closed when it was its turn to speak"
+        if not self._caller_spoke and self._played_out_at > time.monotonic():
+            return "closed while it greeted"
+        return ""
+
+    @asynccontextmanager
+    async def _ringing(self) -> AsyncIterator[None]:
+        """The caller hears that somebody is being reached, if that takes a while."""
+        ring = asyncio.create_task(self._ring(), name="ringing")
+        try:
+            yield
+        finally:
+            ring.cancel()
+            await asyncio.wait({ring})
+            if time.monotonic() - self._started > RING_AFTER_SECONDS:
+                await self._send(self._codec.encode_clear())
+
+    async def _ring(self) -> None:
+        await asyncio.sleep(RING_AFTER_SECONDS)
+        tone = ringing(self._codec.audio_format)
+        while True:
+            await self._send(self._codec.encode_audio(tone))
+            await asyncio.sleep(TONE_SECONDS + PAUSE_SECONDS)
 
     async def _watch_agent(self) -> str:
         """A session that is open and mute must not leave the caller in silence."""
         await self._agent_ready.wait()
-        opened = time.monotonic()
         while True:
-            mute_at = opened + GREETING_SECONDS if self.first_audio_ms is None else math.inf
+            mute_at = self._started + GREETING_SECONDS if self.first_audio_ms is None else math.inf
             hangs_at = self._session.last_message_at + HANG_SECONDS
             left = min(mute_at, hangs_at) - time.monotonic()
             if left > 0:  # until it could have happened, and then see whether it has
@@ -234,6 +286,24 @@ class Bridge:
                 logger.warning("[MediaStream] %s error: %s", self._session.name, reason)
                 self._journal.happened("agent_silent", reason=reason)
                 return "agent_silent"
+
+    async def _make_rounds(self) -> str:
+        """What need not be looked at with each frame."""
+        rounds = Rounds()
+        while not self._died_down():
+            await asyncio.sleep(ROUND_SECONDS)
+            rounds.look(self.frames_taken)
+            if rounds.flooded:
+                self.broke(BadFrame("more than 100 frames a second", close_code=1008))
+            if (
+                rounds.quiet and self._agent_ready.is_set()
+            ):  # agents leave whom they do not hear; and the queue is bounded
+                self._from_caller.put(CallerAudio(self._codec.audio_format.silence(ROUND_SECONDS)))
+        return "silence"
+
+    def _died_down(self) -> bool:
+        quiet_since = max(self._last_word_at, self._played_out_at)
+        return 0 < self._max_silent_seconds < time.monotonic() - quiet_since
 
     async def _act_on_tools(self) -> str:
         """Leave, as a tool wants it, once the agent has said what it has to say."""
@@ -268,22 +338,26 @@ class Bridge:
             case Speech(audio):
                 await self._play(audio)
             case Interrupted():
-                self._played_out_at = 0.0
-                self.feel.cleared(time.monotonic())
+                self._played_out_at, self._last_word_at = 0.0, time.monotonic()
+                self.feel.cleared(self._last_word_at)
                 await self._send(self._codec.encode_clear())
                 self._journal.happened("interrupted")
             case CallerSaid(text):
+                self._caller_waits = self._caller_spoke = True
+                self._last_word_at = time.monotonic()
                 self._journal.caller_said(text)
             case AgentSaid(text):
                 self._journal.agent_said(text)
             case AgentCorrected(heard):
                 self._journal.agent_was_heard(heard)
             case ToolCall():
-                self._start_tool(event)
+                self._last_word_at = time.monotonic()
+                await self._start_tool(event)
             case Reopened(external_id, code, reason):
                 self._journal.session_ended(self._session.provider, external_id, Closing(code, reason))
                 self._begin_session()
             case HangUp():
+                self._agent_says_goodbye = True
                 self._journal.happened("agent_hangs_up")
 
     async def _play(self, audio: bytes) -> None:
@@ -300,15 +374,18 @@ class Bridge:
     def _note_playing(self, size: int) -> float:
         """When it begins to sound."""
         now = time.monotonic()
+        self._caller_waits = False
         if self.first_audio_ms is None:
             self.first_audio_ms = round((now - self._started) * 1000)
         begins = max(self._played_out_at, now)
         self._played_out_at = begins + size / self._codec.audio_format.bytes_per_second
         return begins
 
-    def _start_tool(self, call: ToolCall) -> None:
-        busy = len(self._tools) >= MAX_TOOLS_AT_ONCE
-        task = asyncio.create_task(self._run_tool(call, busy=busy), name=f"tool {call.tool}")
+    async def _start_tool(self, call: ToolCall) -> None:
+        if len(self._tools) >= MAX_TOOLS_AT_ONCE:  # here: an agent that asks and never reads must wait
+            await self._run_tool(call, busy=True)
+            return
+        task = asyncio.create_task(self._run_tool(call, busy=False), name="tool")
         self._tools.add(task)
         task.add_done_callback(self._tools.discard)
 
@@ -317,7 +394,7 @@ class Bridge:
         answered = _TOOL_FAILED
         try:
             if busy:
-                logger.warning("Too many tool calls at once: %s was not run", call.tool)
+                logger.warning("Too many tool calls at once: one was not run")
             else:
                 await self._journal.caught_up(STORY_SECONDS)
                 answered = await self._answer_tool(call.tool, call.arguments)
@@ -353,18 +430,19 @@ class Bridge:
         agent = asyncio.create_task(self._agent_to_caller(), name="agent to caller")
         watch = asyncio.create_task(self._watch_agent(), name="agent watch")
         tools = asyncio.create_task(self._act_on_tools(), name="acts of tools")
+        rounds = asyncio.create_task(self._make_rounds(), name="rounds")
         try:
-            ends: set[asyncio.Future[Any]] = {caller, agent, watch, tools, self._caller_gone}
+            ends: set[asyncio.Future[Any]] = {caller, agent, watch, tools, rounds, self._caller_gone}
             await asyncio.wait(
                 ends,
-                timeout=self._max_seconds,
+                timeout=self._max_seconds or None,  # 0: no limit
                 return_when=asyncio.FIRST_COMPLETED,
             )
             if self._caller_gone.done():
                 return self._caller_gone.result()
             if self._act_wanted.done():  # an agent that leaves on its own account has said its last words too
                 return OUTCOME_OF[self._act_wanted.result()]
-            for ending in (agent, watch):
+            for ending in (agent, watch, rounds):
                 if ending.done():
                     return ending.result()
             if caller.done():
@@ -373,7 +451,7 @@ class Bridge:
         finally:
             self.feel.ended(time.monotonic())
             self._act_wanted.cancel()
-            await self._stop(caller, agent, watch, tools, *self._tools)
+            await self._stop(caller, agent, watch, tools, rounds, *self._tools)
 
     async def _stop(self, *tasks: asyncio.Task[Any]) -> None:
         self._caller_gone.cancel()

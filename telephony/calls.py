@@ -54,6 +54,8 @@ TRANSFER = "transfer"
 MENU = "menu"
 """The caller wants keys instead of the agent."""
 TIME_LIMIT = "time_limit"
+SILENCE = "silence"
+"""Nobody had said anything for a long time."""
 MEDIA_LOST = "media_lost"
 """The process that carried the call was gone before it could write anything down."""
 KEYPAD = "keypad"
@@ -420,8 +422,7 @@ def _ending(call: Call, now: datetime.datetime) -> tuple[str, str] | None:
         return State.COMPLETED, call.outcome
     if not streaming and last_sign is None and call.created_at < now - 10 * minutes:
         return State.NO_ANSWER, call.outcome
-    longest = datetime.timedelta(seconds=settings.MAX_CALL_SECONDS)
-    return (State.FAILED, "lost") if call.created_at < now - longest - 10 * minutes else None
+    return (State.FAILED, "lost") if call.created_at < now - limits.surely_over() else None
 
 
 def _end(call: Call, state: str, outcome: str, now: datetime.datetime) -> int:

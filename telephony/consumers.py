@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
@@ -12,7 +13,7 @@ from django.db import DatabaseError
 
 from agents.providers import session_for
 from agents.tools.registry import Answered, answer_in_call
-from telephony import calls, heartbeat, line, live
+from telephony import calls, doorstep, heartbeat, line, live
 from telephony.bridge import Bridge
 from telephony.carriers.media import MediaCodec, MediaLeg, OpenLeg
 from telephony.errors import BadFrame, StreamRefused
@@ -33,8 +34,15 @@ POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
 
 
+CLOSE_SECONDS = 3.0
+
 # What the server below us closes with when a peer breaks WebSocket's own rules, or sends too much at once.
-PROTOCOL_BREACHES = {1002: "a protocol error", 1007: "text that is no UTF-8", 1009: "a message over 64 KiB"}
+PROTOCOL_BREACHES = {
+    1002: "a protocol error",
+    1007: "text that is no UTF-8",
+    1008: "too many pings or fragments",
+    1009: "a message over 64 KiB",
+}
 
 
 class CallerGone(Exception):
@@ -71,12 +79,14 @@ class MediaSocket:
     async def close(self, code: int) -> None:
         if self._open:
             self._open = False
-            await self._tell({"type": "websocket.close", "code": code})
+            with suppress(TimeoutError):  # a carrier that never reads; the server below drops it
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._tell({"type": "websocket.close", "code": code})
 
     async def _tell(self, event: Any) -> None:
         try:
             await self._send(event)
-        except OSError:  # servers differ in whether they raise once the peer is gone
+        except (OSError, RuntimeError):  # servers differ in what they raise once the peer is gone, if at all
             self._open = False
 
 
@@ -98,11 +108,14 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         if leg is None:
             await refuse(send)
             return
-        await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
         socket = MediaSocket(receive, send)
         close_code = INTERNAL_ERROR
         try:
-            close_code = await self._serve(socket, leg, lane_of(scope) if leg.has_lane else None)
+            with doorstep.standing():
+                await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+                claimed = await self._let_in(socket, leg)
+            with log_context(call=claimed.carrier_call_id, tenant=claimed.tenant_id):
+                close_code = await self._carry(socket, leg, claimed, lane_of(scope) if leg.has_lane else None)
         except StreamRefused as refused:
             close_code = POLICY_VIOLATION
             live.refused_streams.inc()
@@ -114,22 +127,21 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         finally:
             await socket.close(close_code)
 
-    async def _serve(self, socket: MediaSocket, leg: MediaLeg, lane: CarrierLane | None) -> int:
-        """Let the stream prove itself, then bridge it. The code to close with."""
+    async def _let_in(self, socket: MediaSocket, leg: MediaLeg) -> calls.ClaimedCall:
+        """Let the stream prove itself. Raises StreamRefused."""
         started = await self._await_start(socket, leg.codec)
         async with asyncio.timeout(SETUP_SECONDS):
-            claimed = await in_thread(leg.claim, started)
-        with log_context(call=claimed.carrier_call_id, tenant=claimed.tenant_id):
-            return await self._carry(socket, leg, claimed, lane)
+            return await in_thread(leg.claim, started)
 
     async def _await_start(self, socket: MediaSocket, codec: MediaCodec) -> StreamStarted:
         """The first word of the stream; whoever has not sent one in time is no carrier of ours."""
         try:
             async with asyncio.timeout(settings.STREAM_START_SECONDS):
-                while True:
+                for _ in range(doorstep.MESSAGES):
                     frame = codec.decode(await socket.receive())
                     if isinstance(frame, StreamStarted):
                         return frame
+            raise StreamRefused("much talk and no start")
         except TimeoutError:
             raise StreamRefused("no start in time") from None
         except BadFrame as bad:
@@ -142,7 +154,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         outcome, agent = "error", ""
         codec = leg.codec
         bridge: Bridge | None = None
-        reader: asyncio.Task[int] | None = None
+        reader: asyncio.Task[None] | None = None
         try:
             if problem := leg.mismatch():
                 outcome = calls.WRONG_SAMPLE_RATE
@@ -161,6 +173,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
                     journal=journal,
                     answer_tool=_tool_answerer(claimed),
                     max_seconds=handover.max_seconds,
+                    max_silent_seconds=settings.MAX_SILENT_SECONDS,
                     menu_key=handover.menu_key and leg.has_menu,
                     lane=lane,
                 )
@@ -173,7 +186,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
                         heartbeat.beating_for(str(claimed.conversation_id)),
                     ):
                         outcome = await bridge.run()
-            return reader.result() if reader.done() else 1000
+            return bridge.close_code
         finally:
             # Here and not in a disconnect handler, which no server calls when a handler raises. The outcome
             # is written before the socket closes: the carrier then asks at once what comes next.
@@ -200,19 +213,20 @@ def _felt(bridge: Bridge | None, outcome: str) -> Record | None:
     return record_of(figures)
 
 
-async def _read(socket: MediaSocket, codec: MediaCodec, bridge: Bridge) -> int:
-    """Hand frames to the bridge until the carrier leaves or breaks its protocol. The code to close with."""
+async def _read(socket: MediaSocket, codec: MediaCodec, bridge: Bridge) -> None:
+    """Hand frames to the bridge until the carrier leaves or breaks its protocol."""
     while True:
+        bridge.frames_taken += 1
         try:
             frame = codec.decode(await socket.receive())
         except CallerGone as gone:
             if gone.code in PROTOCOL_BREACHES:
                 bridge.broke(BadFrame(PROTOCOL_BREACHES[gone.code], gone.code))
             bridge.caller_left(calls.CALLER_HUNG_UP if gone.code == 1000 else calls.STREAM_LOST)
-            return 1000
+            return
         except BadFrame as bad:
             bridge.broke(bad)
-            return bad.close_code
+            return
         if frame is not None:
             bridge.feed(frame)
 

@@ -7,13 +7,13 @@ from typing import Any, Protocol
 
 from asgiref.typing import WebSocketScope
 from uvicorn._types import ASGIReceiveEvent
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 from websockets.protocol import Protocol as SansIO
 from websockets.protocol import State
 
 from agents.fast_lane import SendsNow, Take
 from agents.fast_lane.cutter import Cutter, server_frame
+from telephony.guarded_socket import GuardedProtocol
 
 EXTENSION = "tonris.fast_lane"
 LANE_BYTES = 64 * 1024
@@ -33,7 +33,7 @@ def lane_of(scope: WebSocketScope) -> CarrierLane | None:
     return lane
 
 
-class LaneProtocol(Cutter, WebSocketsSansIOProtocol):
+class LaneProtocol(Cutter, GuardedProtocol):
     """For `uvicorn.Config(ws=LaneProtocol, ws_per_message_deflate=False)`: extensions would change frames."""
 
     peer_masks = True
@@ -46,7 +46,7 @@ class LaneProtocol(Cutter, WebSocketsSansIOProtocol):
             extensions[EXTENSION] = self
 
     def hand_over(self, data: bytes) -> None:
-        WebSocketsSansIOProtocol.data_received(self, data)
+        GuardedProtocol.data_received(self, data)
 
     def is_alive(self) -> bool:
         return self.conn.state < State.CLOSING and not self.transport.is_closing()

@@ -17,7 +17,9 @@ from telephony.scribe import Entry, scribe_of
 
 logger = logging.getLogger(__name__)
 
-MAX_WAITING = 500
+MAX_WAITING = 200
+MAX_TEXT = 2000
+"""Of one turn, in characters: some minutes of speech."""
 FLUSH_SECONDS = 3.0
 
 
@@ -27,6 +29,7 @@ class Journal:
     def __init__(self, claimed: calls.ClaimedCall) -> None:
         self._claimed = claimed
         self._unwritten = 0
+        self._dropped = 0
         self._all_written = asyncio.Event()
         self._last_reply: UUID | None = None
         self.happened("stream_started")
@@ -40,7 +43,7 @@ class Journal:
     def agent_was_heard(self, text: str) -> None:
         """Of its last reply."""
         if self._last_reply is not None:
-            self._enter(partial(conversations.was_heard, self._last_reply, text))
+            self._enter(partial(conversations.was_heard, self._last_reply, text[:MAX_TEXT]))
 
     def session_opened(self, session: AgentSession) -> None:
         logger.info(
@@ -90,10 +93,10 @@ class Journal:
         ending = partial(
             calls.finish_stream, self._claimed, outcome, first_audio_ms=first_audio_ms, feel=feel
         )
-        self._enter(ending)
+        self._enter(ending, at_any_rate=True)
         ids = (self._claimed.tenant_id, self._claimed.conversation_id)
         cut_off = outcome not in calls.ON_PURPOSE
-        self._enter(partial(conversations.end_conversation, *ids, cut_off=cut_off))
+        self._enter(partial(conversations.end_conversation, *ids, cut_off=cut_off), at_any_rate=True)
         if not await self.caught_up(FLUSH_SECONDS):
             logger.warning("The call's last entries are still being written")
 
@@ -116,15 +119,19 @@ class Journal:
             tenant_id=self._claimed.tenant_id,
             conversation_id=self._claimed.conversation_id,
             speaker=speaker,
-            text=text,
+            text=text[:MAX_TEXT],
             occurred_at=timezone.now(),
         )
         self._enter(turn)
         return turn.pk
 
-    def _enter(self, entry: Entry) -> None:
-        if self._unwritten >= MAX_WAITING:  # a peer that floods events must not fill memory
-            logger.warning("A call's journal is full: an entry was dropped")
+    def _enter(self, entry: Entry, *, at_any_rate: bool = False) -> None:
+        if (
+            self._unwritten >= MAX_WAITING and not at_any_rate
+        ):  # a peer that floods events must not fill memory
+            self._dropped += 1
+            if self._dropped == 1:
+                logger.warning("A call's journal is full: entries are dropped")
             return
         self._unwritten += 1
         self._all_written.clear()

@@ -24,6 +24,7 @@ SETTLE_TRIES, SETTLE_SECONDS = 8, 0.2
 class Rung(StrEnum):
     HANG_UP = "hang_up"
     TIME_UP = "time_up"
+    NOBODY_SPEAKS = "nobody_speaks"
     PERSON = "person"
     MENU = "menu"
     VOICEMAIL = "voicemail"
@@ -56,11 +57,19 @@ def after_agent(call: Call, *, has_menu: bool, caller_left: bool = False) -> Run
         calls.add_event(call.tenant_id, call.pk, calls.AFTERCARE, outcome=call.outcome)
     if call.outcome == calls.TIME_LIMIT:
         return Rung.TIME_UP
+    if call.outcome == calls.SILENCE:
+        return Rung.NOBODY_SPEAKS
     if call.outcome == calls.MENU and has_menu:
         return Rung.MENU
     if transfer_number(call.tenant):
         return Rung.PERSON
     return Rung.MENU if has_menu else without_person(call.tenant)
+
+
+def calls_for_apology(call: Call, rung: Rung) -> bool:
+    """Whether something went wrong, and nobody has said so yet."""
+    ends_well = rung in {Rung.HANG_UP, Rung.TIME_UP, Rung.NOBODY_SPEAKS}
+    return not ends_well and call.outcome not in TOLD
 
 
 def without_person(tenant: Tenant) -> Rung:

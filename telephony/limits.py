@@ -32,8 +32,7 @@ def check(tenant: Tenant, caller_e164: str, *, others: QuerySet[Call]) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"calls {tenant.pk}"])
     now = timezone.now()
     counted = others.exclude(outcome__in=REFUSED)
-    longest = datetime.timedelta(seconds=settings.MAX_CALL_SECONDS, minutes=10)
-    live = counted.filter(ended_at=None, created_at__gt=now - longest)
+    live = counted.filter(ended_at=None, created_at__gt=now - surely_over())
     at_once = _number(tenant, "maxConcurrentCalls", 0)
     if at_once and live.count() >= at_once:
         raise LinesBusy
@@ -51,6 +50,11 @@ def refusal_of(outcome: str) -> OverLimit | None:
     """The limit that a call was turned away for, if it was: asked again, it is turned away again."""
     kinds: tuple[type[OverLimit], ...] = (LinesBusy, CallerOnManyLines, CallerCallsTooOften)
     return next((kind() for kind in kinds if kind.outcome == outcome), None)
+
+
+def surely_over() -> datetime.timedelta:
+    """So long after its beginning no call lasts any more. Without a limit on calls: a day."""
+    return datetime.timedelta(seconds=settings.MAX_CALL_SECONDS or 86_400, minutes=10)
 
 
 def longest_call_seconds(tenant: Tenant) -> float:

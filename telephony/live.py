@@ -1,5 +1,6 @@
 """The calls that this process carries at this moment: what a shutdown waits for and readiness reports."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -9,10 +10,16 @@ from prometheus_client import Counter, Gauge
 _calls: dict[UUID, Callable[[str], None]] = {}
 _draining = False
 
+tasks = Gauge("tonris_tasks", "What goes on at once in this process: asyncio tasks")
 live_calls = Gauge("tonris_live_calls", "Calls that this process carries now")
 live_calls.set_function(lambda: len(_calls))
 ended_calls = Counter("tonris_calls_ended", "Calls that this process has carried", ["outcome"])
 refused_streams = Counter("tonris_streams_refused", "Media sockets without a valid token")
+
+
+def count_tasks_of(loop: asyncio.AbstractEventLoop) -> None:
+    """For the metrics, which are asked for on other threads."""
+    tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
 
 
 @contextmanager

@@ -282,5 +282,7 @@ class Fallback(TwilioWebhook):
     def post(self, request: Request) -> HttpResponse:
         fields = request._request.POST
         return xml(
-            aftercare.after_stream(webhooks.call_id(fields), fields.get("CallStatus") or "", callback_url)
+            aftercare.after_stream(
+                webhooks.call_id(fields), fields.get("CallStatus") or "", callback_url, plays=False
+            )
         )

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection
 from websockets.datastructures import Headers
 from websockets.protocol import Protocol, State
 from websockets.speedups import apply_mask
@@ -17,12 +16,13 @@ from agents.fast_lane.cutter import (
     masked_header,
     next_mask,
 )
+from agents.guarded_connection import GuardedConnection
 
 LANE_BYTES = 256 * 1024
 """Eight seconds of 16 kHz audio in one message. Agents may send up to 16 MiB, the ordinary way."""
 
 
-class LaneConnection(Cutter, ClientConnection):
+class LaneConnection(Cutter, GuardedConnection):
     """For `connect(create_connection=LaneConnection, compression=None)`: extensions would change frames."""
 
     peer_masks = False
@@ -35,7 +35,7 @@ class LaneConnection(Cutter, ClientConnection):
             self.request.headers, self.response.headers = Headers(), Headers()
 
     def hand_over(self, data: bytes) -> None:
-        ClientConnection.data_received(self, data)
+        GuardedConnection.data_received(self, data)
 
     def is_alive(self) -> bool:
         return self.protocol.state < State.CLOSING

@@ -333,6 +333,11 @@ class Speech(Words):
     def time_is_up(self) -> str:
         """The call has reached the longest that a call may last."""
 
+    @property
+    @abstractmethod
+    def nobody_speaks(self) -> str:
+        """Neither side has said anything for minutes: the line is given up."""
+
     # --- the menu of keys
 
     @property

@@ -237,6 +237,7 @@ class German(Speech):
         "Es tut mir leid, die längste Dauer für ein Gespräch ist erreicht. "
         "Bitte rufen Sie wieder an. Auf Wiederhören."
     )
+    nobody_speaks = "Ich höre niemanden und lege jetzt auf. Bitte rufen Sie wieder an. Auf Wiederhören."
 
     options = {
         "menu": "Um mit den Tasten Ihres Telefons zu buchen oder abzusagen, drücken Sie {key}.",

@@ -226,6 +226,7 @@ class English(Speech):
     lines_busy = "I'm sorry, all our lines are busy. Please call again in a few minutes."
     called_too_often = "I'm sorry, you have called us very often today. Please call again tomorrow."
     time_is_up = "I'm sorry, this call has lasted as long as it may. Please call again. Goodbye."
+    nobody_speaks = "I can't hear anybody, so I am ending the call. Please call again. Goodbye."
 
     options = {
         "menu": "To book or cancel with the keys of your phone, press {key}.",

@@ -240,6 +240,7 @@ class Spanish(Speech):
     )
     called_too_often = "Lo siento, hoy nos ha llamado muchas veces. Por favor, vuelva a llamar mañana."
     time_is_up = "Lo siento, esta llamada ha alcanzado la duración máxima. Por favor, vuelva a llamar. Adiós."
+    nobody_speaks = "No oigo a nadie, así que termino la llamada. Por favor, vuelva a llamar. Adiós."
 
     options = {
         "menu": "Para reservar o cancelar con las teclas de su teléfono, pulse {key}.",

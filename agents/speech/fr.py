@@ -235,6 +235,7 @@ class French(Speech):
         "Je suis désolé, vous nous avez appelés très souvent aujourd'hui. Veuillez rappeler demain."
     )
     time_is_up = "Je suis désolé, cet appel a atteint sa durée maximale. Veuillez nous rappeler. Au revoir."
+    nobody_speaks = "Je n'entends personne, je mets donc fin à l'appel. Veuillez nous rappeler. Au revoir."
 
     options = {
         "menu": "Pour réserver ou annuler avec les touches de votre téléphone, tapez {key}.",

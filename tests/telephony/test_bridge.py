@@ -296,6 +296,14 @@ async def test_a_call_has_a_longest_length():
     assert await bridge(Agent(stays=True), [], max_seconds=0.05).run() == "time_limit"
 
 
+async def test_without_a_longest_length_a_call_goes_on():
+    line = bridge(Agent(Speech(b"hello"), stays=True), [], max_seconds=0)
+    running = asyncio.create_task(line.run())
+    await asyncio.sleep(0.05)
+    line.caller_left("caller_hung_up")
+    assert await running == "caller_hung_up"
+
+
 async def test_a_slow_tool_does_not_hold_the_audio():
     sent: list[str] = []
     release = asyncio.Event()

@@ -227,6 +227,7 @@ async def test_a_caller_who_never_reads_holds_the_agent_back(salon, settings, la
 async def test_an_agent_that_never_reads_costs_the_caller_old_audio_and_us_no_memory(
     salon, settings, lane, monkeypatch
 ):
+    monkeypatch.setattr("telephony.rounds.FLOOD_FRAMES", 1_000_000)
     bridges: list[Any] = []
 
     class Remembered(Bridge):

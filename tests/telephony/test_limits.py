@@ -107,7 +107,7 @@ def test_of_calls_that_come_at_once_no_more_are_let_in_than_there_are_lines(salo
 
 @pytest.mark.parametrize(
     ("wanted", "installed", "longest"),
-    [(600, 3600, 600), (9000, 3600, 3600), (None, 3600, 3600), (600, 0, 600)],
+    [(600, 3600, 600), (9000, 3600, 3600), (None, 3600, 3600), (600, 0, 600), (None, 0, 0)],
 )
 def test_a_tenant_may_shorten_calls_and_not_lengthen_them(salon, settings, wanted, installed, longest):
     settings.MAX_CALL_SECONDS = installed

@@ -57,6 +57,13 @@ def test_a_call_that_nobody_carries_is_closed_in_minutes(salon, killed):
         assert sweep_calls() == 0
 
 
+def test_without_a_limit_on_calls_a_long_one_is_left_alone(salon, killed, settings):
+    settings.MAX_CALL_SECONDS = 0
+    with in_(120 * MINUTES):
+        heartbeat._refresh([str(killed.pk)], sign=True)
+        assert sweep_calls() == 0
+
+
 def test_when_the_carrier_says_first_that_the_call_is_over_the_conversation_ends_too(salon, killed):
     status("completed", 2)
     with in_(100 * SECONDS):

@@ -25,6 +25,10 @@ from agents.events import (
 )
 from tenants.json_body import clean
 
+MAX_WORDS = 64 * 1024
+"""Of a message that is not audio, in characters. Audio may have megabytes."""
+MAX_REASON = 240
+
 FORMATS: dict[str, AudioFormat] = {
     "ulaw_8000": MULAW_8K,
     "pcm_8000": PCM16_8K,
@@ -103,6 +107,9 @@ class Decoder:
 
     def decode(self, text: str | bytes) -> ServerMessage | None:
         """None for what we have no use for. Raises ValueError for what is not an ElevenLabs message."""
+        # What is kept of words waits for the database, perhaps for a while; and reading them costs several times that.
+        if len(text) > MAX_WORDS and not _may_be_audio(text):
+            return None
         try:
             message = json.loads(text)
         except RecursionError:
@@ -120,7 +127,7 @@ class Decoder:
                 self._interrupted_at = max(self._interrupted_at, event_id)
                 return Interrupted()
             case _:
-                return _decode_rest(str(kind), clean(message))
+                return _decode_rest(str(kind), clean(message)) if len(text) <= MAX_WORDS else None
 
     def _audio(self, message: Mapping[str, Any]) -> Speech | None:
         event = _body(message, "audio_event")
@@ -133,6 +140,10 @@ class Decoder:
         except (Base64Error, TypeError, ValueError):
             raise ValueError("audio is not base64") from None
         return Speech(audio) if audio else None
+
+
+def _may_be_audio(text: str | bytes) -> bool:
+    return b'"audio' in text if isinstance(text, bytes) else '"audio' in text
 
 
 def _decode_rest(kind: str, message: Mapping[str, Any]) -> ServerMessage | None:
@@ -174,7 +185,7 @@ def _refusal(message: Mapping[str, Any]) -> Refusal:
     event = _body(message, "error_event") or message
     reason = str(event.get("message") or event.get("reason") or event.get("error_type") or "error")
     code = event.get("code")
-    return Refusal(reason, code if isinstance(code, int) else None)
+    return Refusal(reason[:MAX_REASON], code if isinstance(code, int) else None)
 
 
 def _body(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:

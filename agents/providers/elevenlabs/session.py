@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from django.conf import settings
@@ -13,10 +13,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from agents.audio import AudioFormat
-from agents.errors import AgentLost, AgentRefused, AgentUnreachable, UnsupportedAudio
+from agents.errors import AgentError, AgentLost, AgentRefused, AgentUnreachable, UnsupportedAudio
 from agents.events import AgentEvent, Reopened, Speech
 from agents.fast_lane import Take
 from agents.fast_lane.client import LaneConnection
+from agents.guarded_connection import GuardedConnection
 from agents.providers.elevenlabs import protocol
 from agents.providers.elevenlabs.signed_urls import signed_url, tls
 from agents.session import Assignment, Closing
@@ -32,6 +33,12 @@ EARLY_SECONDS = 2.0
 PING_SECONDS = 20.0
 """For the line's sake alone: whether the agent lives is seen by what it sends."""
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+MAX_WAITING_MESSAGES = 2
+RETRY_WITHIN_SECONDS, RETRY_PAUSE_SECONDS = 1.0, 0.2
+"""Once, and only after a quick failure: the caller hears nothing of the agent meanwhile."""
+TRANSIENT = frozenset({None, 429, 1001, 1006, 1011, 1012, 1013})
+"""Close codes and HTTP statuses of which a second try may be spared, beside those from 500 to 599. None: no answer."""
+UNREADABLE_LOGGED = 5
 
 
 class ElevenLabsSession:
@@ -47,6 +54,8 @@ class ElevenLabsSession:
         self._initiation = assignment.initiation
         self._beforehand = assignment.session_url
         self._opened_at = 0.0
+        self._tried_again = False
+        self._unreadable = 0
         self.overrides_refused = False
         self.agent_id = assignment.agent_id
         self._socket: ClientConnection | None = None
@@ -60,16 +69,20 @@ class ElevenLabsSession:
         self.closing: Closing | None = None
 
     async def open(self) -> None:
-        try:
-            async with asyncio.timeout(OPEN_SECONDS):
-                try:
-                    await self._begin()
-                except AgentRefused as refused:
-                    if refused.code != OVERRIDE_REFUSED or not self._drop_overrides():
-                        raise
-                    await self._begin()
-        except TimeoutError:
-            raise AgentUnreachable(f"no answer from ElevenLabs within {OPEN_SECONDS:g} s") from None
+        began = time.monotonic()
+        async with _in_time():
+            try:
+                await self._begin()
+            except (AgentRefused, AgentUnreachable) as failed:
+                if failed.code == OVERRIDE_REFUSED and self._drop_overrides():
+                    pass
+                elif _is_transient(failed) and time.monotonic() - began < RETRY_WITHIN_SECONDS:
+                    logger.warning("[MediaStream] ElevenLabs error: %s; once more", failed.reason)
+                    self._tried_again = True
+                    await asyncio.sleep(RETRY_PAUSE_SECONDS)
+                else:
+                    raise
+                await self._begin()
 
     async def _begin(self) -> None:
         self.closing = self._refusal = None
@@ -110,11 +123,11 @@ class ElevenLabsSession:
                 ping_interval=PING_SECONDS,
                 ping_timeout=PING_SECONDS,
                 max_size=MAX_MESSAGE_BYTES,
-                max_queue=8,
+                max_queue=MAX_WAITING_MESSAGES,
                 compression=None,
                 proxy=None,
                 ssl=tls() if url.startswith("wss:") else None,
-                create_connection=LaneConnection if settings.MEDIA_FAST_LANE else None,
+                create_connection=LaneConnection if settings.MEDIA_FAST_LANE else GuardedConnection,
             )
         except InvalidHandshake as error:
             status = getattr(getattr(error, "response", None), "status_code", None)
@@ -165,10 +178,10 @@ class ElevenLabsSession:
         async for event in self._session_events():
             self._spoke = self._spoke or isinstance(event, Speech)
             yield event
-        early = time.monotonic() - self._opened_at < EARLY_SECONDS
-        if early and not self._spoke and self.closing and self._drop_overrides():
+        if self.closing and self._may_reopen():
             before, closing = self.external_id, self.closing
-            await self._begin()
+            async with _in_time():
+                await self._begin()
             yield Reopened(before, closing.code, closing.reason)
             async for event in self._session_events():
                 yield event
@@ -176,6 +189,14 @@ class ElevenLabsSession:
             raise AgentLost(self.closing.reason or "the session broke", self.closing.code)
         if self._refusal:  # an exhausted quota closes like a normal end
             raise AgentLost(self._refusal.reason, self._refusal.code)
+
+    def _may_reopen(self) -> bool:
+        """Asking for less, or else as it was: once, and not after a word."""
+        early = time.monotonic() - self._opened_at < EARLY_SECONDS
+        if not early or self._spoke:
+            return False
+        may, self._tried_again = self._drop_overrides() or not self._tried_again, True
+        return may
 
     async def _session_events(self) -> AsyncIterator[AgentEvent]:
         async for message in self._messages():
@@ -197,6 +218,7 @@ class ElevenLabsSession:
                 await self._socket.close(1000)
         except (TimeoutError, OSError):
             logger.info("ElevenLabs did not close its socket in time")
+            self._socket.transport.abort()
         self._note_closing()
 
     async def _messages(self) -> AsyncIterator[protocol.ServerMessage]:
@@ -208,7 +230,7 @@ class ElevenLabsSession:
                 try:
                     message = self._decoder.decode(text)
                 except ValueError as error:  # one bad message must not cost the caller the call
-                    logger.warning("[MediaStream] ElevenLabs error: unreadable message: %s", error)
+                    self._note_unreadable(error)
                     continue
                 if isinstance(message, protocol.Refusal):
                     self._refusal = message
@@ -218,6 +240,11 @@ class ElevenLabsSession:
         except ConnectionClosed:
             pass  # iteration ends quietly after a normal close and raises after any other
         self._note_closing()
+
+    def _note_unreadable(self, error: ValueError) -> None:
+        self._unreadable += 1
+        if self._unreadable <= UNREADABLE_LOGGED:
+            logger.warning("[MediaStream] ElevenLabs error: unreadable message: %s", error)
 
     async def _send(self, text: str) -> None:
         # The reading side sees the close, with its code, and tells what it means.
@@ -245,6 +272,19 @@ class ElevenLabsSession:
 def _not_now(audio: bytes) -> bool:
     """There is no lane, or no session yet."""
     return False
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(OPEN_SECONDS):
+            yield
+    except TimeoutError:
+        raise AgentUnreachable(f"no answer from ElevenLabs within {OPEN_SECONDS:g} s") from None
+
+
+def _is_transient(failed: AgentError) -> bool:
+    return failed.code in TRANSIENT or 500 <= (failed.code or 0) <= 599
 
 
 def _known_format(name: str) -> AudioFormat:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import ssl
+import threading
 from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,6 +16,7 @@ from agents.errors import AgentRefused, AgentUnreachable
 logger = logging.getLogger(__name__)
 
 SECONDS = 5.0
+_making = threading.Lock()
 _LIMITS = httpx.Limits(max_keepalive_connections=8, keepalive_expiry=30)
 
 # A connection and its TLS cost more than the request: clients are for the process, one for each event loop.
@@ -61,8 +63,13 @@ def _url_in(answer: httpx.Response) -> str:
         raise AgentRefused("ElevenLabs' answer has no signed_url") from None
 
 
-@lru_cache(maxsize=1)
 def _blocking_client() -> httpx.Client:
+    with _making:  # several threads may be the first, and the clients of all but one would be lost
+        return _made_client()
+
+
+@lru_cache(maxsize=1)
+def _made_client() -> httpx.Client:
     return httpx.Client(verify=tls(), trust_env=False, timeout=SECONDS, limits=_LIMITS)
 
 

@@ -94,6 +94,8 @@ def _words(call: Call, rung: Rung) -> str:
             return speech.voicemail
         case Rung.TIME_UP:
             return speech.time_is_up
+        case Rung.NOBODY_SPEAKS:
+            return speech.nobody_speaks
         case Rung.APOLOGY:
             return speech.call_failed
     return ""

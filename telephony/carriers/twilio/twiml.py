@@ -42,6 +42,19 @@ def _say(verb: VoiceResponse | Gather, sentences: Iterable[str], language: str) 
         verb.say(clean(sentence), language=spoken_language(language))
 
 
+def play(url: str) -> str:
+    """Play it; then hang up."""
+    return play_first(url, hang_up())
+
+
+def play_first(url: str, document: str) -> str:
+    """A document, and before it a recording."""
+    response = VoiceResponse()
+    response.play(url)
+    played = str(response).partition("<Response>")[2].removesuffix("</Response>")
+    return document.replace("<Response>", f"<Response>{played}", 1)
+
+
 def hang_up() -> str:
     response = VoiceResponse()
     response.hangup()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from telephony import views
+from telephony import apologies, views
 from telephony.notifications import pages
 from telephony.notifications import views as texts
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path(_PREFIX + "stream-ended", views.StreamEnded.as_view(), name="twilio-stream-ended"),
     path(_PREFIX + "dialed", views.Dialed.as_view(), name="twilio-dialed"),
     path(_PREFIX + "recorded", views.Recorded.as_view(), name="twilio-recorded"),
+    path(_PREFIX + "apology/<path:signed>", apologies.audio, name="apology"),
     path(_PREFIX + "fallback", views.Fallback.as_view(), name="twilio-fallback"),
     path(_PREFIX + "sms", texts.IncomingText.as_view(), name="twilio-text"),
     path(_PREFIX + "sms-status", texts.TextStatus.as_view(), name="twilio-text-status"),

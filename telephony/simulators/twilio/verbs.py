@@ -31,6 +31,12 @@ class Verbs:
             await self._course.speak(verb.text)
 
     async def _play(self, verb: Verb) -> None:
+        exchange = await self._course.request(urljoin(self._course.here, verb.text), {}, "GET")
+        if not exchange.ok or not (exchange.content_type or "").startswith("audio/"):
+            self._call.warn(
+                12300, f"{verb.text} cannot be played: {exchange.failure} {exchange.content_type}"
+            )
+            return
         self._call.timeline.now_hears("play", verb.text)
         await self._course.pass_time(1.0)
         self._call.timeline.now_hears("silence")

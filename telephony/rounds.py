@@ -1,0 +1,33 @@
+"""What is seen of a call by looking at it once a second, so that nothing has to be looked at with each frame."""
+
+from dataclasses import dataclass
+
+ROUND_SECONDS = 1.0
+FLOOD_FRAMES = 100
+"""In a second: twice what a carrier sends. A backlog after a gap may be more, once."""
+FLOOD_ROUNDS = 2
+QUIET_ROUNDS = 2
+
+
+@dataclass
+class Rounds:
+    """Of the frames that came from the carrier, whichever way they took."""
+
+    _seen: int = 0
+    _crowded: int = 0
+    _empty: int = 0
+
+    def look(self, frames: int) -> None:
+        """`frames` since the call began; asked every ROUND_SECONDS."""
+        came, self._seen = frames - self._seen, frames
+        self._crowded = self._crowded + 1 if came > FLOOD_FRAMES else 0
+        self._empty = 0 if came else self._empty + 1
+
+    @property
+    def flooded(self) -> bool:
+        return self._crowded >= FLOOD_ROUNDS
+
+    @property
+    def quiet(self) -> bool:
+        """The carrier has paused: a mute, a hold, a network."""
+        return self._empty >= QUIET_ROUNDS
