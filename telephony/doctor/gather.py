@@ -63,7 +63,7 @@ def business(tenant_id: UUID) -> Business:
         tenant = wishes.tenant
         provider, known = _provider(tenant)
         has_key = known and bool(api_key_for(tenant_id, provider))
-        agent_id = agent_of(tenant)
+        agent_id = agent_of(tenant) if known else ""
         webhook_secret = secret(tenant_id, Credential.Name.WEBHOOK_SECRET)
         unreadable = [row.name for row in Credential.objects.order_by("name") if row.value is None]
         numbers = list(PhoneNumber.objects.filter(is_active=True).values_list("e164", flat=True))
