@@ -34,6 +34,7 @@ class Rejected(Exception):
     ) -> None:
         super().__init__(message)
         self.error: Json = {"type": kind, "code": code, "message": message, "param": param}
+        self.event_id: Any = None
 
 
 def _number(lowest: float, highest: float) -> Check:
@@ -290,7 +291,9 @@ def read(frame: str) -> Json:
     try:
         _EVENTS[kind](event, ())
     except Invalid as invalid:
-        raise _rejected(invalid) from None
+        rejected = _rejected(invalid)
+        rejected.event_id = event.get("event_id")
+        raise rejected from None
     return event
 
 

@@ -17,6 +17,7 @@ from agents.simulators.openai_realtime.record import Json, Record
 from agents.simulators.openai_realtime.response import Response
 from agents.simulators.scenarios import BOOKING, SCENARIOS, Scenario
 
+IDLE_SECONDS_PER_MS = 0.001
 EXPIRED = "Your session hit the maximum duration of 60 minutes."
 
 
@@ -83,21 +84,25 @@ class Conversation:
 
     async def _read(self) -> None:
         while True:
-            event_id: Any = None
             try:
-                event = client_events.read(await self._wire.receive())
-                event_id = event.get("event_id")
-                await self._obey(event)
+                await self._take(client_events.read(await self._wire.receive()))
             except ClosedError as closed:
                 self._finish(Ending(closed.code, closed.reason, by="client"))
                 return
             except BinaryFrameError:
-                await self._refuse(Rejected("invalid_event", "Binary frames are not supported."), None)
+                await self._refuse(Rejected("invalid_event", "Binary frames are not supported."))
             except Rejected as rejected:
-                await self._refuse(rejected, event_id)
+                await self._refuse(rejected)
 
-    async def _refuse(self, rejected: Rejected, event_id: Any) -> None:
-        error = {**rejected.error, "event_id": event_id}
+    async def _take(self, event: Json) -> None:
+        try:
+            await self._obey(event)
+        except Rejected as rejected:
+            rejected.event_id = event.get("event_id")
+            raise
+
+    async def _refuse(self, rejected: Rejected) -> None:
+        error = {**rejected.error, "event_id": rejected.event_id}
         self._record.errors.append(error)
         await self._send("error", error=error)
 
@@ -321,7 +326,8 @@ class Conversation:
         spoken_s = list(self._record.spoken_ms.values())[-1] / 1000 if self._record.spoken_ms else 0.0
         if self._idle is not None:
             self._idle.cancel()
-        self._idle = loop.call_later(spoken_s + idle_ms / 1000, lambda: self._spawn(self._idled()))
+        wait_s = spoken_s + idle_ms * IDLE_SECONDS_PER_MS
+        self._idle = loop.call_later(wait_s, lambda: self._spawn(self._idled()))
 
     @property
     def _turn_detection(self) -> Json:
