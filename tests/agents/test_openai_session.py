@@ -2,17 +2,25 @@
 
 import asyncio
 import json
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 
+from agents import admin, conversations
 from agents.audio import MULAW_8K, PCM16_16K, PCM16_24K
 from agents.errors import AgentRefused
-from agents.events import AgentSaid, Reopened, Speech
+from agents.events import AgentSaid, Reopened, Speech, Spent
+from agents.models import Conversation
+from agents.providers.openai_realtime import provider
 from agents.providers.openai_realtime import session as session_module
 from agents.providers.openai_realtime.session import OpenAIRealtimeSession
+from agents.session import Closing
 from agents.simulators.openai_realtime import Behaviour, Close
 from agents.simulators.scenarios import LISTENING
+from agents.tools.registry import TOOLS
+from tenants.scoping import tenant_scope
 from tests.agents.session_vendors import GREETING, OpenAI
 from tests.agents.test_session_contract import Listener
 
@@ -55,7 +63,8 @@ async def test_the_carriers_format_is_asked_for_where_openai_speaks_it(vendor, w
 @pytest.mark.parametrize("direction", ["output_format", "input_format"])
 async def test_a_session_in_another_format_than_the_one_asked_for_is_refused(vendor, direction):
     async with vendor.serving():
-        vendor.simulator.behaviour = Behaviour(**{direction: {"type": "audio/pcm", "rate": 24000}})
+        other: Any = {direction: {"type": "audio/pcm", "rate": 24000}}
+        vendor.simulator.behaviour = Behaviour(**other)
         session = vendor.session()
         with pytest.raises(AgentRefused):
             await session.open()
@@ -163,3 +172,64 @@ async def test_only_a_session_knows_its_key(vendor):
         session = vendor.session()
         assert isinstance(session, OpenAIRealtimeSession)
         assert vendor.simulator.api_key not in json.dumps(session._session)
+
+
+def test_a_tenants_choices_are_in_the_session_that_is_asked_for(salon):
+    with tenant_scope(salon):
+        salon.settings |= {
+            "openaiModel": "gpt-realtime-2.1-mini",
+            "openaiVoice": "cedar",
+            "openaiTurnDetection": "semantic_vad",
+            "openaiTranscriptionModel": "gpt-live-transcribe",
+            "aiInstructions": "Never promise parking.",
+        }
+        call = Conversation(tenant=salon, caller_e164="+15559876543", carrier_call_id="CA1")
+        told = provider.initiation(salon, call)
+        session = told["session"]
+        assert provider.agent_of(salon) == "gpt-realtime-2.1-mini"
+        assert told["greeting"] == "Hello! Welcome to Test Salon."
+        assert session["audio"]["output"]["voice"] == "cedar"
+        assert session["audio"]["input"]["turn_detection"]["type"] == "semantic_vad"
+        assert session["audio"]["input"]["transcription"]["model"] == "gpt-live-transcribe"
+        assert "Never promise parking." in session["instructions"]
+        assert "The caller's number is +15559876543." in session["instructions"]
+        assert "{{" not in session["instructions"]
+        assert {tool["name"] for tool in session["tools"]} == {tool.name for tool in TOOLS}
+
+
+@pytest.mark.parametrize(
+    ("settings_of_tenant", "idle_ms"),
+    [({}, 15_000), ({"openaiIdleSeconds": 0}, None), ({"openaiIdleSeconds": 2}, 5_000)]
+    + [({"openaiIdleSeconds": wrong}, 15_000) for wrong in ("x", -1, True, 2.5, None)],
+)
+def test_how_long_a_silence_may_last_is_the_tenants_choice_within_bounds(salon, settings_of_tenant, idle_ms):
+    with tenant_scope(salon):
+        salon.settings |= {**settings_of_tenant, "openaiTurnDetection": "guessing"}
+        told = provider.initiation(salon, Conversation(tenant=salon))
+    turn_detection = told["session"]["audio"]["input"]["turn_detection"]
+    assert turn_detection["type"] == "server_vad"
+    assert turn_detection.get("idle_timeout_ms") == idle_ms
+
+
+def test_what_calls_used_and_cost_is_kept_and_shown(salon):
+    with tenant_scope(salon):
+        call = conversations.open_conversation(
+            tenant_id=salon.pk,
+            provider="openai",
+            agent_id="gpt-realtime-2.1",
+            caller_e164="",
+            called_e164="",
+            carrier_call_id="CA1",
+        )
+        for number in ("1", "2"):
+            opened = conversations.Opened("openai", f"sess_{number}", "gpt-realtime-2.1", "mulaw", "mulaw")
+            conversations.session_opened(salon.pk, call.pk, opened)
+            spent = Spent({"audio_out": 100}, Decimal("0.0125"))
+            conversations.session_closed("openai", f"sess_{number}", Closing(1000, "", spent))
+        call.refresh_from_db()
+        assert call.cost == Decimal("0.0250")
+        assert admin.cost_of(call) == "0.025 US dollars"
+        assert "100 audio out" in admin.sessions_of(call)
+        conversations.session_closed("openai", "sess_1", Closing(1000))
+        call.refresh_from_db()
+        assert call.cost == Decimal("0.0250")
