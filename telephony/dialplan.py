@@ -81,7 +81,11 @@ def agent_of(tenant: Tenant, carrier: str = Carrier.TWILIO) -> str:
     Where an agent speaks one audio format, and carriers differ, calls over Infobip may have one of their own.
     """
     provider = PROVIDERS[provider_of(tenant)]
-    if provider.formats_are_agents and carrier == Carrier.INFOBIP and (own := _setting(tenant, "infobipAgentId")):
+    if (
+        provider.formats_are_agents
+        and carrier == Carrier.INFOBIP
+        and (own := _setting(tenant, "infobipAgentId"))
+    ):
         return own
     return provider.agent_of(tenant)
 

@@ -14,6 +14,9 @@ MOST_CHUNKS = 10_000
 """Minutes of speech in small pieces; beyond that a peer floods us, and the oldest counts as heard."""
 
 
+MARK = "heard-"
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """Of an item that was cut short."""
@@ -99,15 +102,20 @@ class ClockPlayback:
 
 
 class MarkedPlayback(ClockPlayback):
-    """The carrier echoes a mark when what was sent before it has been played (Twilio)."""
+    """The carrier echoes a mark when what was sent before it has been played (Twilio).
+
+    Until the first one has come back the clock counts: a carrier that echoes none would have played nothing.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock)
         self._marks = 0
+        self._echoes = False
 
     def played(self, mark: str) -> None:
+        self._echoes = self._echoes or mark.startswith(MARK)
         if not any(chunk.mark == mark for chunk in self._chunks):
-            return  # of what was cleared, or somebody else's
+            return  # of what was cleared, or is known to be over
         while self._chunks:
             done = self._chunks[0].mark == mark
             self._put_away(self._clock())
@@ -116,10 +124,11 @@ class MarkedPlayback(ClockPlayback):
 
     def _mark(self) -> str:
         self._marks += 1
-        return f"heard-{self._marks}"
+        return f"{MARK}{self._marks}"
 
     def _advance(self) -> None:
-        """Only a mark says that a chunk is over."""
+        if not self._echoes:
+            super()._advance()
 
 
 class PacedPlayback:

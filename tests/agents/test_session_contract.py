@@ -267,6 +267,19 @@ async def test_closing_is_quick_clean_and_may_be_done_twice(vendor):
         assert vendor.record.close_code == 1000
 
 
+async def test_a_caller_who_leaves_while_the_agent_is_being_reached_leaves_no_session_behind(vendor):
+    async with vendor.serving("deaf"):
+        session = vendor.session()
+        opening = asyncio.create_task(session.open())
+        await vendor.simulator.session()
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+        await session.close()
+        async with asyncio.timeout(3):
+            await vendor.record.ended.wait()
+        assert vendor.record.closed_by == "client"
+
+
 async def test_a_session_that_was_never_opened_can_be_closed(vendor):
     async with vendor.serving():
         await vendor.session().close()

@@ -31,10 +31,23 @@ def test_what_the_carrier_has_confirmed_was_heard_and_the_chunk_after_it_by_the_
 def test_a_chunk_is_never_heard_for_longer_than_it_is():
     clock = Clock()
     line = MarkedPlayback(clock)
+    line.played(line.sent("a", 500))
     line.sent("a", 500)
     line.sent("a", 500)
     clock.wait(5000)
-    assert line.cleared() == [Heard("a", 500)], "the carrier has not said that the first is over"
+    assert line.cleared() == [Heard("a", 1000)], "the carrier has not said that the second is over"
+
+
+def test_until_the_carrier_echoes_a_mark_the_clock_counts():
+    clock = Clock()
+    line = MarkedPlayback(clock)
+    for _ in range(10):
+        line.sent("a", 500)
+    clock.wait(2000)
+    assert line.cleared() == [Heard("a", 2000)]
+    line.sent("b", 500)
+    clock.wait(600)
+    assert line.cleared() == []
 
 
 def test_of_two_items_the_one_that_plays_is_cut_and_the_other_was_not_heard_at_all():

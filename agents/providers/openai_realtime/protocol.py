@@ -335,7 +335,7 @@ def audio(caller: bytes) -> str:
 
 
 def session_update(session: Json) -> Json:
-    return {"type": "session.update", "session": session}
+    return {"type": "session.update", "event_id": "tonris_0", "session": session}
 
 
 def create_response(instructions: str = "") -> Json:

@@ -54,6 +54,8 @@ class OpenAIRealtimeSession:
         self._session: protocol.Json = in_format(assignment.initiation["session"], spoken)
         self._greeting: str = assignment.initiation["greeting"]
         self._socket: ClientConnection | None = None
+        self._dialled: ClientConnection | None = None
+        """Not agreed with yet; whoever stops waiting for that has to close it."""
         self._pulse: asyncio.Task[None] | None = None
         self._dialogue = Dialogue(spoken)
         self._hand_over_at = float("inf")
@@ -74,11 +76,13 @@ class OpenAIRealtimeSession:
         self._pulse = asyncio.create_task(self._feel_pulse(socket), name="OpenAI's pulse")
 
     async def _dial(self) -> tuple[ClientConnection, protocol.SessionTold]:
-        socket: ClientConnection | None = None
+        self._dialled = None
         try:
             async with asyncio.timeout(OPEN_SECONDS):
-                socket = await self._connect()
-                return socket, await self._agree(socket)
+                self._dialled = socket = await self._connect()
+                told = await self._agree(socket)
+                self._dialled = None
+                return socket, told
         except TimeoutError:
             problem: AgentError = AgentUnreachable(f"no answer from OpenAI within {OPEN_SECONDS:g} s")
         except ConnectionClosed as closed:
@@ -86,9 +90,13 @@ class OpenAIRealtimeSession:
             problem = AgentRefused(reason or "closed before it began", code)
         except AgentError as error:
             problem = error
-        if socket is not None:
-            await _close(socket)
+        await self._hang_up_dialled()
         raise problem
+
+    async def _hang_up_dialled(self) -> None:
+        if self._dialled is not None:
+            await _close(self._dialled)
+            self._dialled = None
 
     async def _connect(self) -> ClientConnection:
         base = settings.OPENAI_BASE_URL.replace("http", "ws", 1)
@@ -242,6 +250,7 @@ class OpenAIRealtimeSession:
         if self._pulse is not None:
             self._pulse.cancel()
             await asyncio.gather(self._pulse, return_exceptions=True)
+        await self._hang_up_dialled()
         if self._socket is not None:
             await _close(self._socket)
             self._note_closing()
