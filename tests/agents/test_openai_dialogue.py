@@ -133,6 +133,24 @@ def test_the_servers_own_response_that_has_seen_the_answers_makes_ours_superfluo
     assert talk.sent() == []
 
 
+def test_while_a_tool_is_run_nothing_is_asked_for(talk):
+    talk.hears(ResponseCreated("r1"), calls("r1", "c1"), SpeechStarted(), SpeechStopped())
+    talk.hears(ResponseCreated("r2"), ResponseDone("r2", "completed"))
+    assert talk.sent() == [], "r2 had no sound, and is asked for again with the answer"
+    talk.dialogue.answer("c1", {})
+    assert talk.types() == ["conversation.item.create", "response.create"]
+
+
+def test_a_response_that_was_begun_before_the_answer_stood_does_not_count_as_its_reply(talk):
+    talk.hears(ResponseCreated("r1"), calls("r1", "c1"), SpeechStarted())
+    talk.dialogue.answer("c1", {})
+    [output] = talk.sent()
+    talk.hears(SpeechStopped())
+    talk.says("r2", "i2")
+    talk.hears(ItemAdded(output["item"]["id"], ""), ResponseDone("r2", "completed"))
+    assert talk.types() == ["response.create"]
+
+
 def test_a_response_that_met_another_is_asked_for_again_afterwards(talk):
     talk.hears(ResponseCreated("r1"), calls("r1", "c1"))
     talk.dialogue.answer("c1", {})

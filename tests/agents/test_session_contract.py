@@ -272,6 +272,7 @@ async def test_a_caller_who_leaves_while_the_agent_is_being_reached_leaves_no_se
         session = vendor.session()
         opening = asyncio.create_task(session.open())
         await vendor.simulator.session()
+        await asyncio.sleep(0.3)  # until it waits for the answer that never comes
         opening.cancel()
         await asyncio.gather(opening, return_exceptions=True)
         await session.close()
