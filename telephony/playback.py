@@ -15,6 +15,8 @@ MOST_CHUNKS = 10_000
 
 
 MARK = "heard-"
+SLACK_MS = 20.0
+"""A frame: what lacks less than that has been heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,9 @@ class PacedPlayback:
 
     def sent(self, item: str, duration_ms: float) -> str:
         played_ms = self._played_seconds() * 1000
-        if played_ms > self._ends_at_ms - SLACK_MS:  # all of it, and the silence that filled up its last frame
+        if (
+            played_ms > self._ends_at_ms - SLACK_MS
+        ):  # all of it, and the silence that filled up its last frame
             self._before = {item: self._total_of(item)}
             self._chunks.clear()
             self._ends_at_ms = played_ms

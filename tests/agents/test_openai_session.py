@@ -184,7 +184,7 @@ def test_a_tenants_choices_are_in_the_session_that_is_asked_for(salon):
             "aiInstructions": "Never promise parking.",
         }
         call = Conversation(tenant=salon, caller_e164="+15559876543", carrier_call_id="CA1")
-        told = provider.initiation(salon, call)
+        told = provider.initiation(salon, call, MULAW_8K)
         session = told["session"]
         assert provider.agent_of(salon) == "gpt-realtime-2.1-mini"
         assert told["greeting"] == "Hello! Welcome to Test Salon."
@@ -205,7 +205,7 @@ def test_a_tenants_choices_are_in_the_session_that_is_asked_for(salon):
 def test_how_long_a_silence_may_last_is_the_tenants_choice_within_bounds(salon, settings_of_tenant, idle_ms):
     with tenant_scope(salon):
         salon.settings |= {**settings_of_tenant, "openaiTurnDetection": "guessing"}
-        told = provider.initiation(salon, Conversation(tenant=salon))
+        told = provider.initiation(salon, Conversation(tenant=salon), MULAW_8K)
     turn_detection = told["session"]["audio"]["input"]["turn_detection"]
     assert turn_detection["type"] == "server_vad"
     assert turn_detection.get("idle_timeout_ms") == idle_ms

@@ -43,7 +43,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         faults = [int(one) if one.isdecimal() else one for one in options["text_faults"].split(",") if one]
         names = ("agents_port", "openai_port", "carrier_port", "infobip_port")
-        asyncio.run(self._serve(*(options[name] for name in names), faults))
+        asyncio.run(self._serve(**{name: options[name] for name in names}, text_faults=faults))
 
     async def _serve(
         self,
