@@ -24,6 +24,8 @@ CALLER = "+15559876543"
 INFOBIP_NUMBER = "+15551230001"
 INFOBIP_SECRET = "infobip-tests"
 WIDEBAND = AgentProfile(output_format="pcm_16000", input_format="pcm_16000")
+UNHEARD_OF = AgentProfile(output_format="pcm_22050", input_format="pcm_22050")
+"""Speaks what no carrier carries, and nothing converts: calls with it fail at once."""
 """As an agent must be set up for calls over Infobip."""
 
 
