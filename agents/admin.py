@@ -50,7 +50,7 @@ class ConversationAdmin(Written):
         ("Appointments", {"fields": ["appointments"]}),
         (
             "For integrations",
-            {"fields": ["id", "provider", "agent_id", "carrier_call_id", "sessions", "cost", "analysed"]},
+            {"fields": ["id", "provider", "agent_id", "carrier_call_id", "sessions", "spent", "analysed"]},
         ),
     ]
     readonly_fields = [
@@ -64,6 +64,7 @@ class ConversationAdmin(Written):
         "transcript",
         "appointments",
         "sessions",
+        "spent",
         "analysed",
     ]
 
@@ -134,6 +135,10 @@ class ConversationAdmin(Written):
     @admin.display(description="provider sessions")
     def sessions(self, conversation: Conversation) -> SafeString | str:
         return sessions_of(conversation)
+
+    @admin.display(description="cost", ordering="cost")
+    def spent(self, conversation: Conversation) -> str:
+        return cost_of(conversation)
 
     @admin.display(description="analysis")
     def analysed(self, conversation: Conversation) -> SafeString | str:
@@ -315,7 +320,7 @@ def sessions_of(conversation: Conversation) -> SafeString | str:
     return (
         format_html_join(
             "",
-            "<div><code>{}</code> {} ({} in, {} out){}</div>",
+            "<div><code>{}</code> {} ({} in, {} out){}{}</div>",
             (
                 (
                     session.external_id,
@@ -323,12 +328,21 @@ def sessions_of(conversation: Conversation) -> SafeString | str:
                     session.input_format or "?",
                     session.output_format or "?",
                     f", closed {session.close_code} {session.close_reason}" if session.close_code else "",
+                    "".join(f", {count} {name.replace('_', ' ')}" for name, count in session.usage.items()),
                 )
                 for session in conversation.sessions.all()
             ),
         )
         or "-"
     )
+
+
+def cost_of(conversation: Conversation) -> str:
+    """In the unit that the provider counts in."""
+    if conversation.cost is None:
+        return "-"
+    unit = {"elevenlabs": "credits", "openai": "US dollars"}.get(conversation.provider, "")
+    return f"{conversation.cost.normalize():f} {unit}".strip()
 
 
 def said_in(answer: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The audio formats that carriers and agents speak. Words only: the arithmetic is telephony's."""
+"""The audio formats that carriers and agents speak. Words only: the arithmetic is telephony's (telephony/audio)."""
 
 from dataclasses import dataclass
 from typing import Literal

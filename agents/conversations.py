@@ -4,11 +4,13 @@ import datetime
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from agents.errors import AnotherTenants
@@ -158,9 +160,14 @@ def session_opened(tenant_id: UUID, conversation_id: UUID, opened: Opened) -> No
 
 
 def session_closed(provider: str, external_id: str, closing: Closing) -> None:
-    ProviderSession.objects.filter(provider=provider, external_id=external_id).update(
-        ended_at=timezone.now(), close_code=closing.code, close_reason=closing.reason[:240]
-    )
+    sessions = ProviderSession.objects.filter(provider=provider, external_id=external_id)
+    sessions.update(ended_at=timezone.now(), close_code=closing.code, close_reason=closing.reason[:240])
+    if closing.spent is None:
+        return
+    sessions.update(usage=closing.spent.usage)
+    if closing.spent.cost is not None:
+        led = Conversation.objects.filter(pk__in=sessions.values("conversation_id"))
+        led.update(cost=Coalesce(F("cost"), Value(Decimal(0))) + closing.spent.cost)
 
 
 def end_conversation(tenant_id: UUID, conversation_id: UUID, *, cut_off: bool = False) -> None:

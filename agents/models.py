@@ -33,7 +33,13 @@ class Conversation(TenantOwned):
     ended_at = models.DateTimeField(null=True, blank=True)
     summary = models.TextField(blank=True)
     analysis = models.JSONField(default=dict, blank=True)
-    cost = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
+    cost = models.DecimalField(
+        max_digits=12,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text="In the provider's own unit: ElevenLabs' credits, OpenAI's US dollars.",
+    )
     duration_seconds = models.PositiveIntegerField(null=True, blank=True)
     failure_reason = models.CharField(
         max_length=120,
@@ -73,6 +79,9 @@ class ProviderSession(TenantOwned):
     ended_at = models.DateTimeField(null=True, blank=True)
     close_code = models.PositiveIntegerField(null=True, blank=True)
     close_reason = models.CharField(max_length=240, blank=True)
+    usage = models.JSONField(
+        default=dict, blank=True, help_text="What it used, in the provider's units, where the session tells."
+    )
 
     class Meta(TenantOwned.Meta):
         ordering = ["started_at"]

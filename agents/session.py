@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from agents.audio import AudioFormat
-from agents.events import AgentEvent
+from agents.events import AgentEvent, Spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Closing:
 
     code: int
     reason: str = ""
+    spent: Spent | None = None
 
 
 class AgentSession(Protocol):
@@ -64,6 +65,10 @@ class AgentSession(Protocol):
         ...
 
     async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None: ...
+
+    async def was_cut(self, item: str, heard_ms: int) -> None:
+        """Of a Speech's `item` the caller heard that much, and will hear no more. Only where Speech names one."""
+        ...
 
     def events(self) -> AsyncIterator[AgentEvent]:
         """Until the session ends; raises AgentLost when it broke instead of ending."""

@@ -12,7 +12,7 @@ from importlib import import_module
 
 from benchmarks.database import fresh_database
 
-BENCHMARKS = ("availability", "booking", "tools", "media")
+BENCHMARKS = ("availability", "booking", "tools", "media", "audio")
 
 
 def main(names: list[str]) -> None:

@@ -3,7 +3,8 @@
     caller -> feed() -> bounded queue -> session.send_audio()
     agent  -> session.events() -> codec -> send()
 
-Plain audio takes the fast lane where both ends have one, in one step and as the bytes that came:
+Where the two speak different formats a Translation stands between. Otherwise plain audio takes the fast lane, if both
+ends have one, in one step and as the bytes that came:
 
     caller -> taker() -> session.pass_audio()
     agent  -> _pass_speech() -> codec -> send_now()
@@ -23,12 +24,13 @@ from typing import Any, Protocol
 
 from agents.audio import AudioFormat
 from agents.base64_audio import decoded_length
-from agents.errors import AgentError, UnsupportedAudio
+from agents.errors import AgentError
 from agents.events import (
     AgentCorrected,
     AgentEvent,
     AgentSaid,
     CallerSaid,
+    CallerSpeaks,
     HangUp,
     Interrupted,
     Reopened,
@@ -43,8 +45,10 @@ from telephony.errors import BadFrame
 from telephony.feel.observer import Observer
 from telephony.frames import CallerAudio, Digit, Frame, Mark, StreamStopped
 from telephony.journal import Journal
+from telephony.playback import ClockPlayback, MarkedPlayback, PacedPlayback, Playback
 from telephony.ringing import PAUSE_SECONDS, TONE_SECONDS, ringing
 from telephony.rounds import ROUND_SECONDS, Rounds
+from telephony.translation import Translation
 
 logger = logging.getLogger(__name__)
 
@@ -132,6 +136,8 @@ class Bridge:
         self._answer_tool = answer_tool
         self._lane = lane
         self._lane_session = session if isinstance(session, LaneSession) else None
+        self._playback = _playback_of(codec, playout)
+        self._translation = Translation(codec.audio_format)
         self._max_seconds = max_seconds
         self._max_silent_seconds = max_silent_seconds
         self._menu_key = menu_key
@@ -167,6 +173,8 @@ class Bridge:
                 self._from_caller.put(frame)
             case Mark(name) if name == LAST_WORDS:
                 self._last_words_played.set()
+            case Mark(name):
+                self._playback.played(name)
             case StreamStopped():
                 self.caller_left("caller_hung_up")
             case _:
@@ -212,7 +220,7 @@ class Bridge:
         while True:
             frame = await self._from_caller.get()
             if isinstance(frame, CallerAudio):
-                await self._session.send_audio(frame.audio)
+                await self._session.send_audio(self._translation.to_agent(frame.audio))
             else:
                 self._journal.happened("digit")
                 await self._session.send_digit(frame.digit)
@@ -317,7 +325,13 @@ class Bridge:
         return OUTCOME_OF[act]
 
     def _begin_session(self) -> None:
-        self._check_formats()
+        session = self._session
+        self._translation = Translation(
+            self._codec.audio_format, heard=session.input_format, spoken=session.output_format
+        )
+        is_plain = self._translation.plain
+        self._lane_session = session if is_plain and isinstance(session, LaneSession) else None
+        self._from_caller.let_pass(self._lane_session is not None)
         self._note_opened()
         if self._lane is not None and self._lane_session is not None:
             self._lane_session.pass_speech_to(self._pass_speech)
@@ -327,21 +341,14 @@ class Bridge:
         if self._session.overrides_refused:
             self._journal.overrides_refused(self._session.agent_id)
 
-    def _check_formats(self) -> None:
-        wanted = self._codec.audio_format
-        for spoken in (self._session.output_format, self._session.input_format):
-            if spoken != wanted:
-                raise UnsupportedAudio(f"the agent speaks {spoken}, the carrier {wanted}")
-
     async def _handle(self, event: AgentEvent) -> None:
         match event:
-            case Speech(audio):
-                await self._play(audio)
+            case Speech():
+                await self._play(event)
             case Interrupted():
-                self._played_out_at, self._last_word_at = 0.0, time.monotonic()
-                self.feel.cleared(self._last_word_at)
-                await self._send(self._codec.encode_clear())
-                self._journal.happened("interrupted")
+                await self._interrupt()
+            case CallerSpeaks():
+                await self._cut_short()
             case CallerSaid(text):
                 self._caller_waits = self._caller_spoke = True
                 self._last_word_at = time.monotonic()
@@ -353,16 +360,38 @@ class Bridge:
             case ToolCall():
                 self._last_word_at = time.monotonic()
                 await self._start_tool(event)
-            case Reopened(external_id, code, reason):
-                self._journal.session_ended(self._session.provider, external_id, Closing(code, reason))
+            case Reopened(external_id, code, reason, spent):
+                closing = Closing(code, reason, spent)
+                self._journal.session_ended(self._session.provider, external_id, closing)
                 self._begin_session()
             case HangUp():
                 self._agent_says_goodbye = True
                 self._journal.happened("agent_hangs_up")
 
-    async def _play(self, audio: bytes) -> None:
+    async def _play(self, speech: Speech) -> None:
+        audio = self._translation.to_caller(speech.audio)
         self.feel.agent.hear(self._note_playing(len(audio)), audio)
         await self._send(self._codec.encode_audio(audio))
+        if not speech.item:
+            return
+        mark = self._playback.sent(speech.item, self._codec.audio_format.duration_ms(audio))
+        if mark:
+            await self._send(self._codec.encode_mark(mark))
+
+    async def _interrupt(self) -> None:
+        self._played_out_at, self._last_word_at = 0.0, time.monotonic()
+        self.feel.cleared(self._last_word_at)
+        self._translation.interrupted()
+        await self._send(self._codec.encode_clear())
+        self._journal.happened("interrupted")
+
+    async def _cut_short(self) -> None:
+        """The caller speaks; if the agent was still to be heard, it is told what of it was."""
+        cut = self._playback.cleared()
+        if cut:
+            await self._interrupt()
+        for heard in cut:
+            await self._session.was_cut(heard.item, heard.ms)
 
     def _pass_speech(self, audio: bytes) -> bool:
         """The agent's audio in base64, now. False: not taken, it comes by `events` and waits for its turn."""
@@ -462,6 +491,12 @@ class Bridge:
         self._journal.session_closed(self._session)
 
 
+def _playback_of(codec: Codec, playout: Playout | None) -> Playback:
+    if playout is not None:
+        return PacedPlayback(lambda: playout.played_seconds)
+    return MarkedPlayback() if codec.confirms_playback else ClockPlayback()
+
+
 def _size(frame: CallerAudio | Digit) -> int:
     return len(frame.audio) if isinstance(frame, CallerAudio) else 0
 
@@ -475,6 +510,13 @@ class CallerQueue:
         self.idle = False
         """Nothing waits, and whoever takes it out has dealt with what it took."""
 
+        self.may_be_passed = True
+
+    def let_pass(self, may_be_passed: bool) -> None:
+        """Whether audio may go past the queue at all: what has to be translated goes through it."""
+        self.may_be_passed = may_be_passed
+        self.idle = self.idle and may_be_passed
+
     def put(self, frame: CallerAudio | Digit) -> None:
         self.idle = False
         self._frames.append(frame)
@@ -485,6 +527,6 @@ class CallerQueue:
     async def get(self) -> CallerAudio | Digit:
         while not self._frames:
             self._filled.clear()
-            self.idle = True
+            self.idle = self.may_be_passed
             await self._filled.wait()
         return self._frames.popleft()

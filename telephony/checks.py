@@ -16,9 +16,10 @@ def check_carriers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not settings.ELEVENLABS_WEBHOOK_SECRET:
         hint = "Tenants need one each, as manage.py provision makes them; or set ELEVENLABS_WEBHOOK_SECRET."
         problems.append(Warning("ELEVENLABS_WEBHOOK_SECRET is not set.", hint=hint, id="telephony.W002"))
-    if not settings.ELEVENLABS_API_KEY:
-        hint = "Set ELEVENLABS_API_KEY, or give every tenant a key with manage.py set_secret."
-        problems.append(Warning("ELEVENLABS_API_KEY is not set.", hint=hint, id="telephony.W001"))
+    if not settings.ELEVENLABS_API_KEY and not settings.OPENAI_API_KEY:
+        hint = "Set one of them, or give every tenant a key with manage.py set_secret."
+        problem = "Neither ELEVENLABS_API_KEY nor OPENAI_API_KEY is set."
+        problems.append(Warning(problem, hint=hint, id="telephony.W001"))
     if settings.INFOBIP_API_KEY and not settings.INFOBIP_WEBHOOK_SECRET:
         hint = "Infobip's events are refused, but for tenants with a secret of their own: set it in the environment."
         problems.append(Warning("INFOBIP_WEBHOOK_SECRET is not set.", hint=hint, id="telephony.W003"))

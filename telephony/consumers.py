@@ -162,7 +162,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
                 return POLICY_VIOLATION
             handover = claimed.handover
             assignment = handover.assignment(claimed.tenant_id, claimed.conversation_id, claimed.session_url)
-            session = session_for(assignment)
+            session = session_for(assignment, codec.audio_format)
             agent = session.name
             async with leg.sending(socket.send) as way:
                 bridge = Bridge(

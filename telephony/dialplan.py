@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-
 from agents.assignments import api_key_for
 from agents.providers import PROVIDERS
 from telephony.errors import AgentNotChosen, AgentNotConfigured, NumberNotInService
@@ -78,13 +76,18 @@ def provider_of(tenant: Tenant) -> str:
 
 
 def agent_of(tenant: Tenant, carrier: str = Carrier.TWILIO) -> str:
-    """The tenant's own agent, else the installation's, else "".
+    """The tenant's agent at its provider, or "". Raises AgentNotConfigured.
 
-    An agent speaks one audio format, and carriers differ: calls over Infobip may have one of their own.
+    Where an agent speaks one audio format, and carriers differ, calls over Infobip may have one of their own.
     """
-    if carrier == Carrier.INFOBIP and (own := _setting(tenant, "infobipAgentId")):
+    provider = PROVIDERS[provider_of(tenant)]
+    if (
+        provider.formats_are_agents
+        and carrier == Carrier.INFOBIP
+        and (own := _setting(tenant, "infobipAgentId"))
+    ):
         return own
-    return _setting(tenant, "elevenLabsAgentId") or settings.ELEVENLABS_AGENT_ID
+    return provider.agent_of(tenant)
 
 
 def _setting(tenant: Tenant, name: str) -> str:

@@ -9,6 +9,7 @@ from tenants.models import Credential, Tenant
 _PLATFORM = {
     Credential.Name.WEBHOOK_SECRET: "ELEVENLABS_WEBHOOK_SECRET",
     Credential.Name.ELEVENLABS_API_KEY: "ELEVENLABS_API_KEY",
+    Credential.Name.OPENAI_API_KEY: "OPENAI_API_KEY",
     Credential.Name.TWILIO_ACCOUNT_SID: "TWILIO_ACCOUNT_SID",
     Credential.Name.TWILIO_AUTH_TOKEN: "TWILIO_AUTH_TOKEN",
     Credential.Name.INFOBIP_API_KEY: "INFOBIP_API_KEY",

@@ -56,7 +56,10 @@ def breakers_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def addresses_are_put_back() -> Iterator[None]:
     """What a test's servers were told of each other is no news to the next test."""
-    names = ("APP_BASE_URL", "MEDIA_BASE_URL", "ELEVENLABS_BASE_URL", "TWILIO_BASE_URL", "INFOBIP_BASE_URL")
+    names = (
+        *("APP_BASE_URL", "MEDIA_BASE_URL", "ELEVENLABS_BASE_URL", "OPENAI_BASE_URL", "TWILIO_BASE_URL"),
+        "INFOBIP_BASE_URL",
+    )
     before = {name: getattr(settings, name) for name in names}
     yield
     for name, value in before.items():

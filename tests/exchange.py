@@ -11,6 +11,7 @@ import uvicorn
 from django.conf import settings
 
 from agents.simulators.elevenlabs import AgentProfile, ElevenLabsSimulator
+from agents.simulators.openai_realtime import OpenAISimulator
 from telephony.carriers.infobip import errands
 from telephony.models import Carrier, PhoneNumber
 from telephony.simulators.infobip import Faults, InfobipSimulator
@@ -23,6 +24,8 @@ CALLER = "+15559876543"
 INFOBIP_NUMBER = "+15551230001"
 INFOBIP_SECRET = "infobip-tests"
 WIDEBAND = AgentProfile(output_format="pcm_16000", input_format="pcm_16000")
+UNHEARD_OF = AgentProfile(output_format="pcm_22050", input_format="pcm_22050")
+"""Speaks what no carrier carries, and nothing converts: calls with it fail at once."""
 """As an agent must be set up for calls over Infobip."""
 
 
@@ -31,6 +34,7 @@ class Exchange:
     base_url: str
     carrier: TwilioSimulator | InfobipSimulator
     vendor: ElevenLabsSimulator
+    openai: OpenAISimulator
     number: str = demo.SALON.number
 
     @property
@@ -59,8 +63,10 @@ class Exchange:
 
 
 @contextlib.asynccontextmanager
-async def open_exchange(*, far_end: FarEnd | None = None, **vendor: Any) -> AsyncIterator[Exchange]:
-    """Django's settings must allow for change: APP_BASE_URL and ELEVENLABS_BASE_URL are set to our ports."""
+async def open_exchange(
+    *, far_end: FarEnd | None = None, openai: dict[str, Any] | None = None, **vendor: Any
+) -> AsyncIterator[Exchange]:
+    """Django's settings must allow for change: APP_BASE_URL and the agents' base URLs are set to our ports."""
     async with serving() as base_url:
         settings.APP_BASE_URL = settings.MEDIA_BASE_URL = base_url
         agents = ElevenLabsSimulator(
@@ -72,9 +78,11 @@ async def open_exchange(*, far_end: FarEnd | None = None, **vendor: Any) -> Asyn
         lines = TwilioSimulator(
             base_url, settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, far_end=far_end
         )
-        async with agents, lines:
+        realtime = OpenAISimulator(api_key=settings.OPENAI_API_KEY, **(openai or {}))
+        async with agents, realtime, lines:
             settings.ELEVENLABS_BASE_URL = agents.base_url
-            yield Exchange(base_url, lines, agents)
+            settings.OPENAI_BASE_URL = realtime.base_url
+            yield Exchange(base_url, lines, agents, realtime)
 
 
 @contextlib.asynccontextmanager
@@ -98,9 +106,11 @@ async def open_infobip_exchange(
             faults=faults,
             far_end=far_end,
         )
-        async with agents, lines:
+        realtime = OpenAISimulator(api_key=settings.OPENAI_API_KEY)
+        async with agents, realtime, lines:
             settings.ELEVENLABS_BASE_URL, settings.INFOBIP_BASE_URL = agents.base_url, lines.base_url
-            yield Exchange(base_url, lines, agents, INFOBIP_NUMBER)
+            settings.OPENAI_BASE_URL = realtime.base_url
+            yield Exchange(base_url, lines, agents, realtime, INFOBIP_NUMBER)
             await in_thread(errands.finish)
 
 

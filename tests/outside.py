@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from agents.simulators.elevenlabs import ElevenLabsSimulator
+from agents.simulators.openai_realtime import OpenAISimulator
 from telephony.simulators.twilio import TwilioSimulator
 from tenants.scoping import in_thread
 from tests.exchange import Exchange
@@ -229,7 +230,10 @@ async def open_exchange(
         webhook_secret=settings.ELEVENLABS_WEBHOOK_SECRET,
         backend_url=base_url,
     )
-    async with agents, server(log, port=port, ELEVENLABS_BASE_URL=agents.base_url, **more) as ours:
-        lines = TwilioSimulator(base_url, settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN)
-        async with lines:
-            yield ours, Exchange(base_url, lines, agents)
+    realtime = OpenAISimulator(api_key=settings.OPENAI_API_KEY)
+    async with agents, realtime:
+        addresses = {"ELEVENLABS_BASE_URL": agents.base_url, "OPENAI_BASE_URL": realtime.base_url}
+        async with server(log, port=port, **addresses, **more) as ours:
+            lines = TwilioSimulator(base_url, settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN)
+            async with lines:
+                yield ours, Exchange(base_url, lines, agents, realtime)

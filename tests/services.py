@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "ELEVENLABS_API_KEY": "xi-tests",
     "ELEVENLABS_WEBHOOK_SECRET": "wsec_tests",
     "ELEVENLABS_AGENT_ID": "",
+    "OPENAI_API_KEY": "sk-tests",
     "LOG_FORMAT": "text",
     "TONRIS_ENV_FILE": os.devnull,
     "TONRIS_ROLE": "migrate",  # the owner makes the test database; conftest.py then changes to the app role

@@ -133,7 +133,7 @@ async def test_an_interruption_silences_the_agent(salon, settings):
         (Behaviour(close=Close(1008, at="initiated", reason="override_error")), "agent_refused"),
         (Behaviour(close=Close(1011, at="greeting", after_s=0.2)), "agent_lost"),
         (Behaviour(close=Close(None, at="greeting", after_s=0.2)), "agent_lost"),
-        (Behaviour(output_format="pcm_16000"), "unsupported_audio"),
+        (Behaviour(output_format="pcm_22050"), "unsupported_audio"),
         (Behaviour(input_format="pcm_44100"), "unsupported_audio"),
         (Behaviour(output_format="opus_48000"), "unsupported_audio"),
         (Behaviour(metadata=False), "agent_unreachable"),
@@ -228,3 +228,104 @@ async def test_an_agent_that_forbids_overrides_is_asked_again_without_and_rememb
     assert first.close_code == 1008
     kept = await in_tenant(salon.pk, Tenant.objects.get)
     assert kept.settings["overridesRefusedBy"] == ["agent_demo_salon"]
+
+
+# --- The same walk, with OpenAI --------------------------------------------------------------------
+
+
+def through_openai(tenant: Tenant, **names: object) -> None:
+    tenant.settings = {**tenant.settings, "agentProvider": "openai", **names}
+    tenant.save()
+
+
+async def test_a_call_through_openai_books_an_appointment(salon, settings):
+    await in_tenant(salon.pk, through_openai, salon)
+    async with open_exchange() as exchange:
+        call = await exchange.call(Script.of(BOOKING))
+        await exchange.settled(call)
+        session = exchange.openai.sessions[0]
+        await session.wait_ended()
+        assert exchange.vendor.sessions == []
+
+    def check() -> None:
+        record = Call.objects.get(carrier_call_id=call.sid)
+        assert (record.outcome, record.first_agent_audio_ms is not None) == ("agent_ended", True)
+        appointment = Appointment.objects.get()
+        assert (appointment.customer.name, appointment.customer.phone_e164) == ("Alex Taylor", CALLER)
+        said = list(Turn.objects.values_list("speaker", "text"))
+        assert said[:2] == [
+            ("agent", "Hello! Welcome to Test Salon."),
+            ("caller", "Hi, I'd like to book a haircut."),
+        ]
+        tools = list(ToolInvocation.objects.order_by("occurred_at").values_list("tool", "succeeded"))
+        assert tools == [
+            ("get_services", True),
+            ("check_availability", True),
+            ("book_appointment", True),
+            ("end_call", True),
+        ]
+        conversation = Conversation.objects.get()
+        opened = conversation.sessions.get()
+        assert (conversation.provider, conversation.agent_id) == ("openai", "gpt-realtime-2.1")
+        assert (opened.external_id, opened.close_code) == (session.session_id, 1000)
+        assert opened.usage["responses"] == len(session.statuses)
+        assert conversation.cost is not None
+        assert conversation.cost > 0
+
+    await in_tenant(salon.pk, check)
+    assert call.warnings == []
+    assert session.errors == []
+    assert session.types().count("response.create") == 1 + 4, "the greeting, and one for each tool"
+    assert all(use.answered for use in session.tools)
+
+
+async def test_audio_passes_through_openai_bit_for_bit(salon, settings):
+    from agents.simulators.openai_realtime import Behaviour as OpenAIBehaviour
+
+    await in_tenant(salon.pk, through_openai, salon)
+    script = Script.saying("One two three four five six seven", patience_ms=200, hang_up_after_s=4.0)
+    async with open_exchange(openai={"behaviour": OpenAIBehaviour(echo=True)}) as exchange:
+        call = await exchange.call(script)
+        await exchange.settled(call)
+        heard = exchange.openai.sessions[0]
+    spoken = script.lines[0].audio
+    assert spoken in bytes(heard.received_audio)
+    assert spoken in bytes(call.streams[0].audio_received)
+
+
+async def test_who_interrupts_openai_is_heard_and_the_model_knows_what_was(salon, settings):
+    await in_tenant(salon.pk, through_openai, salon, aiGreeting="Welcome " * 30)
+    script = Script.saying("Wait please", interrupt_after_ms=2000, hang_up_after_s=6.0)
+    async with open_exchange() as exchange:
+        call = await exchange.call(script)
+        await exchange.settled(call)
+        session = exchange.openai.sessions[0]
+    assert len(call.streams[0].clears) == 1
+    [(_, heard_ms)] = session.truncations
+    played_ms = call.streams[0].clears[0] - (call.first_audio_ms or 0)
+    assert abs(heard_ms - played_ms) < 200
+    assert session.errors == []
+    corrected = await in_tenant(salon.pk, lambda: Turn.objects.exclude(heard_text=None).get())
+    assert 0 < len(corrected.heard_text) < len(corrected.text)
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        ({"handshake_status": 401}, "agent_refused"),
+        ({"output_format": {"type": "audio/pcm", "rate": 24000}}, "agent_refused"),
+        ({"mute": True}, "agent_unreachable"),
+        ({"silent": True}, "agent_silent"),
+        ({"failing": ("insufficient_quota",)}, "agent_lost"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_when_openai_fails_the_caller_hears_something(salon, settings, fault, outcome):
+    from agents.simulators.openai_realtime import Behaviour as OpenAIBehaviour
+
+    await in_tenant(salon.pk, through_openai, salon)
+    async with open_exchange(openai={"behaviour": OpenAIBehaviour(**fault)}) as exchange:
+        call = await exchange.call(Script(hang_up_after_s=11.0))
+        await exchange.settled(call)
+    assert (await in_thread(the_call, call.sid)).outcome == outcome
+    assert any("I'm connecting you" in text for text in call.timeline.says), call.timeline.says

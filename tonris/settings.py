@@ -14,7 +14,7 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
-from tonris import home
+from tonris import home, openai
 
 BASE_DIR = home.BASE_DIR
 env = environ.Env()
@@ -113,6 +113,18 @@ ELEVENLABS_AGENT_ID = env.str("ELEVENLABS_AGENT_ID", default="")
 ELEVENLABS_VOICE_ID = env.str("ELEVENLABS_VOICE_ID", default="")
 ELEVENLABS_WEBHOOK_SECRET = _development_default("ELEVENLABS_WEBHOOK_SECRET")
 ELEVENLABS_SIGNATURE_TOLERANCE_S = _seconds("ELEVENLABS_SIGNATURE_TOLERANCE_S", 300)
+
+# A development checkout that configures nothing of OpenAI talks to the simulator.
+OPENAI_SIMULATED = DEBUG and not {"OPENAI_API_KEY", "OPENAI_BASE_URL"} & set(os.environ)
+OPENAI_API_KEY = _development["OPENAI_API_KEY"] if OPENAI_SIMULATED else env.str("OPENAI_API_KEY", default="")
+OPENAI_BASE_URL = openai.base_url(
+    _base_url(
+        "OPENAI_BASE_URL",
+        (_state.get("openai_base_url") if OPENAI_SIMULATED else None) or "https://api.openai.com/v1",
+    )
+)
+OPENAI_REALTIME_MODEL = env.str("OPENAI_REALTIME_MODEL", default="") or "gpt-realtime-2.1"
+OPENAI_PRICES = openai.prices(env.str("OPENAI_PRICES", default=""))
 
 ALLOW_UNSIGNED_WEBHOOKS = env.bool("ALLOW_UNSIGNED_WEBHOOKS", default=False) and DEBUG
 

@@ -2,20 +2,26 @@
 
 from collections.abc import Callable
 
-from agents.providers.elevenlabs.session import ElevenLabsSession
-from agents.providers.elevenlabs.signed_urls import signed_url_beforehand
+from agents.audio import AudioFormat
+from agents.providers.elevenlabs.provider import PROVIDER as ELEVENLABS
+from agents.providers.facts import Provider
+from agents.providers.openai_realtime.provider import PROVIDER as OPENAI
 from agents.session import AgentSession, Assignment
 
-PROVIDERS: dict[str, Callable[[Assignment], AgentSession]] = {
-    ElevenLabsSession.provider: ElevenLabsSession,
+PROVIDERS: dict[str, Provider] = {
+    one.name: one
+    for one in (
+        ELEVENLABS,
+        OPENAI,
+    )
 }
 
 HEAD_STARTS: dict[str, Callable[[str, str], str]] = {
-    ElevenLabsSession.provider: signed_url_beforehand,
+    name: one.head_start for name, one in PROVIDERS.items() if one.head_start is not None
 }
 """Who can be asked for a session before it is opened: API key and agent id in, an address or "" out. Blocking."""
 
 
-def session_for(assignment: Assignment) -> AgentSession:
-    """A session that is not open yet."""
-    return PROVIDERS[assignment.provider](assignment)
+def session_for(assignment: Assignment, audio_format: AudioFormat) -> AgentSession:
+    """A session that is not open yet, in the carrier's own format if it can be."""
+    return PROVIDERS[assignment.provider].session(assignment, audio_format)

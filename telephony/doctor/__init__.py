@@ -12,6 +12,7 @@ from telephony.doctor import (
     gather,
     infobip_checks,
     installation_checks,
+    openai_checks,
 )
 from telephony.doctor.findings import Finding, by_severity
 
@@ -19,6 +20,7 @@ TENANT_CHECKS = (
     *carrier_checks.CHECKS,
     *infobip_checks.CHECKS,
     *agent_checks.CHECKS,
+    *openai_checks.CHECKS,
     *business_checks.CHECKS,
 )
 

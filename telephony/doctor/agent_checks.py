@@ -9,11 +9,13 @@ from agents.providers.elevenlabs.desired_agent import (
     OVERRIDABLE,
     paths,
 )
+from agents.providers.elevenlabs.protocol import FORMATS
 from agents.providers.elevenlabs.tool_definitions import tool_configs
 from agents.provisioning import INITIATION_PATH
 from agents.provisioning_tools import tool_differences
 from agents.provisioning_webhook import EVENTS_PATH, secret_name
 from agents.tools.registry import TOOLS
+from telephony.audio.resampling import RATES_HZ
 from telephony.doctor.facts import Business, Json
 from telephony.doctor.findings import Finding, broken, warning
 
@@ -99,7 +101,8 @@ def formats(facts: Business) -> Iterator[Finding]:
     spoken = _at(config, "tts", "agent_output_audio_format")
     heard = _at(config, "asr", "user_input_audio_format")
     if (spoken, heard) != (facts.audio_format, facts.audio_format):
-        yield broken(
+        known = all(name in FORMATS and FORMATS[name].rate_hz in RATES_HZ for name in (spoken, heard))
+        yield (warning if known else broken)(
             "AGENT_AUDIO_FORMAT",
             f"The agent hears {heard} and speaks {spoken}; the telephone carries {facts.audio_format}.",
             _provision(facts),

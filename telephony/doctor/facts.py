@@ -43,6 +43,15 @@ class AtElevenLabs:
 
 
 @dataclass(frozen=True, slots=True)
+class AtOpenAI:
+    """`model` is None where nobody asked, or `error` says why not."""
+
+    today: datetime.date
+    model: Json | None = None
+    error: VendorError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AtTwilio:
     account_status: str = ""
     numbers: Mapping[str, Json | None] = field(default_factory=dict)
@@ -107,6 +116,7 @@ class Business:
     login: TwilioLogin
     calendar: Calendar
     elevenlabs: AtElevenLabs
+    openai: AtOpenAI
     twilio: AtTwilio
     carrier_trip: RoundTrip | None
     """None when there is nothing to sign with."""

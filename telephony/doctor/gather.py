@@ -12,6 +12,7 @@ from agents.assignments import api_key_for
 from agents.briefings import opening_week
 from agents.initiation import format_name
 from agents.providers.elevenlabs.rest import ElevenLabsRest
+from agents.providers.openai_realtime.rest import read_model
 from agents.provisioning import attached_tools
 from agents.provisioning_wishes import Wishes, load_wishes
 from agents.speech import Hours
@@ -27,6 +28,7 @@ from telephony.doctor import probes
 from telephony.doctor.facts import (
     AtElevenLabs,
     AtInfobip,
+    AtOpenAI,
     AtTwilio,
     Business,
     Calendar,
@@ -48,7 +50,7 @@ def installation() -> Installation:
     return Installation(
         app_base_url=settings.APP_BASE_URL,
         debug=settings.DEBUG,
-        simulated=settings.TWILIO_SIMULATED and settings.ELEVENLABS_SIMULATED,
+        simulated=settings.TWILIO_SIMULATED and settings.ELEVENLABS_SIMULATED and settings.OPENAI_SIMULATED,
         unsigned_allowed=settings.ALLOW_UNSIGNED_WEBHOOKS,
         encryption_keys=settings.FIELD_ENCRYPTION_KEYS,
         database=probes.database(),
@@ -63,7 +65,8 @@ def business(tenant_id: UUID) -> Business:
         tenant = wishes.tenant
         provider, known = _provider(tenant)
         has_key = known and bool(api_key_for(tenant_id, provider))
-        agent_id = agent_of(tenant)
+        agent_id = agent_of(tenant) if known else ""
+        openai_key = api_key_for(tenant_id, provider) if provider == "openai" else ""
         webhook_secret = secret(tenant_id, Credential.Name.WEBHOOK_SECRET)
         unreadable = [row.name for row in Credential.objects.order_by("name") if row.value is None]
         numbers = list(PhoneNumber.objects.filter(is_active=True).values_list("e164", flat=True))
@@ -85,6 +88,7 @@ def business(tenant_id: UUID) -> Business:
         login=login,
         calendar=calendar,
         elevenlabs=_elevenlabs(wishes, agent_id) if provider == "elevenlabs" else AtElevenLabs(),
+        openai=_openai(openai_key, agent_id),
         twilio=_twilio(login, lines),
         carrier_trip=probes.as_twilio(login.account_sid, login.auth_token, here) if signs else None,
         agent_trip=probes.as_elevenlabs(str(tenant_id), webhook_secret) if webhook_secret else None,
@@ -144,6 +148,16 @@ def _elevenlabs(wishes: Wishes, agent_id: str) -> AtElevenLabs:
             webhooks=_webhooks(api),
             secret_names=_secret_names(api),
         )
+
+
+def _openai(api_key: str, model: str) -> AtOpenAI:
+    today = timezone.now().date()
+    if not api_key:
+        return AtOpenAI(today)
+    try:
+        return AtOpenAI(today, read_model(api_key, model))
+    except VendorError as error:
+        return AtOpenAI(today, error=error)
 
 
 def _webhooks(api: ElevenLabsRest) -> dict[str, Json] | None:

@@ -16,10 +16,10 @@ _HINTS = {
 }
 _SENTENCES = {
     "not in service": "No active tenant has this number; `manage.py seed_demo` makes +15551234567.",
-    "temporarily unavailable": "The tenant has no key for its agent's provider: check ELEVENLABS_API_KEY.",
+    "temporarily unavailable": "No key for the provider: check ELEVENLABS_API_KEY or OPENAI_API_KEY.",
     "not properly configured": "The tenant has no agent: check ELEVENLABS_AGENT_ID.",
-    "connecting you": "The agent could not be reached or was lost: check ELEVENLABS_BASE_URL and the server's log.",
-    "try again later": "The agent could not be reached or was lost: check ELEVENLABS_BASE_URL and the server's log.",
+    "connecting you": "The agent could not be reached or was lost: check its base URL and the server's log.",
+    "try again later": "The agent could not be reached or was lost: check its base URL and the server's log.",
 }
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from agents.audio import MULAW_8K, PCM16_16K
+from agents.audio import MULAW_8K, PCM16_16K, PCM16_24K, AudioFormat
 from agents.errors import AgentLost, AgentRefused
-from agents.events import AgentEvent, HangUp, Interrupted, Speech, ToolCall
+from agents.events import AgentEvent, CallerSpeaks, HangUp, Interrupted, Speech, ToolCall
 from agents.live_calls import Act
 from agents.session import Closing
 from agents.tools.registry import Answered
@@ -46,6 +46,8 @@ class Agent:
 
     async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None:
         self.answers.append((call_id, answer))
+
+    async def was_cut(self, item: str, heard_ms: int) -> None: ...
 
     async def events(self):
         for event in self.said:
@@ -214,8 +216,83 @@ async def test_speech_that_cannot_pass_is_not_counted_as_played():
 async def test_an_agent_in_another_format_is_given_no_lane():
     agent = FastAgent()
     agent.output_format = PCM16_16K
-    assert await bridge(agent, [], lane=Lane([])).run() == "unsupported_audio"
+    line = bridge(agent, [], lane=Lane([]))
+    pass_audio = line.taker(bytes)
+    running = asyncio.create_task(line.run())
+    await asyncio.sleep(0.01)
     assert agent.say is None
+    assert not pass_audio(b"AAAA")
+    line.caller_left("caller_hung_up")
+    await running
+
+
+class PcmCodec(Codec):
+    def encode_audio(self, audio: bytes) -> bytes:  # type: ignore[override]
+        return audio
+
+
+async def test_between_two_formats_audio_is_converted_both_ways():
+    sent: list[str | bytes] = []
+    agent = Agent(Speech(bytes(960)), stays=True)
+    agent.input_format = agent.output_format = PCM16_24K
+
+    async def send(message: str | bytes) -> None:
+        sent.append(message)
+
+    line = bridge(agent, [])
+    line._codec, line._send = PcmCodec(), send
+    running = asyncio.create_task(line.run())
+    line.feed(CallerAudio(b"\xff" * 160))
+    await asyncio.sleep(0.01)
+    line.caller_left("caller_hung_up")
+    await running
+    assert sent == [b"\xff" * 160]
+    assert agent.heard == [bytes(960)]
+
+
+class CutAgent(Agent):
+    """Names what it says, and wants to know what of it was heard."""
+
+    def __init__(self, *events: AgentEvent) -> None:
+        super().__init__(*events, stays=True)
+        self.cuts: list[tuple[str, int]] = []
+        self.told = asyncio.Event()
+
+    async def was_cut(self, item: str, heard_ms: int) -> None:
+        self.cuts.append((item, heard_ms))
+        self.told.set()
+
+
+async def test_who_speaks_over_the_agent_clears_the_line_and_the_agent_is_told_what_was_heard():
+    sent: list[str] = []
+    agent = CutAgent(Speech(b"x" * 8000, "item_1"), Speech(b"y" * 8000, "item_2"), CallerSpeaks())
+    notes = Notes()
+    line = bridge(agent, sent, notes=notes)
+    running = asyncio.create_task(line.run())
+    await asyncio.wait_for(agent.told.wait(), 2)
+    await asyncio.sleep(0)
+    line.caller_left("caller_hung_up")
+    await running
+    assert sent[1::2] == ["mark heard-1", "mark heard-2"]
+    assert sent[-1] == "clear"
+    assert [item for item, _ in agent.cuts] == ["item_1", "item_2"]
+    assert agent.cuts[0][1] < 500
+    assert agent.cuts[1] == ("item_2", 0)
+    assert "interrupted" in notes.kinds
+
+
+async def test_who_speaks_while_nothing_is_played_interrupts_nothing():
+    sent: list[str] = []
+    agent = CutAgent(Speech(b"x" * 800, "item_1"))
+    line = bridge(agent, sent)
+    running = asyncio.create_task(line.run())
+    await asyncio.sleep(0.01)
+    line.feed(Mark("heard-1"))
+    await line._cut_short()
+    line.caller_left("caller_hung_up")
+    await running
+    assert "clear" not in sent
+    assert agent.cuts == []
 
 
 async def test_the_callers_audio_waits_for_the_agent_and_then_flows():
@@ -260,7 +337,7 @@ def test_what_waits_is_bounded_and_the_oldest_goes_first():
     ("agent", "outcome"),
     [
         (lambda: Agent(opening=AgentRefused("no", 401)), "agent_refused"),
-        (lambda: _speaking(PCM16_16K), "unsupported_audio"),
+        (lambda: _speaking(AudioFormat("pcm16", 44100)), "unsupported_audio"),
         (lambda: _breaking(), "agent_lost"),
     ],
 )

@@ -14,6 +14,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import call_command
 
+from agents.simulators.openai_realtime import OpenAISimulator
 from agents.tools import registry
 from appointments.models import Employee, EmployeeService, OpeningHours, Service
 from telephony import doctor
@@ -434,3 +435,37 @@ def test_every_tool_of_the_registry_has_words_at_the_vendor():
     from agents.providers.elevenlabs.tool_definitions import tool_configs
 
     assert tool_configs(registry.TOOLS, base_url="https://a.example", secret_id="s")
+
+
+# --- OpenAI --------------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def through_openai(
+    monkeypatch: pytest.MonkeyPatch, salon: Tenant, settings: Any, **names: Any
+) -> AsyncIterator[OpenAISimulator]:
+    async with healthy(monkeypatch, salon), OpenAISimulator(api_key=settings.OPENAI_API_KEY) as simulator:
+        settings.OPENAI_BASE_URL = simulator.base_url
+        await in_thread(change_settings, salon, agentProvider="openai", elevenLabsAgentId=None, **names)
+        yield simulator
+
+
+async def test_a_tenant_that_speaks_through_openai_is_well(salon, settings, monkeypatch):
+    async with through_openai(monkeypatch, salon, settings):
+        assert await codes(salon) == []
+
+
+async def test_faults_of_openais_key_and_model_are_found(salon, settings, monkeypatch):
+    async with through_openai(monkeypatch, salon, settings, openaiModel="gpt-nobody") as simulator:
+        assert await codes(salon) == ["MODEL_UNKNOWN"]
+        await in_thread(change_settings, salon, openaiModel=None)
+        soon = datetime.date.today() + datetime.timedelta(days=30)
+        simulator.models["gpt-realtime-2.1"]["shutdown_date"] = soon.isoformat()
+        assert await codes(salon) == ["MODEL_ENDS"]
+        await in_tenant(salon.pk, set_secret, salon, Credential.Name.OPENAI_API_KEY, "sk-wrong")
+        assert await codes(salon) == ["OPENAI_KEY_REFUSED"]
+        await in_tenant(salon.pk, set_secret, salon, Credential.Name.OPENAI_API_KEY, "")
+        settings.OPENAI_API_KEY = ""
+        assert await codes(salon) == ["AGENT_KEY_MISSING"]
+        settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "sk-tests", "http://127.0.0.1:9/v1"
+        assert await codes(salon) == ["OPENAI_UNREACHABLE"]

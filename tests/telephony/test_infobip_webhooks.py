@@ -27,6 +27,7 @@ from tests.exchange import (
     CALLER,
     INFOBIP_NUMBER,
     INFOBIP_SECRET,
+    UNHEARD_OF,
     add_infobip_number,
     open_infobip_exchange,
 )
@@ -338,7 +339,7 @@ async def test_events_that_come_three_times_and_late_change_nothing(salon, setti
 
 async def test_a_lost_word_of_the_dialogs_end_is_made_up_for_by_its_legs(salon, settings):
     faults = Faults(lost_events=frozenset({"DIALOG_FINISHED", "DIALOG_FAILED"}))
-    async with open_infobip_exchange(salon, faults=faults, default_agent=None) as exchange:
+    async with open_infobip_exchange(salon, faults=faults, default_agent=UNHEARD_OF) as exchange:
         call = await exchange.call(Script(hang_up_after_s=20.0))
         await exchange.settled(call)
     assert call.timeline.all_of("dial")
@@ -366,7 +367,7 @@ async def test_an_infobip_that_makes_no_dialog_leaves_the_caller_to_a_person_by_
 
 async def test_a_leg_that_may_have_no_second_dialog_is_connected(salon, settings):
     faults = Faults(one_dialog_only=True)
-    async with open_infobip_exchange(salon, faults=faults, default_agent=None) as exchange:
+    async with open_infobip_exchange(salon, faults=faults, default_agent=UNHEARD_OF) as exchange:
         call = await exchange.call(Script(hang_up_after_s=20.0))
     assert "connect" in [name for name, _ in call.actions]
     assert call.timeline.all_of("dial")
@@ -374,14 +375,16 @@ async def test_a_leg_that_may_have_no_second_dialog_is_connected(salon, settings
 
 
 async def test_a_say_that_fails_stops_nobody_on_the_ladder(salon, settings):
-    async with open_infobip_exchange(salon, faults=Faults(say_fails=True), default_agent=None) as exchange:
+    async with open_infobip_exchange(
+        salon, faults=Faults(say_fails=True), default_agent=UNHEARD_OF
+    ) as exchange:
         call = await exchange.call(Script(hang_up_after_s=20.0))
     assert call.timeline.says == []
     assert call.timeline.all_of("dial")
 
 
 async def test_a_key_ends_the_message(salon, settings):
-    async with open_infobip_exchange(salon, default_agent=None, far_end=FarEnd("busy")) as exchange:
+    async with open_infobip_exchange(salon, default_agent=UNHEARD_OF, far_end=FarEnd("busy")) as exchange:
         call = await exchange.call(Script(digits="#", hang_up_after_s=30.0))
     assert call.timeline.says[-1] == "Thank you. We will call you back. Goodbye."
     assert call.ended_by == "server"

@@ -176,7 +176,7 @@ def test_a_body_that_cannot_be_read_is_400(salon, content_type):
 
 def test_a_provider_that_is_not_there_is_not_configured(salon):
     with tenant_scope(salon):
-        Tenant.objects.filter(pk=salon.pk).update(settings={"agentProvider": "openai"})
+        Tenant.objects.filter(pk=salon.pk).update(settings={"agentProvider": "nobody"})
         set_secret(salon, Credential.Name.OPENAI_API_KEY, "sk-x")
     assert said(ring()) == ["Our AI assistant is temporarily unavailable."]
 

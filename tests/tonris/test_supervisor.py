@@ -416,3 +416,5 @@ def test_the_standard_plan_runs_migrations_as_the_owner_and_the_simulator_only_w
     assert with_simulator.children[-1].command[-2:] == ("simulate_vendors", "--agents-port=9")
     with_both = supervisor.standard_plan("127.0.0.1", 8000, simulator_port=9, carrier_port=8)
     assert with_both.children[-1].command[-2:] == ("--agents-port=9", "--carrier-port=8")
+    with_all = supervisor.standard_plan("127.0.0.1", 8000, simulator_port=9, openai_port=7, carrier_port=8)
+    assert with_all.children[-1].command[-3:] == ("--agents-port=9", "--openai-port=7", "--carrier-port=8")

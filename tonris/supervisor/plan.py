@@ -30,6 +30,7 @@ class Plan:
     children: tuple[Program, ...]
     call: Program
     simulator_port: int | None = None
+    openai_port: int | None = None
     carrier_port: int | None = None
     infobip_port: int | None = None
     drain_seconds: int = DRAIN_SECONDS
@@ -40,6 +41,7 @@ def standard_plan(
     port: int,
     *,
     simulator_port: int | None,
+    openai_port: int | None = None,
     carrier_port: int | None = None,
     infobip_port: int | None = None,
     drain_seconds: int = DRAIN_SECONDS,
@@ -65,7 +67,12 @@ def standard_plan(
         grace_seconds=15.0,
     )
     children = [web, worker]
-    ports = {"agents": simulator_port, "carrier": carrier_port, "infobip": infobip_port}
+    ports = {
+        "agents": simulator_port,
+        "openai": openai_port,
+        "carrier": carrier_port,
+        "infobip": infobip_port,
+    }
     simulated = [f"--{vendor}-port={number}" for vendor, number in ports.items() if number is not None]
     if simulated:
         children.append(_manage("simulators", "simulate_vendors", *simulated))
@@ -75,6 +82,7 @@ def standard_plan(
         children=tuple(children),
         call=_manage("call", "simulate_call"),
         simulator_port=simulator_port,
+        openai_port=openai_port,
         carrier_port=carrier_port,
         infobip_port=infobip_port,
         drain_seconds=drain_seconds,

@@ -140,6 +140,8 @@ class Supervisor:
         }
         if self.plan.simulator_port:
             self._state["elevenlabs_base_url"] = f"http://127.0.0.1:{self.plan.simulator_port}"
+        if self.plan.openai_port:
+            self._state["openai_base_url"] = f"http://127.0.0.1:{self.plan.openai_port}/v1"
         if self.plan.carrier_port:
             self._state["twilio_base_url"] = f"http://127.0.0.1:{self.plan.carrier_port}"
         if self.plan.infobip_port:

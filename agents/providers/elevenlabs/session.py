@@ -12,7 +12,7 @@ from django.conf import settings
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
-from agents.audio import AudioFormat
+from agents.audio import MULAW_8K, AudioFormat
 from agents.errors import AgentError, AgentLost, AgentRefused, AgentUnreachable, UnsupportedAudio
 from agents.events import AgentEvent, Reopened, Speech
 from agents.fast_lane import Take
@@ -49,7 +49,8 @@ class ElevenLabsSession:
     input_format: AudioFormat
     output_format: AudioFormat
 
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(self, assignment: Assignment, wanted_format: AudioFormat = MULAW_8K) -> None:
+        """The agent's own settings decide the format, whatever is wanted."""
         self._assignment = assignment
         self._initiation = assignment.initiation
         self._beforehand = assignment.session_url
@@ -173,6 +174,9 @@ class ElevenLabsSession:
 
     async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None:
         await self._send(protocol.tool_result(call_id, answer))
+
+    async def was_cut(self, item: str, heard_ms: int) -> None:
+        """ElevenLabs knows by its own clock."""
 
     async def events(self) -> AsyncIterator[AgentEvent]:
         async for event in self._session_events():

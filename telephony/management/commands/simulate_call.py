@@ -11,9 +11,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from agents.providers import PROVIDERS
 from agents.simulators.scenarios import SCENARIOS, Scenario
 from telephony.dialplan import find_destination
 from telephony.models import Carrier, PhoneNumber
+from telephony.simulators.agent_choice import speaking_through
 from telephony.simulators.infobip.remote import NoSimulator, RemoteCarrier
 from telephony.simulators.observation import CallObserver, Observed
 from telephony.simulators.twilio import Script, SimulatedCall, TwilioSimulator
@@ -46,6 +48,11 @@ class Command(BaseCommand):
         parser.add_argument("--from", dest="from_", help="default: the number that the scenario is known by")
         parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="booking")
         parser.add_argument(
+            "--agent",
+            choices=sorted(PROVIDERS),
+            help="who answers this call, whatever the business has chosen; in development only",
+        )
+        parser.add_argument(
             "--wav",
             action="append",
             type=Path,
@@ -71,9 +78,12 @@ class Command(BaseCommand):
         options["from_"] = options["from_"] or scenario.caller
         script = self._script(scenario, options)
         self._tells = not options["json"]
+        if options["agent"] and not settings.DEBUG:
+            raise CommandError("--agent changes a business's settings for the call: in development only.")
         place = self._call if carrier is Carrier.TWILIO else self._call_over_infobip
         try:
-            call, observer = asyncio.run(place(script, options))
+            with speaking_through(options["agent"], options["to"]):
+                call, observer = asyncio.run(place(script, options))
         except NoSimulator as problem:
             raise CommandError(f"No call could be placed over Infobip: {problem}.") from None
         observed = observer.finish()

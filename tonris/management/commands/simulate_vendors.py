@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from agents.simulators.elevenlabs import AgentProfile, ElevenLabsSimulator
+from agents.simulators.openai_realtime import OpenAISimulator
 from telephony.carriers.infobip.account import CONFIGURATION_ID
 from telephony.carriers.infobip.provisioning import own_id
 from telephony.models import Carrier, PhoneNumber
@@ -23,13 +24,14 @@ from tonris import demo
 
 class Command(BaseCommand):
     help = (
-        "Run simulated servers of ElevenLabs, of Twilio's REST API and of Infobip, whose accounts have every "
-        "number that is known here. `manage.py up` runs it in a development checkout."
+        "Run simulated servers of ElevenLabs, of OpenAI Realtime, of Twilio's REST API and of Infobip, whose "
+        "accounts have every number that is known here. `manage.py up` runs it in a development checkout."
     )
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--agents-port", type=int, help="of ElevenLabs; left out: none is run")
+        parser.add_argument("--openai-port", type=int, help="of OpenAI; left out: none is run")
         parser.add_argument("--carrier-port", type=int, help="of Twilio; left out: none is run")
         parser.add_argument("--infobip-port", type=int, help="of Infobip; left out: none is run")
         parser.add_argument(
@@ -40,12 +42,13 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         faults = [int(one) if one.isdecimal() else one for one in options["text_faults"].split(",") if one]
-        ports = (options["agents_port"], options["carrier_port"], options["infobip_port"])
-        asyncio.run(self._serve(*ports, faults))
+        names = ("agents_port", "openai_port", "carrier_port", "infobip_port")
+        asyncio.run(self._serve(**{name: options[name] for name in names}, text_faults=faults))
 
     async def _serve(
         self,
         agents_port: int | None,
+        openai_port: int | None,
         carrier_port: int | None,
         infobip_port: int | None,
         text_faults: list[Fault],
@@ -56,6 +59,9 @@ class Command(BaseCommand):
         async with AsyncExitStack() as running:
             if agents_port is not None:
                 await running.enter_async_context(_agents(agents_port))
+            if openai_port is not None:
+                openai = OpenAISimulator(api_key=settings.OPENAI_API_KEY, port=openai_port)
+                await running.enter_async_context(openai)
             if carrier_port is not None:
                 carrier = await running.enter_async_context(await in_thread(_carrier, carrier_port))
                 carrier.desk.faults += text_faults

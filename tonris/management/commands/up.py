@@ -50,6 +50,7 @@ def _plan(host: str, port: int) -> supervisor.Plan:
         host,
         port,
         simulator_port=free_port() if settings.ELEVENLABS_SIMULATED else None,
+        openai_port=free_port() if settings.OPENAI_SIMULATED else None,
         carrier_port=free_port() if settings.TWILIO_SIMULATED else None,
         infobip_port=free_port() if settings.INFOBIP_SIMULATED else None,
         drain_seconds=int(os.environ.get("DRAIN_SECONDS", supervisor.DRAIN_SECONDS)),

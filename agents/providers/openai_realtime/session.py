@@ -1,0 +1,291 @@
+"""One conversation with an OpenAI Realtime model over its WebSocket."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
+from agents.audio import MULAW_8K, PCM16_24K, AudioFormat
+from agents.errors import AgentError, AgentLost, AgentRefused, AgentUnreachable
+from agents.events import AgentEvent, Reopened, Spent
+from agents.providers.openai_realtime import protocol
+from agents.providers.openai_realtime.dialogue import Dialogue
+from agents.providers.openai_realtime.wanted_session import greeting_instructions, in_format
+from agents.session import Assignment, Closing
+
+logger = logging.getLogger(__name__)
+
+OPEN_SECONDS = 5.0
+"""For connection and agreement together: the caller hears nothing meanwhile."""
+CLOSE_SECONDS = 1.0
+PULSE_SECONDS = 2.0
+"""Between two pings: of itself the server says nothing while nobody speaks."""
+HAND_OVER_SECONDS = 300.0
+"""Before a session's time is up another takes its place, as soon as nobody speaks."""
+BETWEEN_TURNS_SECONDS = 1.0
+TRY_AGAIN_SECONDS = 60.0
+TIME_IS_UP = 1001
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+
+
+class OpenAIRealtimeSession:
+    """An AgentSession. In the wanted format where OpenAI speaks it, else in PCM of 24 kHz."""
+
+    provider = "openai"
+    name = "OpenAI"
+    overrides_refused = False
+
+    def __init__(self, assignment: Assignment, wanted_format: AudioFormat = MULAW_8K) -> None:
+        spoken = wanted_format if wanted_format in protocol.FORMATS else PCM16_24K
+        self.input_format = self.output_format = spoken
+        self.agent_id = assignment.agent_id
+        self.external_id = ""
+        self.last_message_at = 0.0
+        self.closing: Closing | None = None
+        self._api_key = assignment.api_key
+        self._session: protocol.Json = in_format(assignment.initiation["session"], spoken)
+        self._greeting: str = assignment.initiation["greeting"]
+        self._socket: ClientConnection | None = None
+        self._dialled: ClientConnection | None = None
+        """Not agreed with yet; whoever stops waiting for that has to close it."""
+        self._pulse: asyncio.Task[None] | None = None
+        self._dialogue = Dialogue(spoken)
+        self._hand_over_at = float("inf")
+
+    async def open(self) -> None:
+        await self._begin()
+        if self._greeting:
+            self._dialogue.greet(greeting_instructions(self._session["instructions"], self._greeting))
+            await self._flush()
+
+    async def _begin(self) -> None:
+        socket, told = await self._dial()
+        self._socket, self.closing = socket, None
+        self.external_id = told.session_id
+        if told.expires_at is not None:
+            left = told.expires_at - time.time()
+            self._hand_over_at = time.monotonic() + max(left - HAND_OVER_SECONDS, left / 2)
+        self._pulse = asyncio.create_task(self._feel_pulse(socket), name="OpenAI's pulse")
+
+    async def _dial(self) -> tuple[ClientConnection, protocol.SessionTold]:
+        self._dialled = None
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                self._dialled = socket = await self._connect()
+                told = await self._agree(socket)
+                self._dialled = None
+                return socket, told
+        except TimeoutError:
+            problem: AgentError = AgentUnreachable(f"no answer from OpenAI within {OPEN_SECONDS:g} s")
+        except ConnectionClosed as closed:
+            code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
+            problem = AgentRefused(reason or "closed before it began", code)
+        except AgentError as error:
+            problem = error
+        await self._hang_up_dialled()
+        raise problem
+
+    async def _hang_up_dialled(self) -> None:
+        if self._dialled is not None:
+            await _close(self._dialled)
+            self._dialled = None
+
+    async def _connect(self) -> ClientConnection:
+        base = settings.OPENAI_BASE_URL.replace("http", "ws", 1)
+        try:
+            return await connect(
+                f"{base}/realtime?model={quote(self.agent_id, safe='')}",
+                additional_headers={"Authorization": f"Bearer {self._api_key}"},
+                open_timeout=OPEN_SECONDS,
+                close_timeout=CLOSE_SECONDS,
+                ping_interval=None,  # ours know what they are for
+                max_size=MAX_MESSAGE_BYTES,
+                max_queue=64,
+                compression=None,
+                proxy=None,
+            )
+        except InvalidHandshake as error:
+            status = getattr(getattr(error, "response", None), "status_code", None)
+            raise AgentRefused("OpenAI refused the WebSocket", status) from None
+        except (OSError, InvalidURI) as error:
+            raise AgentUnreachable(f"WebSocket: {type(error).__name__}") from None
+
+    async def _agree(self, socket: ClientConnection) -> protocol.SessionTold:
+        """Ask for our session, and hear that it is what we have got."""
+        await self._expect(socket, updated=False)
+        await socket.send(json.dumps(protocol.session_update(self._session)))
+        told = await self._expect(socket, updated=True)
+        if (told.input_format, told.output_format) != (self.input_format, self.output_format):
+            raise AgentRefused(f"asked to speak {self.output_format}, the session speaks something else")
+        return told
+
+    async def _expect(self, socket: ClientConnection, *, updated: bool) -> protocol.SessionTold:
+        while True:
+            event = _decoded(await socket.recv())
+            self.last_message_at = time.monotonic()
+            if isinstance(event, protocol.Failure):
+                raise AgentRefused(event.code or event.message[:120])
+            if isinstance(event, protocol.SessionTold) and event.updated == updated:
+                return event
+
+    async def send_audio(self, audio: bytes) -> None:
+        # The reading side sees the close, with its code, and tells what it means.
+        with suppress(ConnectionClosed):
+            await self._open_socket().send(protocol.audio(audio))
+
+    async def send_digit(self, digit: str) -> None:
+        self._dialogue.tell(f"The caller pressed {digit} on the keypad.")
+        await self._flush()
+
+    async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None:
+        self._dialogue.answer(call_id, answer)
+        await self._flush()
+
+    async def was_cut(self, item: str, heard_ms: int) -> None:
+        self._dialogue.was_cut(item, heard_ms)
+        await self._flush()
+
+    async def events(self) -> AsyncIterator[AgentEvent]:
+        while True:
+            async for event in self._server_events():
+                if event is not None:
+                    self._dialogue.hear(event, time.monotonic())
+                    await self._flush()
+                while self._dialogue.news:
+                    yield self._dialogue.news.popleft()
+                if self._dialogue.lost is not None:
+                    raise AgentLost(self._dialogue.lost.code or self._dialogue.lost.message[:120])
+                if self._dialogue.finished:
+                    await self.close()
+                elif self._may_hand_over() and (reopened := await self._hand_over()):
+                    yield reopened
+            for left in self._dialogue.story.tell(time.monotonic(), all_of_it=True):
+                yield left
+            if self.closing is None or self.closing.code != TIME_IS_UP:
+                break
+            yield await self._go_on()
+        if self.closing and self.closing.code != 1000:
+            raise AgentLost(self.closing.reason or "the session broke", self.closing.code)
+
+    async def _server_events(self) -> AsyncIterator[protocol.ServerEvent | None]:
+        """Until the socket closes, however it does; None when it is time to look at the clock."""
+        while True:
+            socket = self._open_socket()
+            try:
+                async with asyncio.timeout(self._until_hand_over()):
+                    text = await socket.recv()
+            except TimeoutError:
+                yield None
+                continue
+            except ConnectionClosed:
+                self._note_closing()
+                return
+            self.last_message_at = time.monotonic()
+            event = _decoded(text)
+            if event is not None:
+                yield event
+
+    # --- One session after the other ---
+
+    def _until_hand_over(self) -> float | None:
+        if self._hand_over_at == float("inf"):
+            return None
+        return max(self._hand_over_at - time.monotonic(), BETWEEN_TURNS_SECONDS)
+
+    def _may_hand_over(self) -> bool:
+        return time.monotonic() >= self._hand_over_at and self._dialogue.replies.idle
+
+    async def _hand_over(self) -> Reopened | None:
+        """A session lives for an hour. The next one is told what was said, and goes on; None: not yet."""
+        before = self._open_socket()
+        try:
+            reopened = await self._take_over("its time was nearly up")
+        except AgentError as error:
+            logger.warning("OpenAI's next session could not be opened, the old one goes on: %s", error.reason)
+            self._hand_over_at = time.monotonic() + TRY_AGAIN_SECONDS
+            return None
+        await _close(before)
+        return reopened
+
+    async def _go_on(self) -> Reopened:
+        """The session ended under our hands. Whatever the caller waits for is asked of the next one."""
+        waiting = not self._dialogue.replies.idle
+        reopened = await self._take_over(self.closing.reason if self.closing else "")
+        if waiting:
+            self._dialogue.greet("")
+            await self._flush()
+        return reopened
+
+    async def _take_over(self, reason: str) -> Reopened:
+        external_id, dialogue, pulse, spent = self.external_id, self._dialogue, self._pulse, self._spent()
+        await self._begin()
+        if pulse is not None:
+            pulse.cancel()
+            await asyncio.gather(pulse, return_exceptions=True)
+        self._dialogue = Dialogue(self.output_format)
+        self._dialogue.seed(dialogue.story.history)
+        await self._flush()
+        return Reopened(external_id, 1000, reason, spent)
+
+    # --- Keeping and ending ---
+
+    async def _feel_pulse(self, socket: ClientConnection) -> None:
+        """While nobody owes us anything a pong is as good as a word; when something is owed it is not."""
+        with suppress(ConnectionClosed):
+            while True:
+                await asyncio.sleep(PULSE_SECONDS)
+                await (await socket.ping())
+                if not self._dialogue.replies.expected:
+                    self.last_message_at = time.monotonic()
+
+    async def close(self) -> None:
+        if self._pulse is not None:
+            self._pulse.cancel()
+            await asyncio.gather(self._pulse, return_exceptions=True)
+        await self._hang_up_dialled()
+        if self._socket is not None:
+            await _close(self._socket)
+            self._note_closing()
+
+    async def _flush(self) -> None:
+        with suppress(ConnectionClosed):
+            while self._dialogue.outbox:
+                await self._open_socket().send(json.dumps(self._dialogue.outbox.popleft()))
+
+    def _open_socket(self) -> ClientConnection:
+        if self._socket is None:
+            raise RuntimeError("the session is not open")
+        return self._socket
+
+    def _note_closing(self) -> None:
+        if self._socket is not None and self.closing is None:
+            code, reason = self._socket.close_code, self._socket.close_reason
+            self.closing = Closing(code if code is not None else 1006, (reason or "")[:200], self._spent())
+
+    def _spent(self) -> Spent:
+        usage = self._dialogue.usage
+        return Spent(usage.counts(), usage.cost_usd(settings.OPENAI_PRICES.get(self.agent_id)))
+
+
+async def _close(socket: ClientConnection) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await socket.close(1000)
+    except (TimeoutError, OSError):
+        logger.info("OpenAI did not close its socket in time")
+
+
+def _decoded(text: str | bytes) -> protocol.ServerEvent | None:
+    try:
+        return protocol.decode(text)
+    except ValueError as error:  # one bad message must not cost the caller the call
+        logger.warning("[MediaStream] OpenAI error: unreadable message: %s", error)
+        return None
