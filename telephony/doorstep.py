@@ -7,7 +7,7 @@ from prometheus_client import Gauge
 
 from telephony.errors import StreamRefused
 
-ROOM = 256
+ROOM = 1024
 """Each stands here for the time of two looks at the database, or for three seconds when it says nothing."""
 MESSAGES = 100
 """Before its `start` a carrier has one thing to say: that it is connected."""
