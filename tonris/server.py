@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 MAX_FRAME_BYTES = 64 * 1024
 POLL_SECONDS = 0.1
 HAND_ON_SECONDS = 5.0
+SWITCH_SECONDS = 0.0005
+"""For so long a thread that writes to the database may keep audio waiting; Python's own choice is ten times that."""
 GC_THRESHOLD = 20_000, 50, 50
 """Audio makes no cycles: to look for them with each frame's objects costs more than it finds."""
 
@@ -93,6 +96,7 @@ def _settle() -> None:
     # calls leave behind. Now it counts nothing, and collects little and often.
     gc.collect()
     gc.set_threshold(*GC_THRESHOLD)
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def _say_ready() -> None:

@@ -80,6 +80,8 @@ class Cutter:
     """Nothing travels on the ordinary road: its reader waits for more, and nothing is on its way to it."""
     _cutting = False
     """From the end of the handshake to the beginning of the end."""
+    _between_messages = False
+    """The next byte begins a message, and messages are exchanged as far as our peer is concerned."""
     _fragmented = False
     _passing = 0
     """How many bytes of the frame that is being handed over are still to come."""
@@ -122,15 +124,13 @@ class Cutter:
     def data_received(self, data: bytes) -> None:
         # These are one whole frame of some hundred bytes, as nearly all are. `_cut` knows what else there is.
         if (
-            self._road_clear
+            self._between_messages
+            and self._road_clear
             and (take := self._take) is not None
             and (size := len(data)) > 8
             and data[0] == self._takes
             and data[1] == self._usual_second
             and size == self._usual_header + (data[2] << 8 | data[3])
-            and self._cutting
-            and not (self._held or self._passing or self._fragmented)
-            and self._protocol.state is State.OPEN
             and take(apply_mask(data[8:], data[4:8]) if self.peer_masks else data[4:])
         ):
             return
@@ -140,6 +140,8 @@ class Cutter:
             data = self._with_held(data)
         if data:
             self._cut(data)
+        # Nothing but this road changes any of it.
+        self._between_messages = self._cutting and not (self._held or self._passing or self._fragmented)
 
     def _cut(self, data: bytes) -> None:
         at, end = 0, len(data)

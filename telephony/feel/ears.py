@@ -16,6 +16,7 @@ from telephony.feel.voice import Listener
 
 FULL = 50 * 54
 """Characters of a sketch: fifty frames of 20 ms."""
+PIECES = 10
 PAUSE_SECONDS = 0.1
 """No frame for so long: what comes next either catches up, or something is missing."""
 MISSING_SECONDS = 0.1
@@ -60,22 +61,31 @@ class CallerEar(_Ear):
         self._until = 0.0
         """When the audio of all blocks before this one had sounded."""
         self._arrivals: list[float] = []
+        self._pieces: list[bytes] = []
+        """In base64, of the newest frames."""
         self._last = 0.0
 
     def hear_base64(self, now: float, audio: bytes) -> None:
         """A frame that came now."""
-        if not self._is_mulaw:
-            self.hear(now, b64decode(audio))
-            return
         if len(audio) != self._size or now - self._last > PAUSE_SECONDS:
+            if not self._is_mulaw:
+                self.hear(now, b64decode(audio))
+                return
             if not audio:
                 return
             self._begin(len(audio), decoded_length(audio))
         self._last = now
         self._arrivals.append(now)
-        self._block += audio[::4]
-        if len(self._block) >= FULL:
-            self.flush()
+        self._pieces.append(audio)
+        if len(self._pieces) == PIECES:
+            self._sketch_pieces()
+            if len(self._block) >= FULL:
+                self.flush()
+
+    def _sketch_pieces(self) -> None:
+        """Together, for a third of the price: each is of whole groups of four characters."""
+        self._block += b"".join(self._pieces)[::4]
+        self._pieces.clear()
 
     def hear(self, now: float, audio: bytes) -> None:
         if len(audio) < SHORTEST_BYTES:
@@ -94,6 +104,7 @@ class CallerEar(_Ear):
 
     def flush(self) -> None:
         """Look at what has been heard since the last look."""
+        self._sketch_pieces()
         if self._block:
             began = self._place()
             seconds = self._piece_seconds * len(self._arrivals)

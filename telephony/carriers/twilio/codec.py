@@ -44,7 +44,8 @@ class TwilioCodec:
         Where the whole message has one of the shapes above, JSON could not read it in any other way.
         """
         media = _usual_media(message) or _other_media(message)
-        return media[1] if media is not None and len(media[1]) % 4 == 0 else None
+        audio: bytes | None = media and media[1]
+        return audio if audio is not None and len(audio) % 4 == 0 else None
 
     def decode(self, message: str | bytes) -> Frame | None:
         """None for a message that we have no use for. Raises BadFrame for what Twilio never sends."""
