@@ -46,8 +46,8 @@ class Keeper:
         self._wake, self._woken = socket.socketpair()
 
     def run(self) -> int:
-        signal.set_wakeup_fd(self._woken.fileno(), warn_on_full_buffer=False)
         self._woken.setblocking(False)
+        signal.set_wakeup_fd(self._woken.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGHUP, lambda *_: self._wanted.update(replace=True))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._wanted.update(stop=True))

@@ -18,6 +18,10 @@ waiting = Gauge("tonris_streams_waiting", "Media sockets that have not proved th
 waiting.set_function(lambda: _standing)
 
 
+def count() -> int:
+    return _standing
+
+
 @contextmanager
 def standing() -> Iterator[None]:
     """Raises StreamRefused when there is no room."""

@@ -19,7 +19,7 @@ import uvicorn
 from django.conf import settings
 from django.urls import get_resolver
 
-from telephony import live, scribe
+from telephony import doorstep, live, scribe
 from telephony.fast_lane import LaneProtocol
 from telephony.guarded_socket import GuardedProtocol
 
@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 MAX_FRAME_BYTES = 64 * 1024
 POLL_SECONDS = 0.1
 HAND_ON_SECONDS = 5.0
+ARRIVAL_SECONDS = 1.0
+"""A connection that was accepted at the last moment may be a call that has not said so yet."""
 SWITCH_SECONDS = 0.0005
 """For so long a thread that writes to the database may keep audio waiting; Python's own choice is ten times that."""
 GC_THRESHOLD = 20_000, 50, 50
@@ -58,11 +60,14 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _let_calls_finish(self) -> None:
-        deadline = time.monotonic() + self._drain_seconds
+        began = time.monotonic()
         if live.count():
             logger.info("Draining: %d calls, at most %g s", live.count(), self._drain_seconds)
         # Polled: an event would have to be set from within every call.
-        while live.count() and time.monotonic() < deadline and not self.force_exit:  # noqa: ASYNC110
+        while not self.force_exit and (seconds := time.monotonic() - began) < self._drain_seconds:
+            arriving = self.server_state.connections and seconds < ARRIVAL_SECONDS
+            if not (live.count() or doorstep.count() or arriving):
+                break
             await asyncio.sleep(POLL_SECONDS)
         live.hand_on()
         goodbye = time.monotonic() + HAND_ON_SECONDS
