@@ -17,12 +17,10 @@ import asyncio
 import logging
 import math
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any
 
-from agents.audio import AudioFormat
 from agents.base64_audio import decoded_length
 from agents.errors import AgentError
 from agents.events import (
@@ -41,6 +39,8 @@ from agents.fast_lane import LaneSession, SendsNow, Take
 from agents.live_calls import Act
 from agents.session import AgentSession, Closing
 from agents.tools.registry import Answered
+from telephony.caller_queue import CallerQueue
+from telephony.codec import Codec, Playout
 from telephony.errors import BadFrame
 from telephony.feel.observer import Observer
 from telephony.frames import CallerAudio, Digit, Frame, Mark, StreamStopped
@@ -52,10 +52,6 @@ from telephony.translation import Translation
 
 logger = logging.getLogger(__name__)
 
-MAX_WAITING_FRAMES = 250
-"""Five seconds of the caller's audio, while the agent is being reached or reads slowly."""
-MAX_WAITING_BYTES = 256 * 1024
-"""The same for carriers whose frames are larger than they need to be."""
 MAX_TOOLS_AT_ONCE = 8
 HANG_SECONDS = 5.0
 """Without any message from the agent: it hangs, whatever its socket says."""
@@ -83,32 +79,6 @@ _TOOL_FAILED = Answered(
 )
 
 AnswerTool = Callable[[str, dict[str, Any]], Awaitable[Answered]]
-
-
-class Codec(Protocol):
-    """What a carrier's codec declares and does."""
-
-    audio_format: AudioFormat
-    confirms_playback: bool
-
-    def decode(self, message: str | bytes) -> Frame | None: ...
-    def encode_audio(self, audio: bytes) -> str | bytes: ...
-    def encode_plain_audio(self, audio: bytes) -> bytes:
-        """Of base64 audio, for the fast lane."""
-        ...
-
-    def encode_mark(self, name: str) -> str | bytes: ...
-    def encode_clear(self) -> str | bytes: ...
-
-
-class Playout(Protocol):
-    """Who paces the agent's audio, where the carrier confirms nothing: it knows what has been played."""
-
-    @property
-    def played_seconds(self) -> float: ...
-    async def drained(self) -> None:
-        """Until everything that was sent has been played."""
-        ...
 
 
 class Bridge:
@@ -143,7 +113,7 @@ class Bridge:
         self._menu_key = menu_key
         self._started = time.monotonic()
         self.feel = Observer(codec.audio_format, self._started)
-        self._from_caller = CallerQueue(MAX_WAITING_FRAMES)
+        self._from_caller = CallerQueue()
         self._agent_ready = asyncio.Event()
         self._caller_gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._last_words_played = asyncio.Event()
@@ -495,38 +465,3 @@ def _playback_of(codec: Codec, playout: Playout | None) -> Playback:
     if playout is not None:
         return PacedPlayback(lambda: playout.played_seconds)
     return MarkedPlayback() if codec.confirms_playback else ClockPlayback()
-
-
-def _size(frame: CallerAudio | Digit) -> int:
-    return len(frame.audio) if isinstance(frame, CallerAudio) else 0
-
-
-class CallerQueue:
-    """What the caller sends, bounded: when the agent does not take it, the oldest audio goes first."""
-
-    def __init__(self, limit: int) -> None:
-        self._frames: deque[CallerAudio | Digit] = deque(maxlen=limit)
-        self._filled = asyncio.Event()
-        self.idle = False
-        """Nothing waits, and whoever takes it out has dealt with what it took."""
-
-        self.may_be_passed = True
-
-    def let_pass(self, may_be_passed: bool) -> None:
-        """Whether audio may go past the queue at all: what has to be translated goes through it."""
-        self.may_be_passed = may_be_passed
-        self.idle = self.idle and may_be_passed
-
-    def put(self, frame: CallerAudio | Digit) -> None:
-        self.idle = False
-        self._frames.append(frame)
-        while sum(map(_size, self._frames)) > MAX_WAITING_BYTES:
-            self._frames.popleft()
-        self._filled.set()
-
-    async def get(self) -> CallerAudio | Digit:
-        while not self._frames:
-            self._filled.clear()
-            self.idle = self.may_be_passed
-            await self._filled.wait()
-        return self._frames.popleft()

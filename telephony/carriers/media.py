@@ -7,8 +7,8 @@ from typing import Protocol
 
 from asgiref.typing import WebSocketScope
 
-from telephony.bridge import Codec, Playout
 from telephony.calls import ClaimedCall
+from telephony.codec import Codec, Playout
 from telephony.frames import StreamStarted
 
 Send = Callable[[str | bytes], Awaitable[None]]

@@ -12,7 +12,8 @@ from agents.events import AgentEvent, CallerSpeaks, HangUp, Interrupted, Speech,
 from agents.live_calls import Act
 from agents.session import Closing
 from agents.tools.registry import Answered
-from telephony.bridge import LAST_WORDS, MAX_WAITING_BYTES, MAX_WAITING_FRAMES, Bridge, CallerQueue
+from telephony.bridge import LAST_WORDS, Bridge
+from telephony.caller_queue import MAX_WAITING_BYTES, MAX_WAITING_FRAMES, CallerQueue
 from telephony.errors import BadFrame
 from telephony.frames import CallerAudio, Digit, Mark, StreamStopped
 

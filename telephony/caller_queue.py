@@ -1,0 +1,46 @@
+"""What the caller sends while the agent cannot take it."""
+
+import asyncio
+from collections import deque
+
+from telephony.frames import CallerAudio, Digit
+
+MAX_WAITING_FRAMES = 250
+"""Five seconds of the caller's audio, while the agent is being reached or reads slowly."""
+MAX_WAITING_BYTES = 256 * 1024
+"""The same for carriers whose frames are larger than they need to be."""
+
+
+def _size(frame: CallerAudio | Digit) -> int:
+    return len(frame.audio) if isinstance(frame, CallerAudio) else 0
+
+
+class CallerQueue:
+    """What the caller sends, bounded: when the agent does not take it, the oldest audio goes first."""
+
+    def __init__(self, limit: int = MAX_WAITING_FRAMES) -> None:
+        self._frames: deque[CallerAudio | Digit] = deque(maxlen=limit)
+        self._filled = asyncio.Event()
+        self.idle = False
+        """Nothing waits, and whoever takes it out has dealt with what it took."""
+
+        self.may_be_passed = True
+
+    def let_pass(self, may_be_passed: bool) -> None:
+        """Whether audio may go past the queue at all: what has to be translated goes through it."""
+        self.may_be_passed = may_be_passed
+        self.idle = self.idle and may_be_passed
+
+    def put(self, frame: CallerAudio | Digit) -> None:
+        self.idle = False
+        self._frames.append(frame)
+        while sum(map(_size, self._frames)) > MAX_WAITING_BYTES:
+            self._frames.popleft()
+        self._filled.set()
+
+    async def get(self) -> CallerAudio | Digit:
+        while not self._frames:
+            self._filled.clear()
+            self.idle = self.may_be_passed
+            await self._filled.wait()
+        return self._frames.popleft()
