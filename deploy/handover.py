@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Media processes behind one port, replaced without a dropped call.
 
-    python deploy/handover.py --port 8001        # from the release's directory, say a symbolic link `current`
-    kill -HUP <pid>                              # a deploy: a process of the new release takes the new calls
+    python deploy/handover.py --port 8001 --release /srv/tonris/current      # a link, say
+    kill -HUP <pid>                     # after a deploy: a process of the new release takes the new calls
 
 It holds the listening socket and lends it to `manage.py media --fd`, so that no moment is without somebody who
 accepts. The new process says that it is ready; then the old one is sent SIGTERM, accepts no more, carries its calls
@@ -124,7 +124,10 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8001)
     parser.add_argument(
-        "--release", type=Path, default=Path.cwd(), help="where manage.py is, looked up at each start"
+        "--release",
+        type=Path,
+        required=True,
+        help="where manage.py is, such as /srv/tonris/current: a link is followed at each start",
     )
     options = parser.parse_args()
     return Keeper(options.host, options.port, options.release).run()

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.signing import BadSignature, Signer
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 
 from telephony.addresses import callback_url
@@ -49,7 +50,7 @@ def keep(tenant: Tenant, audio: bytes) -> None:
         row.settings[SETTING] = name
     row.save(update_fields=["settings"])
     if before:
-        default_storage.delete(before)
+        transaction.on_commit(lambda: default_storage.delete(before))
 
 
 def _store(tenant_id: UUID, audio: bytes) -> str:

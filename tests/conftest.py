@@ -58,7 +58,7 @@ def addresses_are_put_back() -> Iterator[None]:
     """What a test's servers were told of each other is no news to the next test."""
     names = (
         *("APP_BASE_URL", "MEDIA_BASE_URL", "ELEVENLABS_BASE_URL", "OPENAI_BASE_URL", "TWILIO_BASE_URL"),
-        "INFOBIP_BASE_URL",
+        *("INFOBIP_BASE_URL", "INFOBIP_WEBHOOK_SECRET", "DEBUG"),
     )
     before = {name: getattr(settings, name) for name in names}
     yield

@@ -104,7 +104,8 @@ async def test_short_calls_leave_nothing_behind(salon, garage, settings, tmp_pat
     assert (after.calls, after.tasks) == (0, before.tasks)
     assert after.connections <= POOL
     # What keeps its size: pools of threads and connections, which may not have been full before.
-    assert after.fds - before.fds <= max(0, after.connections - before.connections) + 2
+    # Each thread that asks for signed URLs may keep a connection for the next time.
+    assert after.fds - before.fds <= max(0, after.connections - before.connections) + 8
     assert after.threads - before.threads <= 4
     # Not flat yet: some 50 to 85 KiB a call stay with the process. This only keeps it from getting worse.
     assert after.rss_kib - before.rss_kib <= 4096 + CALLS * KIB_PER_CALL

@@ -125,8 +125,8 @@ def _act(request: HttpRequest, tenant: Tenant, row: Appointment, words: Wording)
         if starts_at is not None and starts_at.tzinfo is not None and _is_alone(row):
             lifecycle.reschedule(tenant, row.pk, starts_at, actor=ACTOR, by_customer=True)
             return _done(request, "moved")
-    except ValueError:
-        pass  # no date at all: nothing was chosen
+    except (ValueError, OverflowError):
+        pass  # no date at all, or none that a calendar has: nothing was chosen
     except NotBookable:
         return _show(request, tenant, row, words, notice=words.was_taken, status=409)
     except (TooLate, NotAllowed):

@@ -49,6 +49,14 @@ class IncomingText(TwilioWebhook):
             tenant = Tenant.objects.get(pk=destination.tenant_id)
             return xml(_answer(replies.receive(tenant, received)))
 
+    def auth_token(self, request: HttpRequest) -> str:
+        """Of whose number it came to: for that tenant it acts. A call that a form may name has no say."""
+        destination = dialplan.find_destination(e164_or_blank(request.POST.get("To", "")))
+        if destination is None:
+            return platform_secret(Credential.Name.TWILIO_AUTH_TOKEN)
+        with tenant_scope(destination.tenant_id):
+            return secret(destination.tenant_id, Credential.Name.TWILIO_AUTH_TOKEN)
+
     def unreachable(self) -> HttpResponse:
         """Nobody listens to a text: Twilio tries its fallback, and notes that we failed."""
         return HttpResponse(status=503, headers={"Retry-After": "5"})

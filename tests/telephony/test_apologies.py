@@ -87,7 +87,7 @@ def test_where_the_carrier_could_not_run_our_answer_nothing_is_played(salon, mon
     assert b"<Play>" in post("stream-ended", fields(CallStatus="in-progress")).content
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_another_one_takes_its_place_and_nothing_removes_it(salon, monkeypatch, tmp_path):
     def files() -> list[bytes]:
         return [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]

@@ -1,6 +1,7 @@
 """One suite, run against every carrier: what a call may rely on, whoever carries it."""
 
 import asyncio
+import json
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -71,9 +72,17 @@ async def test_audio_passes_both_ways_bit_for_bit(salon, side):
     assert call.warnings == []
 
 
+GOODBYE = json.dumps(
+    {
+        "type": "agent_tool_response",
+        "agent_tool_response": {"tool_name": "end_call", "tool_call_id": "t1", "is_error": False},
+    }
+)
+
+
 async def test_what_the_agent_says_arrives_whole_before_the_line_is_closed(salon, side):
     async with side.open(
-        salon, behaviour=Behaviour(close=Close(1000, at="greeting", after_s=0.1))
+        salon, behaviour=Behaviour(frames=(GOODBYE,), close=Close(1000, at="greeting", after_s=0.1))
     ) as exchange:
         call = await exchange.call(Script(hang_up_after_s=8.0))
         await exchange.settled(call)

@@ -14,7 +14,7 @@ from telephony.models import Carrier, PhoneNumber
 from telephony.simulators.infobip import InfobipSimulator
 from telephony.simulators.twilio import Script
 from tenants import vendor_http
-from tenants.credentials import set_secret
+from tenants.credentials import own_secret, set_secret
 from tenants.models import Credential, Tenant
 from tenants.scoping import in_tenant, in_thread, tenant_scope
 from tests.exchange import INFOBIP_SECRET, open_infobip_exchange, serving
@@ -66,6 +66,25 @@ async def test_a_newcomer_gets_everything_that_a_call_needs(newcomer):
     assert set(kept["infobipMediaConfigs"].values()) == set(account.media_configs)
     assert one_id in lines[-1]
     assert INFOBIP_SECRET not in "".join(lines)
+
+
+async def test_an_account_of_the_business_s_own_never_learns_the_platforms_secret(newcomer):
+    await in_tenant(
+        newcomer.pk,
+        lambda: set_secret(newcomer, Credential.Name.INFOBIP_API_KEY, django_settings.INFOBIP_API_KEY),
+    )
+    async with infobip() as carrier:
+        dry = await run("provision", "salon", "--carrier-only", "--dry-run")
+        assert carrier.account.profiles == {}
+        lines = await run("provision", "salon", "--carrier-only")
+        [profile] = carrier.account.profiles.values()
+    given = profile["security"]["credentials"]["password"]
+    own = await in_tenant(
+        newcomer.pk, lambda: own_secret(newcomer.pk, Credential.Name.INFOBIP_WEBHOOK_SECRET)
+    )
+    assert given == own != INFOBIP_SECRET
+    assert "would be created" in dry[0]
+    assert given not in "".join(lines)
 
 
 async def test_a_second_run_changes_nothing(newcomer):

@@ -15,7 +15,7 @@ from telephony.carriers.infobip.addresses import is_private, media_secret, read_
 from telephony.dialplan import find_destination, route
 from telephony.incoming import IncomingCall
 from telephony.ladder import Rung
-from telephony.models import Call, Carrier
+from telephony.models import Call, Carrier, PhoneNumber
 from telephony.simulators.infobip import Faults
 from telephony.simulators.infobip.account import Account
 from telephony.simulators.infobip.refusals import Refused
@@ -90,6 +90,27 @@ def recorded() -> list[Call]:
 def test_basic_authentication_opens_both_addresses(salon_line, asked, path):
     assert post(received("c1"), path).status_code == 200
     assert len(asked) == 1
+
+
+def test_a_new_call_belongs_to_whom_it_came_to_whatever_parent_it_names(salon_line, garage, asked):
+    """One tenant's secret rings nobody else's line."""
+    with tenant_scope(garage):
+        set_secret(garage, Credential.Name.INFOBIP_WEBHOOK_SECRET, "garage's own")
+        PhoneNumber.objects.update(carrier=Carrier.INFOBIP)
+        number = PhoneNumber.objects.get().e164
+    assert post(received("own", number), headers=basic("garage's own")).status_code == 200
+    with tenant_scope(garage):
+        Call.objects.update_or_create(
+            carrier=Carrier.INFOBIP, carrier_call_id="own", defaults={"tenant": garage, "to_e164": number}
+        )
+    asked.clear()
+    forged = received("new")
+    forged["properties"]["call"]["parentCallId"] = "own"
+    assert post(forged, headers=basic("garage's own")).status_code == 401
+    assert post(received("own"), headers=basic("garage's own")).status_code == 403
+    assert asked == []
+    with tenant_scope(salon_line):
+        assert not Call.objects.exists()
 
 
 @pytest.mark.parametrize("path", [EVENTS, "/webhook"])

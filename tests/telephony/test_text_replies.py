@@ -12,7 +12,7 @@ from appointments import lifecycle, waitlist
 from appointments.booking import Contact
 from appointments.chains import Stop, book_visit
 from appointments.models import Appointment, AppointmentChange, Employee, Service, WaitlistEntry
-from telephony.models import InboundText, Notification, OptOut
+from telephony.models import Call, InboundText, Notification, OptOut
 from telephony.notifications import planner, replies
 from tenants.credentials import set_secret
 from tenants.models import Credential, Tenant
@@ -68,6 +68,16 @@ def test_x_cancels_and_says_so_once(salon):
     assert status_of(salon, appointment) == "cancelled"
     planner.plan(salon.pk)
     assert ("cancelled", "waiting") not in states(salon)  # the answer has told it
+
+
+def test_a_text_is_signed_by_the_business_that_it_came_to_whatever_call_it_names(salon, garage):
+    appointment = told(salon)
+    with tenant_scope(garage):
+        set_secret(garage, Credential.Name.TWILIO_AUTH_TOKEN, "garage-token")
+        Call.objects.create(tenant=garage, carrier_call_id="CAgarage", to_e164="+15557654321")
+    forged = post("sms", {**text_in("X"), "CallSid": "CAgarage"}, token="garage-token")
+    assert forged.status_code == 403
+    assert status_of(salon, appointment) == "scheduled"
 
 
 def test_r_gives_the_way_to_another_time(salon):

@@ -4,6 +4,7 @@ All but the media-stream configs have ids of our choosing, so that a second run,
 """
 
 import hashlib
+import secrets
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,8 @@ from telephony.carriers.infobip.account import (
 from telephony.carriers.infobip.addresses import events_url, media_socket_url
 from telephony.carriers.infobip.rest import InfobipRest
 from telephony.models import Carrier, PhoneNumber
+from tenants.credentials import own_secret, set_secret
+from tenants.models import Credential, Tenant
 from tenants.phone import short
 from tenants.scoping import tenant_scope
 from tenants.vendor_http import VendorError
@@ -89,6 +92,7 @@ def own_id(tenant_id: UUID) -> str:
 
 def provision(tenant_id: UUID, log: Log) -> None:
     """Raises VendorError, at the step that failed: those before it stand. Asks nobody while a transaction is open."""
+    _have_own_secret(tenant_id, log)
     account = account_of(tenant_id)
     require_login(account)
     for rate_hz in RATES_HZ:
@@ -106,6 +110,17 @@ def provision(tenant_id: UUID, log: Log) -> None:
     for e164 in numbers:
         detail = f"at Infobip, under Numbers, forward it to the calls configuration {want.configuration_id}"
         log.add("unchanged", f"number {short(e164)}", detail)
+
+
+def _have_own_secret(tenant_id: UUID, log: Log) -> None:
+    """The platform's secret speaks for every tenant: into an account of a tenant's own it must not be written."""
+    name = Credential.Name.INFOBIP_WEBHOOK_SECRET
+    with tenant_scope(tenant_id):
+        if own_secret(tenant_id, Credential.Name.INFOBIP_API_KEY) is None or own_secret(tenant_id, name):
+            return
+        log.add("created", "secret of the events", "of this business's own, as its account is")
+        if not log.dry_run:
+            set_secret(Tenant.objects.get(pk=tenant_id), name, secrets.token_urlsafe(32))
 
 
 def require_login(account: Account) -> None:

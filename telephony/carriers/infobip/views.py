@@ -50,6 +50,12 @@ class CallEvents(APIView):
         event = self._read(request, given)
         call = calls.find_call(event.caller_id, Carrier.INFOBIP) if event.caller_id else None
         destination = find_destination(event.leg.to_e164)
+        if (
+            event.type == "CALL_RECEIVED"
+        ):  # a new call has no parent: the number that it came to decides alone
+            call = calls.find_call(event.call_id, Carrier.INFOBIP) if event.call_id else None
+            if call and destination and call.tenant_id != destination.tenant_id:
+                raise ApiError("The call is another business's", "FORBIDDEN", 403)
         tenant_id = call.tenant_id if call else destination.tenant_id if destination else None
         if tenant_id is None:
             tenant_id = _owner_of(event.configuration_id)
