@@ -101,7 +101,11 @@ class Server:
 
 def _connections() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [APPLICATION])
+        # Other tests have servers of the same name at this moment, on databases of their own.
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()",
+            [APPLICATION],
+        )
         (count,) = cursor.fetchone()
     return int(count)
 
