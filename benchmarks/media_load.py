@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -76,7 +77,7 @@ class Way:
         return [1000 * late[min(len(late) - 1, int(len(late) * share))] for share in PERCENTILES]
 
 
-class Frames(asyncio.Protocol):
+class Frames(asyncio.Protocol, ABC):
     """Cuts messages out of the stream, as small as can be: our peer is the bridge, and well-behaved."""
 
     transport: asyncio.Transport
@@ -104,14 +105,14 @@ class Frames(asyncio.Protocol):
             at = payload + size
         self._rest = data[at:]
 
+    @abstractmethod
     def greeted(self, data: bytes) -> bytes:
-        raise NotImplementedError
+        """What follows the handshake's answer, once all of it is there."""
 
-    def say(self, number: int, due: float) -> None:
-        raise NotImplementedError
-
-    def message(self, first: int, message: bytes) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def say(self, number: int, due: float) -> None: ...
+    @abstractmethod
+    def message(self, first: int, message: bytes) -> None: ...
 
     def write(self, opcode: Opcode, message: bytes, *, masked: bool) -> None:
         self.transport.write(Frame(opcode, message).serialize(mask=masked))

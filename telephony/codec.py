@@ -1,8 +1,11 @@
-"""What the bridge needs of a carrier."""
+"""What the bridge needs of a carrier, and what every carrier's text frames share."""
 
-from typing import Protocol
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from agents.audio import AudioFormat
+from telephony.errors import BadFrame
 from telephony.frames import Frame
 
 
@@ -30,3 +33,19 @@ class Playout(Protocol):
     async def drained(self) -> None:
         """Until everything that was sent has been played."""
         ...
+
+
+def json_event(message: str) -> Mapping[str, Any]:
+    """The JSON object of a text frame. Raises BadFrame for anything else."""
+    try:
+        event = json.loads(message)
+    except (ValueError, RecursionError):
+        raise BadFrame("not JSON") from None
+    if not isinstance(event, dict):
+        raise BadFrame("not a JSON object")
+    return event
+
+
+def identifier(value: object) -> str:
+    """Ids and tokens are printable ASCII; anything else is nobody's."""
+    return value if isinstance(value, str) and value.isascii() and value.isprintable() else ""

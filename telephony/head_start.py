@@ -29,9 +29,9 @@ _room = BoundedSemaphore(_MOST_WAITING)
 
 def begin(route: Route, token: str) -> None:
     """For the call that waits for the stream with this token. Returns at once."""
-    if (
-        route.provider not in HEAD_STARTS or connection.in_atomic_block
-    ):  # another thread would not see the call
+    if route.provider not in HEAD_STARTS:
+        return
+    if connection.in_atomic_block:  # another thread would not see the call
         return
     if _room.acquire(blocking=False):
         _threads.submit(partial(_ask, route.tenant_id, route.provider, route.agent_id, token))

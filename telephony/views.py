@@ -2,6 +2,7 @@
 
 import logging
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -77,15 +78,20 @@ class TwilioWebhook(APIView):
 
 
 def auth_token_for(request: HttpRequest) -> str:
-    """The tenant's own Twilio token where the number's tenant has one, else the platform's."""
+    """The tenant's own Twilio token where the call's tenant, or the called number's, has one; else the platform's."""
     call = calls.find_call(request.POST.get("CallSid", "")[:64])
-    if call is not None:
-        tenant_id = call.tenant_id
-    else:
-        destination = dialplan.find_destination(e164_or_blank(request.POST.get("To", "")))
-        if destination is None:
-            return platform_secret(Credential.Name.TWILIO_AUTH_TOKEN)
-        tenant_id = destination.tenant_id
+    return auth_token_of(call.tenant_id) if call else auth_token_of_number(request.POST.get("To", ""))
+
+
+def auth_token_of_number(number: str) -> str:
+    """Of the tenant whose number it is, as dialled or E.164."""
+    destination = dialplan.find_destination(e164_or_blank(number))
+    return auth_token_of(destination.tenant_id if destination else None)
+
+
+def auth_token_of(tenant_id: UUID | None) -> str:
+    if tenant_id is None:
+        return platform_secret(Credential.Name.TWILIO_AUTH_TOKEN)
     with tenant_scope(tenant_id):
         return secret(tenant_id, Credential.Name.TWILIO_AUTH_TOKEN)
 

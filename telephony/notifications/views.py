@@ -1,7 +1,6 @@
 """What Twilio tells of text messages: one came in, one got on."""
 
 import logging
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -13,9 +12,8 @@ from telephony import dialplan
 from telephony.carriers.twilio import webhooks
 from telephony.carriers.twilio.twiml import clean
 from telephony.notifications import receipts, replies
-from telephony.views import TwilioWebhook, xml
-from tenants.credentials import platform_secret, secret
-from tenants.models import Credential, Tenant
+from telephony.views import TwilioWebhook, auth_token_of, auth_token_of_number, xml
+from tenants.models import Tenant
 from tenants.phone import e164_or_blank, mask
 from tenants.scoping import tenant_scope
 
@@ -51,11 +49,7 @@ class IncomingText(TwilioWebhook):
 
     def auth_token(self, request: HttpRequest) -> str:
         """Of whose number it came to: for that tenant it acts. A call that a form may name has no say."""
-        destination = dialplan.find_destination(e164_or_blank(request.POST.get("To", "")))
-        if destination is None:
-            return platform_secret(Credential.Name.TWILIO_AUTH_TOKEN)
-        with tenant_scope(destination.tenant_id):
-            return secret(destination.tenant_id, Credential.Name.TWILIO_AUTH_TOKEN)
+        return auth_token_of_number(request.POST.get("To", ""))
 
     def unreachable(self) -> HttpResponse:
         """Nobody listens to a text: Twilio tries its fallback, and notes that we failed."""
@@ -94,14 +88,8 @@ class TextStatus(TwilioWebhook):
     def auth_token(self, request: HttpRequest) -> str:
         """Of the tenant that sent it: `To` is the customer's number."""
         message_id = request.POST.get("MessageSid", "")[:64]
-        tenant_id: UUID | None = receipts.tenant_of(request.GET.get("n", ""), message_id)
-        if tenant_id is None:
-            destination = dialplan.find_destination(e164_or_blank(request.POST.get("From", "")))
-            tenant_id = destination.tenant_id if destination else None
-        if tenant_id is None:
-            return platform_secret(Credential.Name.TWILIO_AUTH_TOKEN)
-        with tenant_scope(tenant_id):
-            return secret(tenant_id, Credential.Name.TWILIO_AUTH_TOKEN)
+        tenant_id = receipts.tenant_of(request.GET.get("n", ""), message_id)
+        return auth_token_of(tenant_id) if tenant_id else auth_token_of_number(request.POST.get("From", ""))
 
     def unreachable(self) -> HttpResponse:
         return HttpResponse(status=503, headers={"Retry-After": "5"})

@@ -3,13 +3,13 @@
 Source: Infobip, "Use WebSocket streaming"; audio is 16-bit little-endian mono without a header.
 """
 
-import json
 import re
 from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
 from agents.audio import AudioFormat
+from telephony.codec import identifier, json_event
 from telephony.errors import BadFrame
 from telephony.frames import CallerAudio, Digit, Frame, StreamStarted
 
@@ -46,12 +46,7 @@ class InfobipCodec:
             if len(message) % 2:
                 raise BadFrame("half a sample")
             return CallerAudio(message) if message else None
-        try:
-            event = json.loads(message)
-        except (ValueError, RecursionError):
-            raise BadFrame("not JSON") from None
-        if not isinstance(event, dict):
-            raise BadFrame("not a JSON object")
+        event = json_event(message)
         match event.get("event"):
             case "websocket:connected":
                 return self._connected(event)
@@ -64,9 +59,9 @@ class InfobipCodec:
         """The custom data of the leg stands flat beside the content type; on some accounts in an object."""
         nested = event.get("customData")
         custom = {**event, **(nested if isinstance(nested, dict) else {})}
-        self.declared = _identifier(event.get("content-type"))
+        self.declared = identifier(event.get("content-type"))
         names = ("token", "callId")
-        parameters = {name: _identifier(custom.get(name)) for name in names if name in custom}
+        parameters = {name: identifier(custom.get(name)) for name in names if name in custom}
         return StreamStarted(
             stream_id="", carrier_call_id=parameters.get("callId", ""), parameters=parameters
         )
@@ -83,8 +78,3 @@ class InfobipCodec:
     def encode_clear(self) -> str:
         """Drop what is queued at Infobip."""
         return CLEAR
-
-
-def _identifier(value: object) -> str:
-    """Ids and tokens are printable ASCII; anything else is nobody's."""
-    return value if isinstance(value, str) and value.isascii() and value.isprintable() else ""

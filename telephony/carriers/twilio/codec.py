@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents.audio import MULAW_8K
+from telephony.codec import identifier, json_event
 from telephony.errors import BadFrame
 from telephony.frames import CallerAudio, Digit, Frame, Mark, StreamStarted, StreamStopped
 
@@ -51,12 +52,7 @@ class TwilioCodec:
         """None for a message that we have no use for. Raises BadFrame for what Twilio never sends."""
         if isinstance(message, bytes):
             raise BadFrame("Media Streams are text", close_code=1003)
-        try:
-            event = json.loads(message)
-        except (ValueError, RecursionError):
-            raise BadFrame("not JSON") from None
-        if not isinstance(event, dict):
-            raise BadFrame("not a JSON object")
+        event = json_event(message)
         match event.get("event"):
             case "media":
                 return self._audio(event)
@@ -84,11 +80,11 @@ class TwilioCodec:
         parameters = start.get("customParameters") or {}
         if not isinstance(parameters, dict):
             raise BadFrame("customParameters is not an object")
-        self._name_stream(_identifier(event.get("streamSid") or start.get("streamSid")))
+        self._name_stream(identifier(event.get("streamSid") or start.get("streamSid")))
         return StreamStarted(
             stream_id=self._stream_id,
-            carrier_call_id=_identifier(start.get("callSid")),
-            parameters={_identifier(name): _identifier(value) for name, value in parameters.items()},
+            carrier_call_id=identifier(start.get("callSid")),
+            parameters={identifier(name): identifier(value) for name, value in parameters.items()},
         )
 
     def _name_stream(self, stream_id: str) -> None:
@@ -116,11 +112,6 @@ def _section(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(section, dict):
         raise BadFrame(f"{name} without its {name} object")
     return section
-
-
-def _identifier(value: object) -> str:
-    """Ids and tokens are printable ASCII; anything else is nobody's."""
-    return value if isinstance(value, str) and value.isascii() and value.isprintable() else ""
 
 
 def _text(section: Mapping[str, Any], name: str) -> str:
