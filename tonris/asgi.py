@@ -1,4 +1,4 @@
-"""The ASGI applications: `application` is HTTP and media streams, `media` is media streams and health."""
+"""The ASGI applications: `application` is HTTP and every socket, `media` is media streams and health."""
 
 import os
 
@@ -10,7 +10,7 @@ from django.core.asgi import get_asgi_application
 
 http = get_asgi_application()  # loads the apps, which what follows imports
 
-from telephony.routing import media_streams  # noqa: E402
+from telephony.routing import media_streams, sockets  # noqa: E402
 from tonris.body_limit import BodyLimit  # noqa: E402
 
 HEALTH_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -26,5 +26,6 @@ async def health(scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendC
 
 
 # Carriers send no Origin header, which an Origin validator would refuse: single-use tokens guard the streams.
-application = ProtocolTypeRouter({"http": BodyLimit(http), "websocket": media_streams})
+# The desk's socket looks at it itself.
+application = ProtocolTypeRouter({"http": BodyLimit(http), "websocket": sockets})
 media = ProtocolTypeRouter({"http": health, "websocket": media_streams})
