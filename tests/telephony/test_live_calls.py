@@ -38,7 +38,7 @@ async def desk(base_url: str, cookie: str, *, origin: str | None = "") -> AsyncI
     address = base_url.replace("http", "ws", 1) + "/admin/live/socket"
     headers = {"Cookie": cookie} if cookie else {}
     page = base_url if origin == "" else origin
-    async with connect(address, origin=page and Origin(page), additional_headers=headers) as browser:
+    async with connect(address, origin=Origin(page) if page else None, additional_headers=headers) as browser:
         yield browser
 
 
