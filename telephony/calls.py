@@ -271,7 +271,7 @@ def _check_signature(started: StreamStarted, url: str, signature: str) -> None:
 def finish_stream(
     claimed: ClaimedCall, outcome: str, *, first_audio_ms: int | None, feel: Record | None = None
 ) -> None:
-    """The bridge is done. Needs the tenant's scope. The carrier's own callback ends the call."""
+    """The bridge is done. Needs the tenant's scope. The carrier's own callback ends the call; a browser has none."""
     if outcome == STREAM_LOST and Call.objects.filter(pk=claimed.call_id, state=State.COMPLETED).exists():
         outcome = CALLER_HUNG_UP  # the carrier was faster to say so than its socket
     Call.objects.filter(pk=claimed.call_id).update(
@@ -281,10 +281,20 @@ def finish_stream(
         feel=feel or {},
     )
     add_event(claimed.tenant_id, claimed.call_id, "stream_ended", outcome=outcome)
+    if claimed.carrier == Carrier.BROWSER:
+        _end_with_its_stream(claimed.call_id)
     led = Conversation.objects.get(pk=claimed.conversation_id)
     circuit = breaker.Circuit(claimed.tenant_id, led.provider, led.agent_id)
     heard = first_audio_ms is not None
     transaction.on_commit(lambda: breaker.note(circuit, outcome, agent_was_heard=heard))
+
+
+def _end_with_its_stream(call_id: UUID) -> None:
+    call = Call.objects.get(pk=call_id)
+    _move(call, State.COMPLETED)
+    if call.stream_started_at and call.stream_ended_at:
+        call.duration_seconds = round((call.stream_ended_at - call.stream_started_at).total_seconds())
+    call.save(update_fields=["state", "outcome", "ended_at", "duration_seconds"])
 
 
 def abandon_stream(call: Call) -> None:

@@ -17,7 +17,8 @@ class Destination:
     """Whose number it is."""
 
     tenant_id: UUID
-    number_id: UUID
+    number_id: UUID | None
+    """None: nobody dialled it, as in a test call before there is a number."""
     in_service: bool
 
 

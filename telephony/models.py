@@ -11,13 +11,18 @@ from tenants.models import TenantOwned
 class Carrier(models.TextChoices):
     TWILIO = "twilio", "Twilio"
     INFOBIP = "infobip", "Infobip"
+    BROWSER = "browser", "Browser"
+    """No carrier and no number: a member of staff who tries the agent from the admin."""
+
+
+WITH_NUMBERS = [choice for choice in Carrier.choices if choice[0] != Carrier.BROWSER]
 
 
 class PhoneNumber(TenantOwned):
     """A number that callers dial; it decides the tenant."""
 
     e164 = models.CharField("number", max_length=16, unique=True, help_text="E.164, such as +15551234567.")
-    carrier = models.CharField(max_length=12, choices=Carrier.choices, default=Carrier.TWILIO)
+    carrier = models.CharField(max_length=12, choices=WITH_NUMBERS, default=Carrier.TWILIO)
     carrier_number_id = models.CharField(max_length=64, blank=True, help_text="Twilio: PN…")
     is_active = models.BooleanField(default=True)
 

@@ -5,6 +5,7 @@ from django.urls import path, re_path
 
 from telephony.carriers.registry import CARRIERS
 from telephony.consumers import MediaStreamConsumer, RefusedSocket
+from telephony.test_call import leg as test_call
 from telephony.watching.socket import LiveCallsConsumer
 
 LIVE_CALLS_PATH = "admin/live/socket"
@@ -14,6 +15,7 @@ _media = [
     for adapter in CARRIERS.values()
     for route in adapter.media_paths
 ]
+_media.append(path(test_call.PATH, MediaStreamConsumer.as_asgi(open_leg=test_call.open_leg)))
 _nothing_else = re_path(r"^.*$", RefusedSocket.as_asgi())
 
 media_streams = URLRouter([*_media, _nothing_else])

@@ -17,6 +17,7 @@ from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 from channels.consumer import AsyncConsumer
 from django.db import DatabaseError
 
+from telephony.same_site import is_same_site
 from telephony.watching import door, stepping_in
 from telephony.watching.picture import Card, picture
 from tenants.scoping import in_thread
@@ -41,7 +42,7 @@ class LiveCallsConsumer(AsyncConsumer):  # type: ignore[misc]
         await receive()  # websocket.connect
         self._scope, self._send = scope, send
         self._shown: dict[str, Card] = {}
-        watcher = await self._who() if door.is_same_site(scope) else None
+        watcher = await self._who() if is_same_site(scope) else None
         if watcher is None:
             await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": ""})
             return
