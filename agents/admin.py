@@ -251,13 +251,10 @@ class SeenSignatureAdmin(Written):
 # --- The story of a conversation, as the pages of calls tell it too --------------------------------
 
 _BUBBLE = (
-    '<div style="display:flex;gap:12px;padding:4px 0">'
-    '<span style="flex:none;width:60px;color:var(--body-quiet-color)">{}</span>'
-    '<strong style="flex:none;width:60px">{}</strong><div>{}</div></div>'
+    '<div class="story"><span class="at">{}</span><span class="who">{}</span><div class="what">{}</div></div>'
 )
 _TOOL = (
-    '<details style="margin:2px 0 2px 144px;padding:4px 10px;background:var(--darkened-bg);border-radius:4px">'
-    '<summary style="cursor:pointer">{} <code>{}</code> {} <span style="color:var(--body-quiet-color)">'
+    '<details class="story-tool"><summary>{} <code>{}</code> {} <span style="color:var(--body-quiet-color)">'
     "{} ms</span></summary><p><strong>Arguments</strong></p>{}<p><strong>Answer</strong></p>{}</details>"
 )
 

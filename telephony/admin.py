@@ -4,11 +4,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminTextInputWidget
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from agents.admin import (
     CLOCK,
@@ -43,7 +43,7 @@ class PhoneNumberForm(ScopedForm):
     e164 = forms.CharField(
         label="Number",
         max_length=40,  # as typed, with spaces and brackets
-        widget=AdminTextInputWidget,
+        widget=UnfoldAdminTextInputWidget,
         help_text="With its country, such as +15551234567.",
     )
 
@@ -82,7 +82,7 @@ TenantAdmin.inlines = [PhoneNumberInline, *TenantAdmin.inlines]
 
 @register(Call)
 class CallAdmin(Written):
-    change_list_template = "admin/telephony/call_list.html"
+    list_before_template = "admin/telephony/calls_felt.html"
     list_display = ["began", "caller", "state", "ending", "length", "booked", "direction"]
     list_filter = [
         "created_at",
@@ -231,11 +231,7 @@ class CallAdmin(Written):
         return format_html_join("", _EVENT, rows) or "-"
 
 
-_EVENT = (
-    '<div style="display:flex;gap:12px;padding:2px 0">'
-    '<span style="flex:none;width:60px;color:var(--body-quiet-color)">{}</span>'
-    '<code style="flex:none;width:200px">{}</code><span>{}</span></div>'
-)
+_EVENT = '<div class="story"><span class="at">{}</span><code class="event">{}</code><span class="what">{}</span></div>'
 
 
 def _details(event: CallEvent) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.contrib.admin.views.main import ChangeList
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from unfold.views import ChangeList
 
 from telephony.feel.figures import DEAD_AIR_SECONDS
 from telephony.feel.recent import Spread, Summary, summary_of
@@ -15,10 +15,8 @@ RECENT_CALLS = 500
 NOT_MEASURED = "Not measured: no agent was on the line, or nobody could write it down."
 
 _LINE = (
-    '<div style="display:flex;gap:12px;padding:3px 0">'
-    '<span style="flex:none;width:150px;color:var(--body-quiet-color)">{}</span>'
-    '<span style="flex:none;width:280px">{}</span>'
-    '<span style="color:var(--body-quiet-color)">{}</span></div>'
+    '<div class="story"><span class="means" style="flex:0 0 150px">{}</span>'
+    '<span style="flex:0 1 280px">{}</span><span class="means">{}</span></div>'
 )
 
 
@@ -97,7 +95,7 @@ class Row:
     cells: list[str]
 
 
-class CallList(ChangeList):
+class CallList(ChangeList):  # type: ignore[misc]
     """The list, and how the latest of its calls felt: of each business, when it shows several."""
 
     COLUMNS = [

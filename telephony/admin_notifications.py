@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from appointments.admin.desk import AppointmentAdmin
 from appointments.models import Appointment
@@ -151,7 +151,7 @@ class MessageTemplateForm(ScopedForm):
         super().__init__(*args, **kwargs)
         if "text" in self.fields:
             self.fields["text"].help_text = rendering.explained()
-            self.fields["text"].widget = forms.Textarea(attrs={"rows": 4, "cols": 80})
+            self.fields["text"].widget = UnfoldAdminTextareaWidget(attrs={"rows": 4})
 
 
 @register(MessageTemplate)

@@ -5,6 +5,7 @@ from django.apps import AppConfig
 
 class TelephonyConfig(AppConfig):
     name = "telephony"
+    verbose_name = "Calls"
 
     def ready(self) -> None:
         from agents import called_numbers, live_calls

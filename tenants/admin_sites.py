@@ -10,16 +10,19 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.template.response import TemplateResponse
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.views.decorators.common import no_append_slash
+from unfold.sites import UnfoldAdminSite
+from unfold.widgets import BASE_INPUT_CLASSES
 
 from tenants.models import Member, Tenant, TenantOwned, User
 from tenants.scoping import active_scope, platform_scope, tenant_scope
@@ -79,6 +82,11 @@ class LoginForm(AuthenticationForm):
 
     required_css_class = "required"
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["class"] = " ".join(BASE_INPUT_CLASSES)
+
     def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)
         refusal = self.refuse(user)
@@ -117,9 +125,12 @@ class ScopedAutocomplete(AutocompleteJsonView):
         return issubclass(model, TenantOwned) and active_scope().is_platform
 
 
-class ScopedSite(ABC, admin.AdminSite):
-    index_title = "Overview"
-    site_url = None  # there is no other site to view
+class ScopedSite(ABC, UnfoldAdminSite):  # type: ignore[misc]
+    index_title = "Today"
+    login_template = "admin/log_in.html"
+    login_note = ""
+    """Whom it is for, and then the address for everybody else."""
+    login_elsewhere = ""
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         @wraps(view)
@@ -151,7 +162,17 @@ class ScopedSite(ABC, admin.AdminSite):
         user = request.user
         if request.method == "GET" and isinstance(user, User) and not self.has_permission(request):
             messages.error(request, self.refusal(user))
-        return super().login(request, extra_context)
+        if REDIRECT_FIELD_NAME not in request.GET and REDIRECT_FIELD_NAME not in request.POST:
+            # The theme's page sends along what is in its own address, and nothing else.
+            onward = request.GET.copy()
+            onward[REDIRECT_FIELD_NAME] = reverse(f"{self.name}:index")
+            request.GET = onward  # type: ignore[assignment]
+        note = {"login_note": self.login_note, "login_elsewhere": self.login_elsewhere}
+        return super().login(request, {**note, **(extra_context or {})})
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Not the theme's: it keeps what it found for five minutes under the person alone, whatever their business."""
+        raise Http404
 
     def autocomplete_view(self, request: HttpRequest) -> Any:
         return ScopedAutocomplete.as_view(admin_site=self)(request)
@@ -174,12 +195,14 @@ class ScopedSite(ABC, admin.AdminSite):
 
     def _not_found(self, request: HttpRequest) -> HttpResponse:
         context = {**self.each_context(request), "title": "Page not found"}
-        return rendered(TemplateResponse(request, "admin/404.html", context, status=404))
+        return rendered(TemplateResponse(request, "admin/not_found.html", context, status=404))
 
 
 class OperatorSite(ScopedSite):
-    site_header = "TONRIS operations"
-    site_title = "TONRIS operations"
+    settings_name = "UNFOLD_OPS"
+    index_title = "Overview"
+    login_note = "For the operators of this installation. Businesses log in at"
+    login_elsewhere = "/admin/"
     login_form = OperatorLoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -193,8 +216,8 @@ class OperatorSite(ScopedSite):
 
 
 class StaffSite(ScopedSite):
-    site_header = "TONRIS"
-    site_title = "TONRIS"
+    login_note = "For the team of a business. Operators of this installation log in at"
+    login_elsewhere = "/ops/"
     login_form = StaffLoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -223,7 +246,8 @@ class StaffSite(ScopedSite):
         member = None if is_operator(request) else membership(request)
         if member is not None:
             context["site_title"] = member.tenant.name
-            context["site_header"] = f"{member.tenant.name} · {member.tenant.timezone} time"
+            context["site_header"] = member.tenant.name
+            context["site_subheader"] = f"{member.tenant.timezone} time"
         return context
 
 

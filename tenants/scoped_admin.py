@@ -18,6 +18,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import dateformat, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
 
 from tenants.admin_sites import is_operator, membership, operators, rendered, staff
 from tenants.isolation import tenant_keys
@@ -141,11 +142,12 @@ class ScopedForm(forms.ModelForm):  # type: ignore[type-arg]
         return ValidationError(self.duplicate, code="duplicate") if twin else error
 
 
-class ScopedModelAdmin(Access, admin.ModelAdmin):  # type: ignore[type-arg]
+class ScopedModelAdmin(Access, ModelAdmin):  # type: ignore[misc]
     """A tenant's rows for its members, every tenant's for operators, who also see whose they are."""
 
     form: "type[forms.ModelForm[Any]]" = ScopedForm
     list_per_page = 50
+    change_form_outer_before_template = "admin/headline.html"
     phone_fields: Sequence[str] = ()
     """Columns in E.164. A search finds them by their digits, however a person types a number."""
 
@@ -278,7 +280,7 @@ class ScopedInlineFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         form.instance.tenant_id = owner.pk if isinstance(owner, Tenant) else owner.tenant_id
 
 
-class ScopedInline(Access, admin.TabularInline):  # type: ignore[type-arg]
+class ScopedInline(Access, TabularInline):  # type: ignore[misc]
     form: "type[forms.ModelForm[Any]]" = ScopedForm
     formset: "type[BaseInlineFormSet[Any, Any, Any]]" = ScopedInlineFormSet
     extra = 0

@@ -14,7 +14,7 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
-from tonris import home, openai
+from tonris import home, openai, theme
 
 BASE_DIR = home.BASE_DIR
 env = environ.Env()
@@ -142,6 +142,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 INSTALLED_APPS = [
     "daphne",  # first, so that `runserver` speaks ASGI
+    "unfold",  # before the admin, whose templates it replaces
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -164,6 +165,7 @@ if ROLE == "worker":
 MIDDLEWARE = [
     "tonris.health.answer_probes",  # before the host check: probes come by address
     "tonris.responses.json_for_programs",
+    "tonris.content_policy.say_what_pages_may_load",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -323,6 +325,19 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
 }
+
+# --- The admins ----------------------------------------------------------------------------------
+
+UNFOLD = theme.unfold(
+    title="TONRIS",
+    navigation="tonris.desk.navigation.of_staff",
+    dashboard="tonris.desk.dashboard.of_staff",
+)
+UNFOLD_OPS = theme.unfold(
+    title="TONRIS operations",
+    navigation="tonris.desk.navigation.of_operators",
+    dashboard="tonris.desk.dashboard.of_operators",
+)
 
 # --- Logs ----------------------------------------------------------------------------------------
 

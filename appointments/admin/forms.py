@@ -4,8 +4,12 @@ import datetime
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import AdminSplitDateTime, AdminTextInputWidget, AdminTimeWidget
 from django.utils import timezone
+from unfold.widgets import (
+    UnfoldAdminSingleTimeWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from appointments.wallclock import NonexistentTime, resolve, wall_time
 from tenants.models import Tenant
@@ -20,7 +24,7 @@ YEARS = range(2000, 2100)
 class WallDateTime(forms.SplitDateTimeField):
     """A date and a time as the clock on the tenant's wall shows them, naive: the form knows whose wall."""
 
-    widget = AdminSplitDateTime
+    widget = UnfoldAdminSplitDateTimeWidget
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -36,7 +40,7 @@ class WallDateTime(forms.SplitDateTimeField):
 class ClockTime(forms.TimeField):
     """The time of day at which something ends; its date follows from the start."""
 
-    widget = AdminTimeWidget
+    widget = UnfoldAdminSingleTimeWidget
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -100,7 +104,7 @@ class CustomerForm(ScopedForm):
         label="Phone",
         required=False,
         max_length=40,  # as typed, with spaces and brackets
-        widget=AdminTextInputWidget,
+        widget=UnfoldAdminTextInputWidget,
         help_text="With the country, such as +15551234567, or as it is written in your own.",
     )
 

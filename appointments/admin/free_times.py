@@ -8,13 +8,13 @@ from uuid import UUID
 
 from django import forms
 from django.contrib.admin.options import ModelAdmin
-from django.contrib.admin.widgets import AdminDateWidget
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from unfold.widgets import UnfoldAdminSingleDateWidget
 
 from appointments.admin.day_answer import Answer, Links
 from appointments.admin.forms import YEARS
@@ -48,7 +48,7 @@ class QuestionForm(forms.Form):
     employee: "forms.ModelChoiceField[Employee]" = forms.ModelChoiceField(
         None, required=False, empty_label="Anybody"
     )
-    date = forms.DateField(widget=AdminDateWidget)
+    date = forms.DateField(widget=UnfoldAdminSingleDateWidget)
     time = forms.TimeField(
         label="Exact time",
         required=False,
@@ -98,7 +98,6 @@ def show(pages: "ModelAdmin[Any]", request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         **pages.admin_site.each_context(request),
         "title": "Free times",
-        "opts": pages.opts,
         "media": pages.media + forms.Form().media + QuestionForm.base_fields["date"].widget.media,
     }
     request.current_app = pages.admin_site.name

@@ -7,12 +7,12 @@ from typing import Any
 from django import forms
 from django.contrib.admin.options import ModelAdmin
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.widgets import AdminDateWidget
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import dateformat
+from unfold.widgets import UnfoldAdminSingleDateWidget
 
 from appointments.admin.day_answer import Links
 from appointments.admin.work_pages import at_the_desk_of, context_of, day_and_times, listed, refuse, words
@@ -40,7 +40,10 @@ class RepeatForm(forms.Form):
         help_text="Or say until when.",
     )
     until = forms.DateField(
-        label="Until", required=False, widget=AdminDateWidget, help_text="The last date that it may be on."
+        label="Until",
+        required=False,
+        widget=UnfoldAdminSingleDateWidget,
+        help_text="The last date that it may be on.",
     )
     all_or_nothing = forms.BooleanField(
         label="All or nothing",

@@ -7,13 +7,14 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.options import ModelAdmin
-from django.contrib.admin.widgets import AdminDateWidget, AutocompleteSelect
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from unfold.widgets import UnfoldAdminSingleDateWidget
 
 from appointments.admin import free_times
 from appointments.admin.forms import YEARS
@@ -56,7 +57,7 @@ class VisitForm(forms.Form):
     customer: "forms.ModelChoiceField[Customer]" = forms.ModelChoiceField(None, required=False)
     new_name = forms.CharField(label="or somebody new: name", required=False, max_length=120)
     new_phone = forms.CharField(label="and phone", required=False, max_length=40)
-    date = forms.DateField(widget=AdminDateWidget)
+    date = forms.DateField(widget=UnfoldAdminSingleDateWidget)
     time = forms.TimeField(
         label="Begins at",
         required=False,

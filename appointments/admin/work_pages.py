@@ -30,7 +30,7 @@ def at_the_desk_of(tenant: Tenant) -> Iterator[None]:
 
 def context_of(pages: "ModelAdmin[Any]", request: HttpRequest, title: str) -> dict[str, Any]:
     request.current_app = pages.admin_site.name
-    return {**pages.admin_site.each_context(request), "title": title, "opts": pages.opts}
+    return {**pages.admin_site.each_context(request), "title": title}
 
 
 def words(reasons: Sequence[Reason]) -> str:

@@ -508,9 +508,9 @@ def test_who_may_only_look_sees_the_appointment(desk, booked):
 
 
 def test_the_list_is_in_the_tenants_clock_and_is_searched_by_number(desk, booked):
-    text = desk.client.get("/admin/appointments/appointment/", {"q": "(555) 222-3333"}).text
-    assert "Mon 4 Mar 2030, 10:00–11:00 EST" in text
-    assert "1 appointment" in text
+    answer = desk.client.get("/admin/appointments/appointment/", {"q": "(555) 222-3333"})
+    assert "Mon 4 Mar 2030, 10:00–11:00 EST" in answer.text
+    assert answer.context["cl"].result_count == 1
 
 
 @pytest.mark.parametrize("when", ["upcoming", "today", "tomorrow", "week", "past"])

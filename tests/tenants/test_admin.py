@@ -486,7 +486,14 @@ def test_passwords_can_be_changed(people):
 
 
 def test_the_pages_of_a_member_say_whose_they_are_and_in_which_zone(member):
-    assert "Test Salon · America/New_York time" in member("staff").get("/admin/").text
+    words = re.sub(r"<[^>]+>", " ", member("staff").get("/admin/").text)
+    assert re.search(r"Test Salon\s+America/New_York time", words)
+
+
+def test_whoever_logs_in_without_a_destination_lands_on_the_first_page(people):
+    for site, name in (("admin", "mia"), ("ops", "olga")):
+        answer = log_in(site, name, "pw")
+        assert answer.headers["Location"] == f"/{site}/"
 
 
 # --- Addresses -----------------------------------------------------------------------------------
@@ -501,6 +508,10 @@ def test_a_wrong_address_is_a_page_that_says_so(operator):
     answer = operator.get("/admin/nothing/here/")
     assert answer.status_code == 404
     assert "Page not found" in answer.text
+
+
+def test_the_themes_search_is_closed_for_it_remembers_across_businesses(member):
+    assert member("owner").get("/admin/search/?s=a&extended=1").status_code == 404
 
 
 def test_a_stranger_is_asked_to_log_in_wherever_they_knock():

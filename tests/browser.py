@@ -1,0 +1,120 @@
+"""A real browser for tests: Chromium, headless, one a process. Where there is none, its tests are skipped."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+T = TypeVar("T")
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# Quiet, and content with a container: no sandbox of its own, no updates, nothing asked of the network.
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+TABLET_BREADTH = 1280
+TELEPHONE_BREADTH = 390
+
+
+def chromium() -> str | None:
+    """Where it is. CHROMIUM names another."""
+    named = os.environ.get("CHROMIUM")
+    return shutil.which(named) if named else next(filter(None, map(shutil.which, NAMES)), None)
+
+
+class Browser:
+    """Playwright's plain interface keeps a loop running in its thread, where Django would refuse to query: so
+    everything of it happens in a thread of its own."""
+
+    def __init__(self, program: str) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="browser")
+        self._playwright, self._chromium = self._thread.submit(_launched, program).result()
+
+    def visit(self, work: Callable[["Visitor"], T], base: str, **context: Any) -> T:
+        """Run `work` with a fresh visitor: no cookies, nothing complained of yet."""
+
+        def visited() -> T:
+            with self._chromium.new_context(base_url=base, **context) as fresh:
+                fresh.set_default_timeout(30_000)
+                return work(Visitor(fresh.new_page()))
+
+        return self._thread.submit(visited).result()
+
+    def close(self) -> None:
+        self._thread.submit(self._chromium.close).result()
+        self._thread.submit(self._playwright.stop).result()
+        self._thread.shutdown()
+
+
+def _launched(program: str) -> tuple[Any, Any]:
+    from playwright.sync_api import sync_playwright
+
+    playwright = sync_playwright().start()
+    return playwright, playwright.chromium.launch(executable_path=program, args=SWITCHES)
+
+
+class Visitor:
+    """Somebody at a browser, who notices whatever a page complains of."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(f"{_path(page.url)}: {error}"))
+        page.on("response", self._answered)
+        page.on("requestfailed", lambda asked: self.complaints.append(f"{asked.url}: {asked.failure}"))
+
+    def log_in(self, name: str, password: str, site: str = "admin") -> None:
+        self.page.goto(f"/{site}/")
+        self.page.fill("[name=username]", name)
+        self.page.fill("[name=password]", password)
+        self.page.click("#login-form [type=submit]")
+        self.page.wait_for_url(f"**/{site}/")
+
+    def open(self, path: str) -> None:
+        self.page.goto(path)
+        self.measure()
+
+    def measure(self) -> None:
+        """Is the page wider than the window?"""
+        wide, window = self.page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        )
+        if wide > window:
+            self.complaints.append(f"{_path(self.page.url)}: {wide} px wide in a window of {window}")
+
+    def photograph(self, directory: Path, name: str) -> None:
+        self.page.screenshot(path=directory / f"{name}.png", full_page=True)
+
+    def _heard(self, message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"{_path(self.page.url)}: {message.text}")
+
+    def _answered(self, response: Any) -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{_path(response.url)}: {response.status}")
+
+
+def _path(url: str) -> str:
+    return "/" + url.split("/", 3)[-1]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = chromium()
+    if program is None:
+        pytest.skip("no browser: install Debian's `chromium`, or name one in CHROMIUM")
+    pytest.importorskip("playwright.sync_api", reason="no browser: playwright is not installed")
+    opened = Browser(program)
+    yield opened
+    opened.close()

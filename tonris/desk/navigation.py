@@ -1,0 +1,214 @@
+"""The sidebar of both sites: groups as the owner of a business thinks of them, and only what the person may open."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
+
+from tenants.admin_sites import operators, staff
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`page` names a model ("appointments.service") for its list, or an address of the site ("index")."""
+
+    title: str
+    icon: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    title: str
+    entries: tuple[Entry, ...]
+    folded: bool = False
+
+
+OF_STAFF = (
+    Group("", (Entry("Today", "today", "index"),)),
+    Group(
+        "Calendar",
+        (
+            Entry("Appointments", "calendar_month", "appointments.appointment"),
+            Entry("Free times", "event_available", "appointments_appointment_free_times"),
+            Entry("Book a visit", "event_note", "appointments_appointment_visit"),
+            Entry("Waiting list", "hourglass_top", "appointments.waitlistentry"),
+        ),
+    ),
+    Group(
+        "Calls",
+        (
+            Entry("Calls", "call", "telephony.call"),
+            Entry("Conversations", "forum", "agents.conversation"),
+        ),
+    ),
+    Group(
+        "Messages",
+        (
+            Entry("From callers", "voicemail", "agents.message"),
+            Entry("Sent to customers", "outgoing_mail", "telephony.notification"),
+            Entry("Their answers", "sms", "telephony.inboundtext"),
+        ),
+    ),
+    Group(
+        "Customers",
+        (
+            Entry("Customers", "group", "appointments.customer"),
+            Entry("Want no messages", "do_not_disturb_on", "telephony.optout"),
+        ),
+    ),
+    Group(
+        "Services & team",
+        (
+            Entry("Services", "content_cut", "appointments.service"),
+            Entry("Employees", "badge", "appointments.employee"),
+            Entry("Resources", "chair", "appointments.resource"),
+            Entry("Opening hours", "schedule", "appointments.openinghours"),
+            Entry("Special hours", "celebration", "appointments.specialhours"),
+            Entry("Closures", "event_busy", "appointments.closure"),
+            Entry("Time off", "beach_access", "appointments.timeoff"),
+        ),
+    ),
+    Group(
+        "Set-up",
+        (
+            Entry("Business", "storefront", "tenants.tenant"),
+            Entry("Phone numbers", "dialpad", "telephony.phonenumber"),
+            Entry("Words of messages", "edit_note", "telephony.messagetemplate"),
+            Entry("Team", "manage_accounts", "tenants.member"),
+            Entry("Secrets", "key", "tenants.credential"),
+            Entry("API keys", "api", "tenants.apikey"),
+        ),
+    ),
+    Group(
+        "Behind the scenes",
+        (
+            Entry("Tool calls", "build", "agents.toolinvocation"),
+            Entry("Provider events", "webhook", "agents.providerevent"),
+            Entry("Holds", "lock_clock", "appointments.hold"),
+            Entry("Series", "repeat", "appointments.series"),
+            Entry("Add-ons", "add_circle", "appointments.addon"),
+            Entry("Who does what", "handyman", "appointments.employeeservice"),
+            Entry("What services need", "chair_alt", "appointments.serviceresource"),
+            Entry("People", "person", "tenants.user"),
+            Entry("Outbox", "outbox", "appointments.outboxmessage"),
+            Entry("Answers kept", "fact_check", "appointments.idempotencyrecord"),
+        ),
+        folded=True,
+    ),
+)
+
+OF_OPERATORS = (
+    Group("", (Entry("Overview", "monitoring", "index"),)),
+    Group(
+        "Businesses",
+        (
+            Entry("Businesses", "storefront", "tenants.tenant"),
+            Entry("Phone numbers", "dialpad", "telephony.phonenumber"),
+            Entry("People", "person", "tenants.user"),
+            Entry("Members", "manage_accounts", "tenants.member"),
+            Entry("Secrets", "key", "tenants.credential"),
+            Entry("API keys", "api", "tenants.apikey"),
+        ),
+    ),
+    *(Group(group.title, group.entries, folded=True) for group in OF_STAFF[1:6]),
+    Group(
+        "Behind the scenes",
+        (
+            Entry("Provider events", "webhook", "agents.providerevent"),
+            Entry("Provider sessions", "cable", "agents.providersession"),
+            Entry("Tool calls", "build", "agents.toolinvocation"),
+            Entry("Turns", "chat_bubble", "agents.turn"),
+            Entry("Call events", "list_alt", "telephony.callevent"),
+            Entry("Words of messages", "edit_note", "telephony.messagetemplate"),
+            Entry("One-time codes", "pin", "agents.onetimecode"),
+            Entry("Seen signatures", "fingerprint", "agents.seensignature"),
+            Entry("Changes", "history", "appointments.appointmentchange"),
+            Entry("Holds", "lock_clock", "appointments.hold"),
+            Entry("Series", "repeat", "appointments.series"),
+            Entry("Booked add-ons", "playlist_add", "appointments.appointmentaddon"),
+            Entry("Add-ons", "add_circle", "appointments.addon"),
+            Entry("Who does what", "handyman", "appointments.employeeservice"),
+            Entry("What services need", "chair_alt", "appointments.serviceresource"),
+            Entry("Resources in use", "event_seat", "appointments.resourceuse"),
+            Entry("Outbox", "outbox", "appointments.outboxmessage"),
+            Entry("Answers kept", "fact_check", "appointments.idempotencyrecord"),
+        ),
+        folded=True,
+    ),
+)
+
+
+def of_staff(request: HttpRequest) -> list[dict[str, Any]]:
+    return list(_shown(OF_STAFF, staff, request))
+
+
+def of_operators(request: HttpRequest) -> list[dict[str, Any]]:
+    return list(_shown(OF_OPERATORS, operators, request))
+
+
+def _shown(groups: tuple[Group, ...], site: AdminSite, request: HttpRequest) -> Iterator[dict[str, Any]]:
+    reached = {entry.page: _address(site, entry.page, request) for group in groups for entry in group.entries}
+    here = max((url for url in reached.values() if _is_within(request.path, url, site)), key=len, default="")
+    for group in groups:
+        items = [
+            {
+                "title": entry.title,
+                "icon": entry.icon,
+                "link": reached[entry.page],
+                "active": reached[entry.page] == here,
+            }
+            for entry in group.entries
+            if reached[entry.page]
+        ]
+        if items:
+            yield {"title": group.title, "collapsible": group.folded, "items": items}
+
+
+def _address(site: AdminSite, page: str, request: HttpRequest) -> str:
+    """Or "", for a page that the person may not open."""
+    if "." in page:
+        model = apps.get_model(page)
+        if not site.get_model_admin(model).get_model_perms(request).get("view"):
+            return ""
+        page = f"{model._meta.app_label}_{model._meta.model_name}_changelist"
+    elif page in _NEEDS_TO_ADD and not _may_add(site, request):
+        return ""
+    try:
+        return reverse(f"{site.name}:{page}")
+    except NoReverseMatch:
+        return ""
+
+
+_NEEDS_TO_ADD = {"appointments_appointment_visit"}
+
+
+def _may_add(site: AdminSite, request: HttpRequest) -> bool:
+    pages = site.get_model_admin(apps.get_model("appointments.appointment"))
+    return pages.has_add_permission(request)
+
+
+def _is_within(path: str, url: str, site: AdminSite) -> bool:
+    return bool(url) and (path == url or (path.startswith(url) and url != reverse(f"{site.name}:index")))
+
+
+# --- What every page has around it ----------------------------------------------------------------
+
+
+def icon(request: HttpRequest) -> str:
+    return static("tenants/tonris.svg")
+
+
+def stylesheet(request: HttpRequest) -> str:
+    return static("tenants/desk.css")
+
+
+def environment(request: HttpRequest) -> list[str] | None:
+    """A badge on every page where DEBUG is on: nobody should take such an installation for the real one."""
+    return ["Development", "warning"] if settings.DEBUG else None
