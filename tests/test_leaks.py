@@ -16,7 +16,7 @@ from tenants.scoping import in_thread, platform_scope
 from tests import outside
 from tonris import demo
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900), pytest.mark.long]
 
 CALLS = int(os.environ.get("TONRIS_LEAK_CALLS", "120"))
 QUARTERS = 4

@@ -26,7 +26,7 @@ from tests.agents.test_silent_database import locked
 from tests.telephony.test_fast_lane import METADATA
 from tests.telephony.test_media_socket import ring, start
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300), pytest.mark.alone]
 
 CALLS = 6
 FRAME_S, STALL_S = 0.02, 0.02

@@ -123,6 +123,7 @@ def alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_killed_in_every_process_it_starts_again_and_has_lost_no_booking(installation):
     installation.start()

@@ -317,6 +317,7 @@ def catalog_of(tenant: Tenant) -> dict[str, list[str]]:
         }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120 + 2 * load_seconds())
 def test_under_random_load_nobody_waits_long_and_every_rule_holds(busy_salon, garage, server):
     seed = random.randrange(2**32)

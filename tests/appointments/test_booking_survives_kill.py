@@ -48,7 +48,7 @@ from tonris import demo
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CLIENTS = 6
-ROUNDS = max(6, load_seconds() // 2)
+ROUNDS = max(6, load_seconds() // 4)
 LONGEST_LIFE_SECONDS = 0.4
 
 
@@ -252,6 +252,7 @@ def ask_all(wishes: list[Wish], server: Server) -> None:
             one.ask(caller)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120 + 4 * load_seconds())
 def test_killed_at_any_moment_no_promise_is_broken_and_nothing_is_half_done(salon, server):
     seed = random.randrange(2**32)

@@ -138,6 +138,7 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.long
 async def test_each_is_sent_once_however_workers_die(salon, settings, capsys):
     account = settings.TWILIO_ACCOUNT_SID
     await in_thread(fill, salon, MANY)
