@@ -144,6 +144,7 @@ from telephony.notifications.models import (  # noqa: E402
     Notification,
     OptOut,
 )
+from telephony.spend.models import Meter  # noqa: E402
 
 __all__ = [
     "Call",
@@ -151,6 +152,7 @@ __all__ = [
     "Carrier",
     "InboundText",
     "MessageTemplate",
+    "Meter",
     "Notification",
     "OptOut",
     "PhoneNumber",
