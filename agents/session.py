@@ -64,6 +64,10 @@ class AgentSession(Protocol):
         """A key that the caller pressed."""
         ...
 
+    async def tell(self, text: str) -> None:
+        """A fact for the agent, which the caller does not hear."""
+        ...
+
     async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None: ...
 
     async def was_cut(self, item: str, heard_ms: int) -> None:

@@ -33,7 +33,7 @@ MEMORY_SECONDS = 3600
 REDIS_SECONDS = 0.25
 
 BAD = frozenset({"agent_refused", "agent_unreachable", "agent_lost", "agent_silent", "unsupported_audio"})
-GOOD = frozenset({"agent_ended", "transfer", "menu", "time_limit"})
+GOOD = frozenset({"agent_ended", "transfer", "menu", "time_limit", "spend_limit"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from agents.live_calls import Act
 from agents.session import AgentSession, Closing
 from agents.tools.registry import Answered
 from telephony.caller_queue import CallerQueue
+from telephony.closing_time import closing_time
 from telephony.codec import Codec, Playout
 from telephony.errors import BadFrame
 from telephony.feel.observer import Observer
@@ -97,6 +98,7 @@ class Bridge:
         menu_key: bool = False,
         lane: SendsNow | None = None,
         playout: Playout | None = None,
+        budget_left: Callable[[], float] | None = None,
     ) -> None:
         self._playout = playout
         self._codec = codec
@@ -109,6 +111,7 @@ class Bridge:
         self._playback = _playback_of(codec, playout)
         self._translation = Translation(codec.audio_format)
         self._max_seconds = max_seconds
+        self._budget_left = budget_left
         self._max_silent_seconds = max_silent_seconds
         self._menu_key = menu_key
         self._started = time.monotonic()
@@ -430,27 +433,32 @@ class Bridge:
         watch = asyncio.create_task(self._watch_agent(), name="agent watch")
         tools = asyncio.create_task(self._act_on_tools(), name="acts of tools")
         rounds = asyncio.create_task(self._make_rounds(), name="rounds")
+        closing = asyncio.create_task(self._close_in_time(), name="closing time")
         try:
-            ends: set[asyncio.Future[Any]] = {caller, agent, watch, tools, rounds, self._caller_gone}
-            await asyncio.wait(
-                ends,
-                timeout=self._max_seconds or None,  # 0: no limit
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            ends: set[asyncio.Future[Any]] = {caller, agent, watch, tools, rounds, closing, self._caller_gone}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._caller_gone.done():
                 return self._caller_gone.result()
             if self._act_wanted.done():  # an agent that leaves on its own account has said its last words too
                 return OUTCOME_OF[self._act_wanted.result()]
-            for ending in (agent, watch, rounds):
+            for ending in (agent, watch, rounds, closing):
                 if ending.done():
                     return ending.result()
-            if caller.done():
-                caller.result()  # it never ends by itself: this raises what ended it
-            return "time_limit"
+            caller.result()  # it never ends by itself: this raises what ended it
+            raise AssertionError("nothing has ended the call")
         finally:
             self.feel.ended(time.monotonic())
             self._act_wanted.cancel()
-            await self._stop(caller, agent, watch, tools, rounds, *self._tools)
+            await self._stop(caller, agent, watch, tools, rounds, closing, *self._tools)
+
+    async def _close_in_time(self) -> str:
+        return await closing_time(
+            max_seconds=self._max_seconds,
+            budget_left=self._budget_left,
+            agent_ready=self._agent_ready,
+            tell=lambda text: self._session.tell(text),  # noqa: PLW0108 - whichever session it is then
+            last_words=self._drain,
+        )
 
     async def _stop(self, *tasks: asyncio.Task[Any]) -> None:
         self._caller_gone.cancel()

@@ -32,6 +32,7 @@ from telephony.frames import StreamStarted
 from telephony.handover import Handover, prepare, seal, unseal, unseal_url, wire_format
 from telephony.incoming import CallStatus, IncomingCall
 from telephony.models import Call, CallEvent, Carrier
+from telephony.spend import meters
 from tenants.credentials import secret
 from tenants.encryption import encrypt
 from tenants.models import Credential, Tenant
@@ -141,13 +142,22 @@ def open_call(incoming: IncomingCall, route: Route) -> str | None:
             )
         tenant = Tenant.objects.get(pk=route.tenant_id)
         spoken = wire_format(incoming.carrier, route.provider)
-        call.handover, call.session_url = seal(prepare(tenant, call.conversation.pk, spoken)), ""
+        ready = prepare(tenant, call.conversation.pk, spoken, granted_seconds=meters.granted_to(call.pk))
+        call.handover, call.session_url = seal(ready), ""
         call.stream_token_hash = _digest(token)
         call.stream_token_expires_at = timezone.now() + datetime.timedelta(
             seconds=settings.STREAM_TOKEN_SECONDS
         )
         call.save()
     return token
+
+
+def reserve_time(incoming: IncomingCall, destination: Destination) -> None:
+    """Before an agent takes the call: hold the first minutes of it. Raises BudgetSpent."""
+    with tenant_scope(destination.tenant_id):
+        call, _ = _get_or_create(incoming, destination)
+        tenant = Tenant.objects.get(pk=destination.tenant_id)
+        meters.reserve(tenant, call.pk, incoming.from_e164)
 
 
 def note_session(token: str, session_url: str) -> None:

@@ -23,6 +23,7 @@ from telephony.feel.figures import figures_of
 from telephony.feel.record import Record, record_of
 from telephony.frames import StreamStarted
 from telephony.journal import Journal
+from telephony.spend.leases import Lease, ticking
 from tenants.log_context import log_context
 from tenants.scoping import in_thread
 
@@ -153,6 +154,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         journal = Journal(claimed)
         outcome, agent = "error", ""
         codec = leg.codec
+        lease = Lease(claimed.tenant_id, claimed.call_id, claimed.handover.granted_seconds)
         bridge: Bridge | None = None
         reader: asyncio.Task[None] | None = None
         try:
@@ -176,6 +178,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
                     max_silent_seconds=settings.MAX_SILENT_SECONDS,
                     menu_key=handover.menu_key and leg.has_menu,
                     lane=lane,
+                    budget_left=lease.seconds_left,
                 )
                 if lane is not None:
                     lane.open_lane(bridge.taker(codec.plain_audio))
@@ -184,6 +187,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
                     async with (
                         line.acting_on(claimed.conversation_id, bridge.act),
                         heartbeat.beating_for(str(claimed.conversation_id)),
+                        ticking(lease),
                     ):
                         outcome = await bridge.run()
             return bridge.close_code
@@ -195,6 +199,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
             if reader is not None:
                 reader.cancel()
                 await asyncio.gather(reader, return_exceptions=True)
+            journal.settles(lease.used_seconds)
             await journal.finish(
                 outcome,
                 first_audio_ms=bridge.first_audio_ms if bridge else None,

@@ -4,7 +4,9 @@ CallRefused             answered with a spoken sentence
 ├── NumberNotInService  nobody's number, or a suspended tenant's
 ├── AgentMissing        there may be somebody or something else for the caller
 │   ├── AgentNotConfigured  no credentials for the agent's provider
-│   └── AgentNotChosen      no agent id
+│   ├── AgentNotChosen      no agent id
+│   └── BudgetSpent         no paid time is left for the business
+│       └── CallerBudgetSpent   nor for this caller, today
 ├── OverLimit           a limit on calls that needs nobody's cooperation
 │   ├── LinesBusy           too many calls of the business at once
 │   ├── CallerOnManyLines   too many of one caller at once
@@ -55,6 +57,22 @@ class AgentNotChosen(AgentMissing):
 
     def sentence(self, speech: Speech) -> str:
         return speech.assistant_not_configured
+
+
+class BudgetSpent(AgentMissing):
+    outcome = "budget_spent"
+    spoken = ENGLISH.assistant_unavailable
+
+    def sentence(self, speech: Speech) -> str:
+        return speech.assistant_unavailable
+
+
+class CallerBudgetSpent(BudgetSpent):
+    outcome = "caller_budget_spent"
+    spoken = ENGLISH.called_too_often
+
+    def sentence(self, speech: Speech) -> str:
+        return speech.called_too_often
 
 
 class OverLimit(CallRefused):

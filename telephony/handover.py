@@ -33,6 +33,8 @@ class Handover:
     """Star leads to the menu."""
     api_key: str = field(repr=False)
     initiation: dict[str, Any] = field(repr=False)
+    granted_seconds: int | None = None
+    """Of paid time, for the beginning; None: it is not capped."""
 
     def assignment(self, tenant_id: UUID, conversation_id: UUID, session_url: str = "") -> Assignment:
         return Assignment(
@@ -51,7 +53,13 @@ def wire_format(carrier: Carrier, provider: str) -> AudioFormat:
     return pcm_of(provider) if carrier == Carrier.INFOBIP else MULAW_8K
 
 
-def prepare(tenant: Tenant, conversation_id: UUID, audio_format: AudioFormat = MULAW_8K) -> Handover:
+def prepare(
+    tenant: Tenant,
+    conversation_id: UUID,
+    audio_format: AudioFormat = MULAW_8K,
+    *,
+    granted_seconds: int | None = None,
+) -> Handover:
     """Needs the tenant's scope."""
     assignment = assignment_for(conversation_id, audio_format)
     return Handover(
@@ -61,6 +69,7 @@ def prepare(tenant: Tenant, conversation_id: UUID, audio_format: AudioFormat = M
         menu_key=rungs.has_menu(tenant),
         api_key=assignment.api_key,
         initiation=assignment.initiation,
+        granted_seconds=granted_seconds,
     )
 
 

@@ -14,6 +14,7 @@ from agents.session import AgentSession, Closing
 from telephony import calls
 from telephony.feel.record import Record
 from telephony.scribe import Entry, scribe_of
+from telephony.spend import meters
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +88,10 @@ class Journal:
     def happened(self, kind: str, **detail: Any) -> None:
         ids = (self._claimed.tenant_id, self._claimed.call_id)
         self._enter(calls.event(*ids, kind, **detail))
+
+    def settles(self, used_seconds: int) -> None:
+        """What the call has used of paid time."""
+        self._enter(partial(meters.settle, self._claimed.call_id, used_seconds), at_any_rate=True)
 
     async def finish(self, outcome: str, *, first_audio_ms: int | None, feel: Record | None = None) -> None:
         """Write the ending and what still waits, within a bound: a slow database must not hold the line."""

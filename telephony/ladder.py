@@ -12,7 +12,8 @@ from enum import StrEnum
 from agents.speech import speech_for
 from agents.tools.people import transfer_number
 from telephony import calls
-from telephony.errors import AgentNotChosen, AgentNotConfigured
+from telephony.closing_time import SPEND_LIMIT
+from telephony.errors import AgentNotChosen, AgentNotConfigured, BudgetSpent, CallerBudgetSpent
 from telephony.models import Call, Carrier
 from telephony.rungs import has_voicemail
 from tenants.models import Tenant
@@ -31,7 +32,13 @@ class Rung(StrEnum):
     APOLOGY = "apology"
 
 
-TOLD = frozenset({AgentNotConfigured.outcome, AgentNotChosen.outcome, calls.MENU, calls.TRANSFER})
+TOLD = frozenset(
+    {
+        *(AgentNotConfigured.outcome, AgentNotChosen.outcome),
+        *(BudgetSpent.outcome, CallerBudgetSpent.outcome),
+        *(calls.MENU, calls.TRANSFER),
+    }
+)
 """Outcomes of which the caller has heard, or that are no failure."""
 
 
@@ -55,7 +62,7 @@ def after_agent(call: Call, *, has_menu: bool, caller_left: bool = False) -> Run
         if call.stream_started_at and not call.stream_ended_at:
             calls.abandon_stream(call)
         calls.add_event(call.tenant_id, call.pk, calls.AFTERCARE, outcome=call.outcome)
-    if call.outcome == calls.TIME_LIMIT:
+    if call.outcome in {calls.TIME_LIMIT, SPEND_LIMIT}:
         return Rung.TIME_UP
     if call.outcome == calls.SILENCE:
         return Rung.NOBODY_SPEAKS

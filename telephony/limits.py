@@ -13,13 +13,23 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from telephony.errors import CallerCallsTooOften, CallerOnManyLines, LinesBusy, OverLimit
+from telephony.errors import (
+    BudgetSpent,
+    CallerBudgetSpent,
+    CallerCallsTooOften,
+    CallerOnManyLines,
+    LinesBusy,
+    OverLimit,
+)
 from telephony.models import Call
 from tenants.models import Tenant
 
 CALLS_PER_CALLER = 3
 DAILY_CALLS_PER_CALLER = 200
-REFUSED = tuple(kind.outcome for kind in (LinesBusy, CallerOnManyLines, CallerCallsTooOften))
+REFUSED = tuple(
+    kind.outcome
+    for kind in (LinesBusy, CallerOnManyLines, CallerCallsTooOften, BudgetSpent, CallerBudgetSpent)
+)
 """Outcomes of calls that were turned away: they take nobody's line."""
 
 

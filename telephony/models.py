@@ -149,6 +149,7 @@ from telephony.notifications.models import (  # noqa: E402
     Notification,
     OptOut,
 )
+from telephony.spend.models import Meter  # noqa: E402
 
 __all__ = [
     "Call",
@@ -156,6 +157,7 @@ __all__ = [
     "Carrier",
     "InboundText",
     "MessageTemplate",
+    "Meter",
     "Notification",
     "OptOut",
     "PhoneNumber",

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from telephony import calls, texts
 from telephony.notifications import due
+from telephony.spend import meters
 from tenants.scoping import tenant_scope
 
 
@@ -21,6 +22,12 @@ def send_text(tenant_id: str, to_e164: str, text: str) -> bool:
 def sweep_calls() -> int:
     """End the calls whose last callback never came, and the streams that nobody carries."""
     return calls.sweep(timezone.now())
+
+
+@shared_task
+def settle_orphans() -> int:
+    """Give back the paid time that is held for calls which nobody carries any more."""
+    return meters.reap(timezone.now())
 
 
 @shared_task

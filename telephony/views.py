@@ -124,6 +124,7 @@ class IncomingCall(TwilioWebhook):
             return self._without_agent(incoming, route, "draining")
         if not breaker.allows(breaker.Circuit(route.tenant_id, route.provider, route.agent_id)):
             return self._without_agent(incoming, route, "agent_fails_everybody")
+        calls.reserve_time(incoming, route.destination)
         token = calls.open_call(incoming, route)
         if token is None:  # a captured webhook, replayed: the stream it opened has been used
             security.warning("A second answer was asked for call %s", incoming.carrier_call_id)

@@ -1,13 +1,16 @@
 """The process that carries calls is killed: every caller is with somebody else, and every record closed, in seconds."""
 
 import asyncio
+import datetime
 import signal
 import time
 
 import pytest
+from django.utils import timezone
 
 from telephony.models import Call
 from telephony.simulators.twilio import Script, SimulatedCall
+from telephony.spend import meters
 from tenants.scoping import in_tenant, in_thread, platform_scope
 from tests import outside
 from tests.exchange import open_exchange
@@ -58,6 +61,8 @@ async def test_callers_of_a_killed_process_are_with_a_person_within_fifteen_seco
         ]
 
     assert await in_tenant(salon.pk, records) == [("media_lost", True, True)] * CALLS
+    later = timezone.now() + datetime.timedelta(minutes=4)
+    assert await in_thread(meters.reap, later) == CALLS  # what it had held of paid time
 
 
 async def test_a_call_whose_process_never_took_its_stream_goes_on_too(salon, settings):

@@ -6,6 +6,7 @@ in `.tonris/`, and the agent provider is the simulator that `manage.py up` runs.
 
 import os
 import sys
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +35,16 @@ def _seconds(name: str, default: int) -> int:
     value = env.int(name, default=default)
     if value < 0:
         raise ImproperlyConfigured(f"{name} is a number of seconds and cannot be negative")
+    return value
+
+
+def _price(name: str, default: str) -> Decimal:
+    try:
+        value = Decimal(env.str(name, default=default))
+    except InvalidOperation:
+        value = Decimal(-1)
+    if not 0 <= value < 1000:
+        raise ImproperlyConfigured(f"{name} is an amount of money, such as {default}")
     return value
 
 
@@ -133,6 +144,7 @@ ALLOW_UNSIGNED_WEBHOOKS = env.bool("ALLOW_UNSIGNED_WEBHOOKS", default=False) and
 STREAM_TOKEN_SECONDS = 60
 STREAM_START_SECONDS = 3
 MAX_CALL_SECONDS = _seconds("MAX_CALL_SECONDS", 3600)
+CALL_PRICE_PER_MINUTE = _price("CALL_PRICE_PER_MINUTE", "0.15")
 MAX_SILENT_SECONDS = _seconds("MAX_SILENT_SECONDS", 180)
 MEDIA_FAST_LANE = env.bool("MEDIA_FAST_LANE", default=True)
 DRAIN_SECONDS = _seconds("DRAIN_SECONDS", 900)
@@ -285,6 +297,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-answers": {"task": "appointments.tasks.forget_answers", "schedule": 3600.0},
     "send-notifications": {"task": "telephony.tasks.send_notifications", "schedule": 5.0},
     "plan-reminders": {"task": "telephony.tasks.plan_reminders", "schedule": 60.0},
+    "settle-orphans": {"task": "telephony.tasks.settle_orphans", "schedule": 30.0},
     "sweep-calls": {"task": "telephony.tasks.sweep_calls", "schedule": 30.0},
     "forget-seen-signatures": {"task": "agents.tasks.forget_seen_signatures", "schedule": 3600.0},
     "fetch-missed-conversations": {

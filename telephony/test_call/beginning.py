@@ -32,6 +32,7 @@ def begin(tenant: Tenant, *, caller: str = "") -> dict[str, Any]:
     if not breaker.allows(breaker.Circuit(route.tenant_id, route.provider, route.agent_id)):
         calls.record_refused(incoming, destination, "agent_fails_everybody")
         raise CallFailed
+    calls.reserve_time(incoming, destination)
     token = calls.open_call(incoming, route)
     if token is None:
         raise CallFailed

@@ -32,6 +32,7 @@ class Agent:
         self.may_open = asyncio.Event()
         self.may_open.set()
         self.closed = False
+        self.facts: list[str] = []
         self.overrides_refused = False
         self.last_message_at = float("inf")
 
@@ -44,6 +45,9 @@ class Agent:
         self.heard.append(audio)
 
     async def send_digit(self, digit: str) -> None: ...
+
+    async def tell(self, text: str) -> None:
+        self.facts.append(text)
 
     async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None:
         self.answers.append((call_id, answer))

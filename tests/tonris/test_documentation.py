@@ -36,7 +36,7 @@ from tonris.home import BASE_DIR
 
 READERS = {
     "env.str", "env.bool", "env.int", "env.list", "os.environ.get",
-    "_base_url", "_seconds", "_development_default",
+    "_base_url", "_seconds", "_price", "_development_default",
 }  # fmt: skip
 COMPOSE_ONLY = {
     "POSTGRES_SUPERUSER_PASSWORD",

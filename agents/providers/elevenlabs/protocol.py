@@ -236,4 +236,9 @@ def tool_result(call_id: str, answer: Mapping[str, Any]) -> str:
 
 def digit_pressed(digit: str) -> str:
     """There is no message for keys: the agent is told in words, without being interrupted."""
-    return json.dumps({"type": "contextual_update", "text": f"The caller pressed {digit} on the keypad."})
+    return contextual_update(f"The caller pressed {digit} on the keypad.")
+
+
+def contextual_update(text: str) -> str:
+    """A fact that the agent takes into account and does not answer."""
+    return json.dumps({"type": "contextual_update", "text": text})

@@ -172,6 +172,9 @@ class ElevenLabsSession:
     async def send_digit(self, digit: str) -> None:
         await self._send(protocol.digit_pressed(digit))
 
+    async def tell(self, text: str) -> None:
+        await self._send(protocol.contextual_update(text))
+
     async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None:
         await self._send(protocol.tool_result(call_id, answer))
 

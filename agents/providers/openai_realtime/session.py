@@ -142,7 +142,10 @@ class OpenAIRealtimeSession:
             await self._open_socket().send(protocol.audio(audio))
 
     async def send_digit(self, digit: str) -> None:
-        self._dialogue.tell(f"The caller pressed {digit} on the keypad.")
+        await self.tell(f"The caller pressed {digit} on the keypad.")
+
+    async def tell(self, text: str) -> None:
+        self._dialogue.tell(text)
         await self._flush()
 
     async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None:

@@ -62,6 +62,7 @@ def _errand(incoming: IncomingCall, destination: dialplan.Destination) -> Callab
         if destination.in_service:
             calls.admit(incoming, destination)
         route = dialplan.route(destination, Carrier.INFOBIP)
+        calls.reserve_time(incoming, destination)
     except CallRefused as refused:
         calls.record_refused(incoming, destination, refused.outcome)
         return partial(_decline, call_id, refused) if _is_first(incoming, destination) else None
