@@ -15,6 +15,7 @@ from agents.audio import MULAW_8K, AudioFormat
 from agents.providers.formats import pcm_of
 from agents.session import Assignment
 from telephony import limits, rungs
+from telephony.dialplan import second_agent
 from telephony.models import Carrier
 from tenants.encryption import Undecryptable, decrypt_once, encrypt
 from tenants.models import Tenant
@@ -33,6 +34,8 @@ class Handover:
     """Star leads to the menu."""
     api_key: str = field(repr=False)
     initiation: dict[str, Any] = field(repr=False)
+    has_relief: bool = False
+    """Another provider's agent could take over."""
 
     def assignment(self, tenant_id: UUID, conversation_id: UUID, session_url: str = "") -> Assignment:
         return Assignment(
@@ -51,7 +54,12 @@ def wire_format(carrier: Carrier, provider: str) -> AudioFormat:
     return pcm_of(provider) if carrier == Carrier.INFOBIP else MULAW_8K
 
 
-def prepare(tenant: Tenant, conversation_id: UUID, audio_format: AudioFormat = MULAW_8K) -> Handover:
+def prepare(
+    tenant: Tenant,
+    conversation_id: UUID,
+    audio_format: AudioFormat = MULAW_8K,
+    carrier: Carrier = Carrier.TWILIO,
+) -> Handover:
     """Needs the tenant's scope."""
     assignment = assignment_for(conversation_id, audio_format)
     return Handover(
@@ -61,6 +69,7 @@ def prepare(tenant: Tenant, conversation_id: UUID, audio_format: AudioFormat = M
         menu_key=rungs.has_menu(tenant),
         api_key=assignment.api_key,
         initiation=assignment.initiation,
+        has_relief=second_agent(tenant, carrier, instead_of=assignment.provider) is not None,
     )
 
 

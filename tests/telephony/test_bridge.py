@@ -27,6 +27,7 @@ class Agent:
     def __init__(self, *events: AgentEvent, opening: Exception | None = None, stays: bool = False) -> None:
         self.said, self.opening, self.stays = events, opening, stays
         self.heard: list[bytes] = []
+        self.facts: list[str] = []
         self.answers: list[tuple[str, dict[str, Any]]] = []
         self.closing: Closing | None = None
         self.may_open = asyncio.Event()
@@ -49,6 +50,9 @@ class Agent:
         self.answers.append((call_id, answer))
 
     async def was_cut(self, item: str, heard_ms: int) -> None: ...
+
+    async def tell(self, fact: str) -> None:
+        self.facts.append(fact)
 
     async def events(self):
         for event in self.said:

@@ -7,7 +7,7 @@ import json
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -235,5 +235,22 @@ def tool_result(call_id: str, answer: Mapping[str, Any]) -> str:
 
 
 def digit_pressed(digit: str) -> str:
-    """There is no message for keys: the agent is told in words, without being interrupted."""
-    return json.dumps({"type": "contextual_update", "text": f"The caller pressed {digit} on the keypad."})
+    """There is no message for keys: the agent is told in words."""
+    return told(f"The caller pressed {digit} on the keypad.")
+
+
+def told(fact: str) -> str:
+    """For the agent to know, without being interrupted."""
+    return json.dumps({"type": "contextual_update", "text": fact})
+
+
+_SPEAKERS = {"caller": "Caller", "agent": "You", "tool": "Tool"}
+
+
+def resumed(history: Sequence[tuple[str, str]]) -> str:
+    """A conversation so far, for an agent that knows nothing of it: speaker and words, oldest first."""
+    lines = (f"{_SPEAKERS[speaker]}: {text}" for speaker, text in history)
+    return told(
+        "You go on with a call that is under way. Do not greet, and do not ask again for what you know. "
+        "What was said and done so far:\n" + "\n".join(lines)
+    )

@@ -18,6 +18,7 @@ from agents.events import AgentEvent, Reopened, Speech
 from agents.fast_lane import Take
 from agents.fast_lane.client import LaneConnection
 from agents.guarded_connection import GuardedConnection
+from agents.initiation import resuming
 from agents.providers.elevenlabs import protocol
 from agents.providers.elevenlabs.signed_urls import signed_url
 from agents.session import Assignment, Closing
@@ -52,6 +53,10 @@ class ElevenLabsSession:
         """The agent's own settings decide the format, whatever is wanted."""
         self._assignment = assignment
         self._initiation = assignment.initiation
+        self._resumption = assignment.resumption
+        if self._resumption is not None:
+            opening = f"{self._resumption.opening} {self._resumption.please_repeat}".strip()
+            self._initiation = resuming(self._initiation, opening)
         self._beforehand = assignment.session_url
         self._opened_at = 0.0
         self._tried_again = False
@@ -91,6 +96,8 @@ class ElevenLabsSession:
             self._socket = await self._dial()
             await self._socket.send(json.dumps(self._initiation))
             await self._await_metadata()
+            if self._resumption is not None:
+                await self._send(protocol.resumed(self._resumption.history))
         except ConnectionClosed:
             self._note_closing()
             raise self._refused() from None
@@ -162,6 +169,9 @@ class ElevenLabsSession:
 
     async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None:
         await self._send(protocol.tool_result(call_id, answer))
+
+    async def tell(self, fact: str) -> None:
+        await self._send(protocol.told(fact))
 
     async def was_cut(self, item: str, heard_ms: int) -> None:
         """ElevenLabs knows by its own clock."""

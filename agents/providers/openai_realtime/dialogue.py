@@ -120,6 +120,12 @@ class Dialogue:
             self._send(protocol.tool_output(item_id, call_id, answer))
         self._ask()
 
+    def breaks_off(self, now: float) -> None:
+        """The session is over: of what it was saying, the words that have come."""
+        for item_id, spoken in self._spoken.items():
+            if spoken.text is None and spoken.words:
+                self._said(item_id, "", now)
+
     def was_cut(self, item_id: str, heard_ms: int) -> None:
         """The caller heard that much of a reply; the model must not believe that it has said the rest."""
         spoken = self._spoken.get(item_id)

@@ -378,5 +378,5 @@ def delete(item_id: str) -> Json:
 
 def seeds(history: Sequence[tuple[str, str]]) -> list[Json]:
     """A conversation so far, for a session that knows nothing of it: speaker and words, oldest first."""
-    roles = {"caller": "user", "agent": "assistant"}
+    roles = {"caller": "user", "agent": "assistant", "tool": "system"}
     return [message(roles[speaker], text) for speaker, text in history]

@@ -18,7 +18,11 @@ from agents.errors import AgentError, AgentLost, AgentRefused, AgentUnreachable
 from agents.events import AgentEvent, Reopened, Spent
 from agents.providers.openai_realtime import protocol
 from agents.providers.openai_realtime.dialogue import Dialogue
-from agents.providers.openai_realtime.wanted_session import greeting_instructions, in_format
+from agents.providers.openai_realtime.wanted_session import (
+    greeting_instructions,
+    in_format,
+    resuming_instructions,
+)
 from agents.session import Assignment, Closing
 from agents.vendor_socket import closing_of, dial, hang_up, opened
 
@@ -53,6 +57,7 @@ class OpenAIRealtimeSession:
         self._api_key = assignment.api_key
         self._session: protocol.Json = in_format(assignment.initiation["session"], spoken)
         self._greeting: str = assignment.initiation["greeting"]
+        self._resumption = assignment.resumption
         self._socket: ClientConnection | None = None
         self._dialled: ClientConnection | None = None
         """Not agreed with yet; whoever stops waiting for that has to close it."""
@@ -62,7 +67,12 @@ class OpenAIRealtimeSession:
 
     async def open(self) -> None:
         await self._begin()
-        if self._greeting:
+        if self._resumption is not None:
+            self._dialogue.seed(list(self._resumption.history))
+            instructions = self._session["instructions"]
+            self._dialogue.greet(resuming_instructions(instructions, self._resumption.opening))
+            await self._flush()
+        elif self._greeting:
             self._dialogue.greet(greeting_instructions(self._session["instructions"], self._greeting))
             await self._flush()
 
@@ -139,6 +149,12 @@ class OpenAIRealtimeSession:
         self._dialogue.answer(call_id, answer)
         await self._flush()
 
+    async def tell(self, fact: str) -> None:
+        """The model speaks of it as soon as it may."""
+        self._dialogue.tell(fact)
+        self._dialogue.greet("")
+        await self._flush()
+
     async def was_cut(self, item: str, heard_ms: int) -> None:
         self._dialogue.was_cut(item, heard_ms)
         await self._flush()
@@ -157,6 +173,7 @@ class OpenAIRealtimeSession:
                     await self.close()
                 elif self._may_hand_over() and (reopened := await self._hand_over()):
                     yield reopened
+            self._dialogue.breaks_off(time.monotonic())
             for left in self._dialogue.story.tell(time.monotonic(), all_of_it=True):
                 yield left
             if self.closing is None or self.closing.code != TIME_IS_UP:
