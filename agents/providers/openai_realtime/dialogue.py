@@ -58,17 +58,19 @@ class Dialogue:
         self._sent = 0
         self._ask_id = ""
         self._instructions = ""
+        self._uses_tools = False
         self._voiced = False
         self._mute_replies = self._failed_replies = self._idle_prompts = 0
 
-    def greet(self, instructions: str) -> None:
-        self._instructions = instructions
+    def greet(self, instructions: str, *, uses_tools: bool = False) -> None:
+        self._instructions, self._uses_tools = instructions, uses_tools
         self.replies.want()
         self._ask()
 
     def seed(self, history: list[tuple[str, str]]) -> None:
         """What was said in a session before this one."""
         for event in protocol.seeds(history):
+            self.story.knows(event["item"]["id"])
             self._send(event)
         self.story.history = list(history)
 
@@ -245,7 +247,9 @@ class Dialogue:
 
     def _ask(self) -> None:
         if self.replies.take():
-            self._ask_id = self._send(protocol.create_response(self._instructions))
+            self._ask_id = self._send(
+                protocol.create_response(self._instructions, uses_tools=self._uses_tools)
+            )
 
     def _send(self, event: Json) -> str:
         """The id that an error about it will name."""

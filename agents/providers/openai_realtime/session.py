@@ -70,7 +70,8 @@ class OpenAIRealtimeSession:
         if self._resumption is not None:
             self._dialogue.seed(list(self._resumption.history))
             instructions = self._session["instructions"]
-            self._dialogue.greet(resuming_instructions(instructions, self._resumption.opening))
+            words = resuming_instructions(instructions, self._resumption.opening)
+            self._dialogue.greet(words, uses_tools=True)
             await self._flush()
         elif self._greeting:
             self._dialogue.greet(greeting_instructions(self._session["instructions"], self._greeting))
