@@ -1,5 +1,6 @@
 """What was said and done: conversations with their turns and tool calls, and what providers sent. To look at only."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -317,7 +318,7 @@ def sessions_of(conversation: Conversation) -> SafeString | str:
     return (
         format_html_join(
             "",
-            "<div><code>{}</code> {} ({} in, {} out){}{}</div>",
+            "<div><code>{}</code> {} ({} in, {} out){}{}{}</div>",
             (
                 (
                     session.external_id,
@@ -326,6 +327,7 @@ def sessions_of(conversation: Conversation) -> SafeString | str:
                     session.output_format or "?",
                     f", closed {session.close_code} {session.close_reason}" if session.close_code else "",
                     "".join(f", {count} {name.replace('_', ' ')}" for name, count in session.usage.items()),
+                    f", {_in_units(session)}" if session.cost is not None else "",
                 )
                 for session in conversation.sessions.all()
             ),
@@ -335,11 +337,16 @@ def sessions_of(conversation: Conversation) -> SafeString | str:
 
 
 def cost_of(conversation: Conversation) -> str:
-    """In the unit that the provider counts in."""
-    if conversation.cost is None:
-        return "-"
-    unit = {"elevenlabs": "credits", "openai": "US dollars"}.get(conversation.provider, "")
-    return f"{conversation.cost.normalize():f} {unit}".strip()
+    """What each provider took that was on the line."""
+    own = [_in_units(conversation)] if conversation.cost is not None else []
+    others = [one for one in conversation.sessions.all() if one.provider != conversation.provider]
+    return ", ".join([*own, *(_in_units(one) for one in others if one.cost is not None)]) or "-"
+
+
+def _in_units(row: Conversation | ProviderSession) -> str:
+    """Of a row with a cost, in the unit that its provider counts in."""
+    unit = {"elevenlabs": "credits", "openai": "US dollars"}.get(row.provider, "")
+    return f"{(row.cost or Decimal(0)).normalize():f} {unit}".strip()
 
 
 def said_in(answer: dict[str, Any]) -> str:

@@ -15,9 +15,13 @@ def api_key_for(tenant_id: UUID, provider: str) -> str:
     return secret(tenant_id, PROVIDERS[provider].api_key)
 
 
-def assignment_for(conversation_id: UUID, audio_format: AudioFormat = MULAW_8K) -> Assignment:
-    """`audio_format` is the carrier's. Needs the tenant's scope."""
+def assignment_for(
+    conversation_id: UUID, audio_format: AudioFormat = MULAW_8K, agent: tuple[str, str] | None = None
+) -> Assignment:
+    """`audio_format` is the carrier's; `agent` is provider and id, if another takes over. Needs the tenant's scope."""
     conversation = Conversation.objects.get(pk=conversation_id)
+    if agent is not None:
+        conversation.provider, conversation.agent_id = agent
     tenant = Tenant.objects.get(pk=conversation.tenant_id)
     return Assignment(
         tenant_id=tenant.pk,

@@ -166,8 +166,31 @@ def session_closed(provider: str, external_id: str, closing: Closing) -> None:
         return
     sessions.update(usage=closing.spent.usage)
     if closing.spent.cost is not None:
-        led = Conversation.objects.filter(pk__in=sessions.values("conversation_id"))
+        sessions.update(cost=closing.spent.cost)
+        # Units differ: what another provider took that went on with the call stands with its session alone.
+        led = Conversation.objects.filter(pk__in=sessions.values("conversation_id"), provider=provider)
         led.update(cost=Coalesce(F("cost"), Value(Decimal(0))) + closing.spent.cost)
+
+
+def note_cost(provider: str, external_id: str, cost: Decimal | None) -> None:
+    """What a session cost, told by its provider after it."""
+    ProviderSession.objects.filter(provider=provider, external_id=external_id).update(cost=cost)
+
+
+def went_on_after(conversation: Conversation, provider: str, external_id: str) -> bool:
+    """Whether another provider's session took over from that one: its end was not the conversation's."""
+    session = conversation.sessions.filter(provider=provider, external_id=external_id).first()
+    others = conversation.sessions.exclude(provider=provider)
+    return session is not None and others.filter(started_at__gt=session.started_at).exists()
+
+
+def taken_over_at(conversation: Conversation, provider: str, external_id: str) -> datetime.datetime | None:
+    """When that session took over from another provider's; None for one that did not."""
+    session = conversation.sessions.filter(provider=provider, external_id=external_id).first()
+    others = conversation.sessions.exclude(provider=provider)
+    if session is None or not others.filter(started_at__lt=session.started_at).exists():
+        return None
+    return session.started_at
 
 
 def end_conversation(tenant_id: UUID, conversation_id: UUID, *, cut_off: bool = False) -> None:

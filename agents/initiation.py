@@ -58,6 +58,17 @@ def build_initiation(
     }
 
 
+def resuming(initiation: dict[str, Any], opening: str) -> dict[str, Any]:
+    """The same, for an agent that goes on with a call: its first words are another's."""
+    override = initiation.get("conversation_config_override", {})
+    agent = override.get("agent", {})
+    if "first_message" in agent:
+        override = {**override, "agent": {**agent, "first_message": opening}}
+        initiation = {**initiation, "conversation_config_override": override}
+    # An agent that forbids the override greets with this variable, if it was set up by us.
+    return {**initiation, "dynamic_variables": {**initiation["dynamic_variables"], "greeting": opening}}
+
+
 def _variables(briefing: Briefing) -> dict[str, str]:
     tenant_id = str(briefing.tenant_id) if briefing.tenant_id else ""
     variables = {

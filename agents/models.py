@@ -38,7 +38,7 @@ class Conversation(TenantOwned):
         decimal_places=4,
         null=True,
         blank=True,
-        help_text="In the provider's own unit: ElevenLabs' credits, OpenAI's US dollars.",
+        help_text="What its own provider took, in that one's unit: ElevenLabs' credits, OpenAI's US dollars.",
     )
     duration_seconds = models.PositiveIntegerField(null=True, blank=True)
     failure_reason = models.CharField(
@@ -81,6 +81,13 @@ class ProviderSession(TenantOwned):
     close_reason = models.CharField(max_length=240, blank=True)
     usage = models.JSONField(
         default=dict, blank=True, help_text="What it used, in the provider's units, where the session tells."
+    )
+    cost = models.DecimalField(
+        max_digits=12,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text="In the provider's own unit: ElevenLabs' credits, OpenAI's US dollars.",
     )
 
     class Meta(TenantOwned.Meta):

@@ -53,19 +53,24 @@ def _started(conversation: Conversation, event: ProviderEvent, data: dict[str, A
 
 
 def _ended(conversation: Conversation, event: ProviderEvent, data: dict[str, Any]) -> None:
-    _retell(conversation, data)
-    conversations.end_conversation(conversation.tenant_id, conversation.pk)
+    _retell(conversation, event, data)
+    if not conversations.went_on_after(conversation, event.provider, event.external_id):
+        conversations.end_conversation(conversation.tenant_id, conversation.pk)
 
 
 def _told(conversation: Conversation, event: ProviderEvent, data: dict[str, Any]) -> None:
     metadata, analysis = _object(data, "metadata"), _object(data, "analysis")
-    began_at = _retell(conversation, data)
+    began_at = _retell(conversation, event, data)
     conversation.summary = _text(analysis.get("transcript_summary"))
     conversation.analysis = analysis
-    conversation.cost = _decimal(metadata.get("cost"))
-    conversation.duration_seconds = _seconds(metadata.get("call_duration_secs"))
+    cost = _decimal(metadata.get("cost"))
+    conversations.note_cost(event.provider, event.external_id, cost)
+    if conversation.provider == event.provider:  # and no other one that went on with its call
+        conversation.cost = cost
+        conversation.duration_seconds = _seconds(metadata.get("call_duration_secs"))
     conversation.started_at = min(conversation.started_at, began_at)
-    conversation.ended_at = conversation.ended_at or _end(began_at, conversation.duration_seconds)
+    if not conversations.went_on_after(conversation, event.provider, event.external_id):
+        conversation.ended_at = conversation.ended_at or _end(began_at, conversation.duration_seconds)
     conversation.save(
         update_fields=["summary", "analysis", "cost", "duration_seconds", "started_at", "ended_at"]
     )
@@ -98,9 +103,9 @@ _HANDLERS: dict[str, Callable[[Conversation, ProviderEvent, dict[str, Any]], Non
 # --- Reading what may be missing, null or of another type ----------------------------------------
 
 
-def _retell(conversation: Conversation, data: dict[str, Any]) -> datetime.datetime:
+def _retell(conversation: Conversation, event: ProviderEvent, data: dict[str, Any]) -> datetime.datetime:
     """Tell the transcript, if there is one, with what was recorded live. When the call began."""
-    began_at = _began_at(conversation, _object(data, "metadata"))
+    began_at = _began_at(conversation, event, _object(data, "metadata"))
     entries = data.get("transcript")
     told = [read_told(one) for one in entries[:MAX_TOLD]] if isinstance(entries, list) else []
     known = [one for one in told if one is not None]
@@ -153,14 +158,19 @@ def _parsed(text: Any) -> dict[str, Any]:
         return {"text": text[:MAX_TEXT]}
 
 
-def _began_at(conversation: Conversation, metadata: dict[str, Any]) -> datetime.datetime:
+def _began_at(
+    conversation: Conversation, event: ProviderEvent, metadata: dict[str, Any]
+) -> datetime.datetime:
     """By the provider's clock, if that can be right: before we heard of the call, and not long before."""
+    ours = conversation.started_at
+    later = conversations.taken_over_at(conversation, event.provider, event.external_id)
+    if later is not None:
+        return later
     seconds = metadata.get("start_time_unix_secs")
     if not isinstance(seconds, int) or not 0 < seconds < 2**40:
-        return conversation.started_at
+        return ours
     told = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-    is_likely = conversation.started_at - _DAY <= told <= conversation.started_at
-    return told if is_likely else conversation.started_at
+    return told if ours - _DAY <= told <= ours else ours
 
 
 def _end(began_at: datetime.datetime, duration_s: int | None) -> datetime.datetime:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from agents.audio import AudioFormat
 from agents.events import AgentEvent, Spent
+from agents.so_far import Resumption
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Assignment:
     initiation: dict[str, Any] = field(repr=False, default_factory=dict)
     session_url: str = field(repr=False, default="")
     """Where the session waits, if that was asked for beforehand. A secret, and good for one session."""
+    resumption: Resumption | None = None
+    """For the agent that goes on with a call whose own agent has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,14 @@ class AgentSession(Protocol):
         """A key that the caller pressed."""
         ...
 
-    async def tell(self, text: str) -> None:
-        """A fact for the agent, which the caller does not hear."""
-        ...
-
     async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None: ...
+
+    async def tell(self, fact: str, *, aloud: bool = False) -> None:
+        """A fact for the agent, in words that the caller does not hear.
+
+        `aloud`: it should speak of it as soon as it may, where the provider has a way to ask for that.
+        """
+        ...
 
     async def was_cut(self, item: str, heard_ms: int) -> None:
         """Of a Speech's `item` the caller heard that much, and will hear no more. Only where Speech names one."""

@@ -17,9 +17,11 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
+
+from django.utils import timezone
 
 from agents.base64_audio import decoded_length
 from agents.errors import AgentError
@@ -38,8 +40,11 @@ from agents.events import (
 from agents.fast_lane import LaneSession, SendsNow, Take
 from agents.live_calls import Act
 from agents.session import AgentSession, Closing
+from agents.so_far import SoFar, late_answer
 from agents.tools.registry import Answered
+from telephony.breaker import BAD
 from telephony.caller_queue import CallerQueue
+from telephony.calls import LastAgent
 from telephony.closing_time import closing_time
 from telephony.codec import Codec, Playout
 from telephony.errors import BadFrame
@@ -47,6 +52,7 @@ from telephony.feel.observer import Observer
 from telephony.frames import CallerAudio, Digit, Frame, Mark, StreamStopped
 from telephony.journal import Journal
 from telephony.playback import ClockPlayback, MarkedPlayback, PacedPlayback, Playback
+from telephony.relief import Failure, Relief
 from telephony.ringing import PAUSE_SECONDS, TONE_SECONDS, ringing
 from telephony.rounds import ROUND_SECONDS, Rounds
 from telephony.translation import Translation
@@ -58,6 +64,12 @@ HANG_SECONDS = 5.0
 """Without any message from the agent: it hangs, whatever its socket says."""
 GREETING_SECONDS = 7.0
 """From the beginning to the agent's first sound. A second is left for whatever comes instead."""
+RELIEVED_GREETING_SECONDS = 5.0
+"""The same, where another agent could take over: it needs its time too."""
+RELIEF_SECONDS = 2.2
+"""From one agent's failure to the first sound of the one that takes over, before others are rung."""
+PENDING_SECONDS = 0.8
+"""Of that, for tools to answer whose agent has failed, so that the next one knows."""
 RING_AFTER_SECONDS = 1.5
 """An agent that takes longer to be reached is rung for, audibly."""
 STORY_SECONDS = 0.5
@@ -99,8 +111,10 @@ class Bridge:
         lane: SendsNow | None = None,
         playout: Playout | None = None,
         budget_left: Callable[[], float] | None = None,
+        relief: Relief | None = None,
     ) -> None:
         self._playout = playout
+        self._relief = relief
         self._codec = codec
         self._send = send
         self._session = session
@@ -120,15 +134,30 @@ class Bridge:
         self._agent_ready = asyncio.Event()
         self._caller_gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._last_words_played = asyncio.Event()
-        self._tools: set[asyncio.Task[None]] = set()
+        self._tools: dict[asyncio.Task[None], str] = {}
+        """What is at work, and its name."""
+        self._leaving: list[asyncio.Task[None]] = []
+        self._dismissed: AgentSession | None = None
+        self._so_far = SoFar()
         self._act_wanted: asyncio.Future[Act] = asyncio.get_running_loop().create_future()
         self._played_out_at = 0.0
         self._last_word_at = self._started
         self._caller_waits = self._caller_spoke = self._agent_says_goodbye = False
+        self._agent_spoke = False
+        """The one that is on the line now."""
+        self._speak_by = self._started + (RELIEVED_GREETING_SECONDS if relief else GREETING_SECONDS)
         self.first_audio_ms: int | None = None
         self.frames_taken = 0
         """All messages of the carrier. Whoever reads what no `taker` takes counts it."""
         self.close_code = 1000
+
+    @property
+    def agent_name(self) -> str:
+        return self._session.name
+
+    @property
+    def last_agent(self) -> LastAgent:
+        return LastAgent(self._session.provider, self._session.agent_id, was_heard=self._agent_spoke)
 
     # --- The caller's side ---
 
@@ -158,10 +187,10 @@ class Bridge:
 
         `plain_audio` gives its base64, or None for a message to be decoded. False: not taken, `feed` it.
         """
-        queue, session, hear = self._from_caller, self._lane_session, self.feel.caller.hear_base64
+        queue, hear = self._from_caller, self.feel.caller.hear_base64
 
         def take(message: bytes) -> bool:
-            audio = plain_audio(message)
+            audio, session = plain_audio(message), self._lane_session  # another agent's, when that takes over
             # What is fed has the right of way, and waits for the agent when it is not there or reads slowly.
             if audio is None or not queue.idle or session is None or not session.pass_audio(audio):
                 return False
@@ -189,9 +218,10 @@ class Bridge:
             self._act_wanted.set_result(act)
 
     async def _caller_to_agent(self) -> None:
-        await self._agent_ready.wait()
         while True:
+            await self._agent_ready.wait()
             frame = await self._from_caller.get()
+            await self._agent_ready.wait()  # what comes while one agent leaves is for the next one
             if isinstance(frame, CallerAudio):
                 await self._session.send_audio(self._translation.to_agent(frame.audio))
             else:
@@ -199,6 +229,50 @@ class Bridge:
                 await self._session.send_digit(frame.digit)
 
     # --- The agent's side ---
+
+    async def _one_agent_after_the_other(self) -> str:
+        """How the last of them ended."""
+        while True:
+            outcome = await _first_of(self._agent_to_caller(), self._watch_agent())
+            if not await self._is_relieved(outcome):
+                return outcome
+
+    async def _is_relieved(self, outcome: str) -> bool:
+        """Whether another agent takes the call over from one that failed: once in a call."""
+        if self._relief is None or outcome not in BAD or self._act_wanted.done():
+            return False
+        relief, self._relief, failed = self._relief, None, self._session
+        self._speak_by = time.monotonic() + RELIEF_SECONDS
+        self._agent_ready.clear()
+        self._dismiss(failed)
+        if self._tools:
+            await asyncio.wait(self._tools, timeout=PENDING_SECONDS)
+        failure = Failure(failed, outcome, was_heard=self._agent_spoke)
+        session = await relief.after(failure, self._so_far, pending=list(self._tools.values()))
+        if session is None:
+            return False
+        logger.warning("[MediaStream] %s takes over from %s: %s", session.name, failed.name, outcome)
+        self._journal.happened(
+            "agent_relieved",
+            reason=outcome,
+            agent=failed.provider,
+            by=session.provider,
+            agent_id=session.agent_id,
+        )
+        self._session, self._agent_spoke, self._agent_says_goodbye = session, False, False
+        return True
+
+    def _dismiss(self, failed: AgentSession) -> None:
+        """Whatever it still says is not heard. Closing it may take a second, and nobody waits for that."""
+        self._dismissed, self._lane_session = failed, None
+        self._from_caller.let_pass(False)
+        if isinstance(failed, LaneSession):
+            failed.pass_speech_to(lambda audio: False)
+        self._leaving.append(asyncio.create_task(self._see_off(failed), name="agent leaves"))
+
+    async def _see_off(self, session: AgentSession) -> None:
+        await session.close()
+        self._journal.session_closed(session)
 
     async def _agent_to_caller(self) -> str:
         try:
@@ -212,11 +286,12 @@ class Bridge:
             logger.warning("[MediaStream] %s error: %s (%s)", self._session.name, error.reason, error.code)
             self._journal.happened(error.outcome, reason=error.reason, code=error.code)
             return error.outcome
-        if self.first_audio_ms is None:  # it left without a word: nobody has been served
+        if not self._agent_spoke:  # it left without a word: nobody has been served
             self._journal.happened("agent_lost", reason="closed without a word")
             return "agent_lost"
         abruptly = self._leaves_abruptly()
-        await self._drain()
+        if not (abruptly and self._relief):
+            await self._drain()
         if abruptly:
             self._journal.happened("agent_lost", reason=abruptly)
             return "agent_lost"
@@ -237,6 +312,9 @@ class Bridge:
     @asynccontextmanager
     async def _ringing(self) -> AsyncIterator[None]:
         """The caller hears that somebody is being reached, if that takes a while."""
+        if self.first_audio_ms is not None:  # in the middle of a call nobody expects to hear it ring
+            yield
+            return
         ring = asyncio.create_task(self._ring(), name="ringing")
         try:
             yield
@@ -247,18 +325,19 @@ class Bridge:
                 await self._send(self._codec.encode_clear())
 
     async def _ring(self) -> None:
-        await asyncio.sleep(RING_AFTER_SECONDS)
+        await asyncio.sleep(max(0.0, self._started + RING_AFTER_SECONDS - time.monotonic()))
         tone = ringing(self._codec.audio_format)
         while True:
             await self._send(self._codec.encode_audio(tone))
             await asyncio.sleep(TONE_SECONDS + PAUSE_SECONDS)
 
     async def _watch_agent(self) -> str:
-        """A session that is open and mute must not leave the caller in silence."""
-        await self._agent_ready.wait()
+        """A session that is mute must not leave the caller in silence."""
         while True:
-            mute_at = self._started + GREETING_SECONDS if self.first_audio_ms is None else math.inf
-            hangs_at = self._session.last_message_at + HANG_SECONDS
+            mute_at = math.inf if self._agent_spoke else self._speak_by
+            hangs_at = (
+                self._session.last_message_at + HANG_SECONDS if self._agent_ready.is_set() else math.inf
+            )
             left = min(mute_at, hangs_at) - time.monotonic()
             if left > 0:  # until it could have happened, and then see whether it has
                 await asyncio.sleep(min(left, HANG_SECONDS))
@@ -326,10 +405,13 @@ class Bridge:
                 self._caller_waits = self._caller_spoke = True
                 self._last_word_at = time.monotonic()
                 self._journal.caller_said(text)
+                self._so_far.caller_said(text, timezone.now())
             case AgentSaid(text):
                 self._journal.agent_said(text)
+                self._so_far.agent_said(text, timezone.now())
             case AgentCorrected(heard):
                 self._journal.agent_was_heard(heard)
+                self._so_far.agent_was_heard(heard)
             case ToolCall():
                 self._last_word_at = time.monotonic()
                 await self._start_tool(event)
@@ -377,6 +459,7 @@ class Bridge:
         """When it begins to sound."""
         now = time.monotonic()
         self._caller_waits = False
+        self._agent_spoke = True
         if self.first_audio_ms is None:
             self.first_audio_ms = round((now - self._started) * 1000)
         begins = max(self._played_out_at, now)
@@ -388,12 +471,12 @@ class Bridge:
             await self._run_tool(call, busy=True)
             return
         task = asyncio.create_task(self._run_tool(call, busy=False), name="tool")
-        self._tools.add(task)
-        task.add_done_callback(self._tools.discard)
+        self._tools[task] = call.tool
+        task.add_done_callback(self._tools.pop)
 
     async def _run_tool(self, call: ToolCall, *, busy: bool) -> None:
         """Answer in any case: an agent that waits for a tool says nothing."""
-        answered = _TOOL_FAILED
+        answered, asked_by = _TOOL_FAILED, self._session
         try:
             if busy:
                 logger.warning("Too many tool calls at once: one was not run")
@@ -402,9 +485,13 @@ class Bridge:
                 answered = await self._answer_tool(call.tool, call.arguments)
         except Exception:
             logger.exception("A tool call failed")
-        await self._session.answer_tool(call.call_id, answered.envelope)
+        if asked_by is self._session:
+            await asked_by.answer_tool(call.call_id, answered.envelope)
         if answered.act is not None:
             self.act(answered.act)
+        if asked_by is not self._session:  # who asked has failed meanwhile
+            await self._agent_ready.wait()
+            await self._session.tell(late_answer(call.tool, answered.envelope), aloud=True)
 
     async def _drain(self) -> None:
         """Agents send faster than speech and leave when they have sent: let the last words be heard."""
@@ -429,19 +516,18 @@ class Bridge:
     async def run(self) -> str:
         """Until the caller leaves, the agent leaves, or time is up. How it ended."""
         caller = asyncio.create_task(self._caller_to_agent(), name="caller to agent")
-        agent = asyncio.create_task(self._agent_to_caller(), name="agent to caller")
-        watch = asyncio.create_task(self._watch_agent(), name="agent watch")
+        agent = asyncio.create_task(self._one_agent_after_the_other(), name="agent to caller")
         tools = asyncio.create_task(self._act_on_tools(), name="acts of tools")
         rounds = asyncio.create_task(self._make_rounds(), name="rounds")
         closing = asyncio.create_task(self._close_in_time(), name="closing time")
         try:
-            ends: set[asyncio.Future[Any]] = {caller, agent, watch, tools, rounds, closing, self._caller_gone}
+            ends: set[asyncio.Future[Any]] = {caller, agent, tools, rounds, closing, self._caller_gone}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._caller_gone.done():
                 return self._caller_gone.result()
             if self._act_wanted.done():  # an agent that leaves on its own account has said its last words too
                 return OUTCOME_OF[self._act_wanted.result()]
-            for ending in (agent, watch, rounds, closing):
+            for ending in (agent, rounds, closing):
                 if ending.done():
                     return ending.result()
             caller.result()  # it never ends by itself: this raises what ended it
@@ -449,7 +535,7 @@ class Bridge:
         finally:
             self.feel.ended(time.monotonic())
             self._act_wanted.cancel()
-            await self._stop(caller, agent, watch, tools, rounds, closing, *self._tools)
+            await self._stop(caller, agent, tools, rounds, closing, *self._tools)
 
     async def _close_in_time(self) -> str:
         return await closing_time(
@@ -464,9 +550,21 @@ class Bridge:
         self._caller_gone.cancel()
         for task in tasks:
             task.cancel()
-        await self._session.close()
+        if self._session is not self._dismissed:
+            self._leaving.append(asyncio.create_task(self._see_off(self._session), name="agent leaves"))
+        await asyncio.gather(*tasks, *self._leaving, return_exceptions=True)
+
+
+async def _first_of(*works: Coroutine[Any, Any, str]) -> str:
+    """What the first that ends returns or raises; the others are called off."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return next(task for task in tasks if task in done).result()
+    finally:
+        for task in tasks:
+            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._journal.session_closed(self._session)
 
 
 def _playback_of(codec: Codec, playout: Playout | None) -> Playback:

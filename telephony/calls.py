@@ -87,6 +87,15 @@ class ClaimedCall:
     carrier: Carrier = Carrier.TWILIO
 
 
+@dataclass(frozen=True, slots=True)
+class LastAgent:
+    """Who was on the line when a stream ended: of that one its outcome tells."""
+
+    provider: str
+    agent_id: str
+    was_heard: bool
+
+
 def admit(incoming: IncomingCall, destination: Destination) -> None:
     """Record a call that comes in. Raises OverLimit, and leaves the reason for staff, when it is one too many."""
     with tenant_scope(destination.tenant_id):
@@ -142,7 +151,13 @@ def open_call(incoming: IncomingCall, route: Route) -> str | None:
             )
         tenant = Tenant.objects.get(pk=route.tenant_id)
         spoken = wire_format(incoming.carrier, route.provider)
-        ready = prepare(tenant, call.conversation.pk, spoken, granted_seconds=meters.granted_to(call.pk))
+        ready = prepare(
+            tenant,
+            call.conversation.pk,
+            spoken,
+            incoming.carrier,
+            granted_seconds=meters.granted_to(call.pk),
+        )
         call.handover, call.session_url = seal(ready), ""
         call.stream_token_hash = _digest(token)
         call.stream_token_expires_at = timezone.now() + datetime.timedelta(
@@ -266,7 +281,7 @@ def _prepared(tenant_id: UUID, conversation_id: UUID, carrier: Carrier) -> Hando
     with tenant_scope(tenant_id):
         provider = Conversation.objects.get(pk=conversation_id).provider
         spoken = wire_format(carrier, provider)
-        return prepare(Tenant.objects.get(pk=tenant_id), conversation_id, spoken)
+        return prepare(Tenant.objects.get(pk=tenant_id), conversation_id, spoken, carrier)
 
 
 def _check_signature(started: StreamStarted, url: str, signature: str) -> None:
@@ -279,7 +294,12 @@ def _check_signature(started: StreamStarted, url: str, signature: str) -> None:
 
 
 def finish_stream(
-    claimed: ClaimedCall, outcome: str, *, first_audio_ms: int | None, feel: Record | None = None
+    claimed: ClaimedCall,
+    outcome: str,
+    *,
+    first_audio_ms: int | None,
+    feel: Record | None = None,
+    last_agent: LastAgent | None = None,
 ) -> None:
     """The bridge is done. Needs the tenant's scope. The carrier's own callback ends the call; a browser has none."""
     if outcome == STREAM_LOST and Call.objects.filter(pk=claimed.call_id, state=State.COMPLETED).exists():
@@ -293,9 +313,11 @@ def finish_stream(
     add_event(claimed.tenant_id, claimed.call_id, "stream_ended", outcome=outcome)
     if claimed.carrier == Carrier.BROWSER:
         _end_with_its_stream(claimed.call_id)
-    led = Conversation.objects.get(pk=claimed.conversation_id)
-    circuit = breaker.Circuit(claimed.tenant_id, led.provider, led.agent_id)
-    heard = first_audio_ms is not None
+    if last_agent is None:
+        led = Conversation.objects.get(pk=claimed.conversation_id)
+        last_agent = LastAgent(led.provider, led.agent_id, was_heard=first_audio_ms is not None)
+    circuit = breaker.Circuit(claimed.tenant_id, last_agent.provider, last_agent.agent_id)
+    heard = last_agent.was_heard
     transaction.on_commit(lambda: breaker.note(circuit, outcome, agent_was_heard=heard))
 
 

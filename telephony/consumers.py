@@ -23,6 +23,7 @@ from telephony.feel.figures import figures_of
 from telephony.feel.record import Record, record_of
 from telephony.frames import StreamStarted
 from telephony.journal import Journal
+from telephony.relief import Relief
 from telephony.spend.leases import Lease, ticking
 from tenants.log_context import log_context
 from tenants.scoping import in_thread
@@ -179,6 +180,11 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
                     menu_key=handover.menu_key and leg.has_menu,
                     lane=lane,
                     budget_left=lease.seconds_left,
+                    relief=Relief(
+                        claimed.tenant_id, claimed.conversation_id, claimed.carrier, codec.audio_format
+                    )
+                    if handover.has_relief
+                    else None,
                 )
                 if lane is not None:
                     lane.open_lane(bridge.taker(codec.plain_audio))
@@ -204,7 +210,9 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
                 outcome,
                 first_audio_ms=bridge.first_audio_ms if bridge else None,
                 feel=_felt(bridge, outcome),
+                last_agent=bridge.last_agent if bridge else None,
             )
+            agent = bridge.agent_name if bridge else agent
             live.ended_calls.labels(outcome).inc()
             names = f"{claimed.carrier.label}-{agent}".rstrip("-")
             logger.info("%s: Ended call %s: %s", names, claimed.carrier_call_id, outcome)

@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from agents.assignments import api_key_for
 from agents.providers import PROVIDERS
 from telephony.errors import AgentNotChosen, AgentNotConfigured, NumberNotInService
 from telephony.models import Carrier, PhoneNumber
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
+
+NOBODY = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,14 @@ class Destination:
     number_id: UUID | None
     """None: nobody dialled it, as in a test call before there is a number."""
     in_service: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent of a tenant's, at one of the providers."""
+
+    provider: str
+    agent_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +93,28 @@ def agent_of(tenant: Tenant, carrier: str = Carrier.TWILIO) -> str:
 
     Where an agent speaks one audio format, and carriers differ, calls over Infobip may have one of their own.
     """
-    provider = PROVIDERS[provider_of(tenant)]
+    return _agent_at(provider_of(tenant), tenant, carrier)
+
+
+def second_agent(tenant: Tenant, carrier: str, *, instead_of: str) -> Agent | None:
+    """Who goes on when the agent at that provider fails: the business's own, its second, or any with credentials.
+
+    `settings.secondProvider` and SECOND_PROVIDER name one, or "none". Needs the tenant's scope.
+    """
+    wanted = _setting(tenant, "secondProvider") or settings.SECOND_PROVIDER
+    if NOBODY in {wanted, settings.SECOND_PROVIDER}:
+        return None
+    others = [wanted] if wanted in PROVIDERS else list(PROVIDERS)
+    for provider in [_setting(tenant, "agentProvider") or "elevenlabs", *others]:
+        if provider == instead_of or provider not in PROVIDERS or not api_key_for(tenant.pk, provider):
+            continue
+        if agent_id := _agent_at(provider, tenant, carrier):
+            return Agent(provider, agent_id)
+    return None
+
+
+def _agent_at(name: str, tenant: Tenant, carrier: str) -> str:
+    provider = PROVIDERS[name]
     if (
         provider.formats_are_agents
         and carrier == Carrier.INFOBIP

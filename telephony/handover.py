@@ -15,6 +15,7 @@ from agents.audio import MULAW_8K, AudioFormat
 from agents.providers.formats import pcm_of
 from agents.session import Assignment
 from telephony import limits, rungs
+from telephony.dialplan import second_agent
 from telephony.models import Carrier
 from tenants.encryption import Undecryptable, decrypt_once, encrypt
 from tenants.models import Tenant
@@ -35,6 +36,8 @@ class Handover:
     initiation: dict[str, Any] = field(repr=False)
     granted_seconds: int | None = None
     """Of paid time, for the beginning; None: it is not capped."""
+    has_relief: bool = False
+    """Another provider's agent could take over."""
 
     def assignment(self, tenant_id: UUID, conversation_id: UUID, session_url: str = "") -> Assignment:
         return Assignment(
@@ -57,6 +60,7 @@ def prepare(
     tenant: Tenant,
     conversation_id: UUID,
     audio_format: AudioFormat = MULAW_8K,
+    carrier: Carrier = Carrier.TWILIO,
     *,
     granted_seconds: int | None = None,
 ) -> Handover:
@@ -70,6 +74,7 @@ def prepare(
         api_key=assignment.api_key,
         initiation=assignment.initiation,
         granted_seconds=granted_seconds,
+        has_relief=second_agent(tenant, carrier, instead_of=assignment.provider) is not None,
     )
 
 

@@ -93,10 +93,22 @@ class Journal:
         """What the call has used of paid time."""
         self._enter(partial(meters.settle, self._claimed.call_id, used_seconds), at_any_rate=True)
 
-    async def finish(self, outcome: str, *, first_audio_ms: int | None, feel: Record | None = None) -> None:
+    async def finish(
+        self,
+        outcome: str,
+        *,
+        first_audio_ms: int | None,
+        feel: Record | None = None,
+        last_agent: calls.LastAgent | None = None,
+    ) -> None:
         """Write the ending and what still waits, within a bound: a slow database must not hold the line."""
         ending = partial(
-            calls.finish_stream, self._claimed, outcome, first_audio_ms=first_audio_ms, feel=feel
+            calls.finish_stream,
+            self._claimed,
+            outcome,
+            first_audio_ms=first_audio_ms,
+            feel=feel,
+            last_agent=last_agent,
         )
         self._enter(ending, at_any_rate=True)
         ids = (self._claimed.tenant_id, self._claimed.conversation_id)

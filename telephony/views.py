@@ -14,13 +14,15 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from agents.speech import speech_for
-from telephony import aftercare, breaker, calls, dialplan, head_start, live
+from telephony import aftercare, calls, dialplan, head_start, live
 from telephony.addresses import MEDIA_STREAM_PATH, callback_url, media_url
 from telephony.carriers.twilio import twiml, webhooks
 from telephony.errors import AgentMissing, CallFailed, CallRefused, NumberNotInService
 from telephony.incoming import IncomingCall as Incoming
 from telephony.keypad import menu
 from telephony.keypad.heard import Heard
+from telephony.models import Carrier
+from telephony.relief import route_that_works
 from tenants.credentials import platform_secret, secret
 from tenants.loopback import is_local
 from tenants.models import Credential, Tenant
@@ -122,8 +124,10 @@ class IncomingCall(TwilioWebhook):
         route = dialplan.route(destination)
         if live.is_draining():  # this process is about to end: a stream begun now would be cut
             return self._without_agent(incoming, route, "draining")
-        if not breaker.allows(breaker.Circuit(route.tenant_id, route.provider, route.agent_id)):
+        working = route_that_works(route, Carrier.TWILIO)
+        if working is None:
             return self._without_agent(incoming, route, "agent_fails_everybody")
+        route = working
         calls.reserve_time(incoming, route.destination)
         token = calls.open_call(incoming, route)
         if token is None:  # a captured webhook, replayed: the stream it opened has been used

@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "ELEVENLABS_WEBHOOK_SECRET": "wsec_tests",
     "ELEVENLABS_AGENT_ID": "",
     "OPENAI_API_KEY": "sk-tests",
+    "SECOND_PROVIDER": "none",  # tests of an agent that fails mean to see what comes after agents
     "LOG_FORMAT": "text",
     "TONRIS_ENV_FILE": os.devnull,
     "TONRIS_ROLE": "migrate",  # the owner makes the test database; conftest.py then changes to the app role

@@ -103,3 +103,19 @@ class LoopServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+
+async def read_body(receive: Receive) -> bytes:
+    """A request's whole body."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+
+
+async def until_gone(receive: Receive) -> None:
+    """Hang: until the client has lost patience."""
+    while not str((await receive())["type"]).endswith("disconnect"):
+        pass

@@ -338,6 +338,16 @@ class Speech(Words):
     def nobody_speaks(self) -> str:
         """Neither side has said anything for minutes: the line is given up."""
 
+    @property
+    @abstractmethod
+    def let_us_go_on(self) -> str:
+        """Said by an agent that takes over from one whose line broke."""
+
+    @property
+    @abstractmethod
+    def please_repeat(self) -> str:
+        """Asked after that, when it was the agent's turn."""
+
     # --- the menu of keys
 
     @property

@@ -238,6 +238,8 @@ class German(Speech):
         "Bitte rufen Sie wieder an. Auf Wiederhören."
     )
     nobody_speaks = "Ich höre niemanden und lege jetzt auf. Bitte rufen Sie wieder an. Auf Wiederhören."
+    let_us_go_on = "Entschuldigung, ich war kurz weg. Machen wir weiter."
+    please_repeat = "Könnten Sie das bitte noch einmal sagen?"
 
     options = {
         "menu": "Um mit den Tasten Ihres Telefons zu buchen oder abzusagen, drücken Sie {key}.",

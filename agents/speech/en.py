@@ -227,6 +227,8 @@ class English(Speech):
     called_too_often = "I'm sorry, you have called us very often today. Please call again tomorrow."
     time_is_up = "I'm sorry, this call has lasted as long as it may. Please call again. Goodbye."
     nobody_speaks = "I can't hear anybody, so I am ending the call. Please call again. Goodbye."
+    let_us_go_on = "I'm sorry, I lost you for a moment. Let's go on."
+    please_repeat = "Could you say that once more, please?"
 
     options = {
         "menu": "To book or cancel with the keys of your phone, press {key}.",

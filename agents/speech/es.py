@@ -241,6 +241,8 @@ class Spanish(Speech):
     called_too_often = "Lo siento, hoy nos ha llamado muchas veces. Por favor, vuelva a llamar mañana."
     time_is_up = "Lo siento, esta llamada ha alcanzado la duración máxima. Por favor, vuelva a llamar. Adiós."
     nobody_speaks = "No oigo a nadie, así que termino la llamada. Por favor, vuelva a llamar. Adiós."
+    let_us_go_on = "Disculpe, le perdí un momento. Sigamos."
+    please_repeat = "¿Podría repetirlo, por favor?"
 
     options = {
         "menu": "Para reservar o cancelar con las teclas de su teléfono, pulse {key}.",

@@ -236,6 +236,8 @@ class French(Speech):
     )
     time_is_up = "Je suis désolé, cet appel a atteint sa durée maximale. Veuillez nous rappeler. Au revoir."
     nobody_speaks = "Je n'entends personne, je mets donc fin à l'appel. Veuillez nous rappeler. Au revoir."
+    let_us_go_on = "Excusez-moi, je vous ai perdu un instant. Continuons."
+    please_repeat = "Pourriez-vous le redire, s'il vous plaît ?"
 
     options = {
         "menu": "Pour réserver ou annuler avec les touches de votre téléphone, tapez {key}.",

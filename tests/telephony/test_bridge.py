@@ -27,12 +27,12 @@ class Agent:
     def __init__(self, *events: AgentEvent, opening: Exception | None = None, stays: bool = False) -> None:
         self.said, self.opening, self.stays = events, opening, stays
         self.heard: list[bytes] = []
+        self.facts: list[str] = []
         self.answers: list[tuple[str, dict[str, Any]]] = []
         self.closing: Closing | None = None
         self.may_open = asyncio.Event()
         self.may_open.set()
         self.closed = False
-        self.facts: list[str] = []
         self.overrides_refused = False
         self.last_message_at = float("inf")
 
@@ -46,13 +46,13 @@ class Agent:
 
     async def send_digit(self, digit: str) -> None: ...
 
-    async def tell(self, text: str) -> None:
-        self.facts.append(text)
-
     async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None:
         self.answers.append((call_id, answer))
 
     async def was_cut(self, item: str, heard_ms: int) -> None: ...
+
+    async def tell(self, fact: str, *, aloud: bool = False) -> None:
+        self.facts.append(fact)
 
     async def events(self):
         for event in self.said:

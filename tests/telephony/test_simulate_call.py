@@ -2,17 +2,24 @@
 
 import io
 import json
+import math
+import struct
+from array import array
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from agents.simulators.audio import Format
 from telephony.management.commands.simulate_call import _token_of
 from telephony.simulators.agent_choice import speaking_through
+from telephony.simulators.spoken_lines import line_of
 from tenants.credentials import set_secret
 from tenants.models import Credential, Tenant
 from tenants.scoping import in_thread, tenant_scope
-from tests.exchange import open_exchange
+from tests.exchange import open_exchange, open_infobip_exchange
 from tonris import demo
 
 
@@ -54,3 +61,103 @@ async def test_a_call_that_openai_answers_books_an_appointment(salon, settings):
 def test_outside_development_nobodys_settings_are_touched(salon):
     with pytest.raises(CommandError, match="development"):
         call_command("simulate_call", "--agent", "openai")
+
+
+# --- Callers by script ---------------------------------------------------------------------------
+
+
+def wav(path: Path, *, kind: int = 1, bits: int = 16, rate_hz: int = 16_000, seconds: float = 0.5) -> Path:
+    """A second's tone, or as said."""
+    samples = array("h", (int(9000 * math.sin(index / 9)) for index in range(int(rate_hz * seconds))))
+    layout = struct.pack("<HHIIHH", kind, 1, rate_hz, rate_hz * 2, 2, bits)
+    chunks = b"fmt " + struct.pack("<I", 16) + layout
+    chunks += b"data" + struct.pack("<I", len(samples) * 2) + samples.tobytes()
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WAVE" + chunks)
+    return path
+
+
+async def called(*words: str) -> dict[str, Any]:
+    """What the command tells of its call."""
+    out = io.StringIO()
+    await in_thread(call_command, "simulate_call", *words, "--json", stdout=out)
+    told: dict[str, Any] = json.loads(out.getvalue())
+    return told
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_scripted_caller_says_words_and_recordings_and_leaves_when_answered(
+    salon, settings, tmp_path
+):
+    file = wav(tmp_path / "hello.wav")
+    async with open_exchange() as exchange:
+        told = await called("--say", "Are you open?", "--say", str(file))
+        heard = bytes(exchange.vendor.sessions[0].received_audio)
+    assert [line["text"] for line in told["callerLines"]] == ["Are you open?", "hello.wav"]
+    assert (told["ok"], told["endedBy"]) == (True, "caller"), told["problems"]
+    assert line_of(str(file)).audio in heard, "the file's own sound, in frames"
+    assert line_of("Are you open?").audio in heard
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_scripted_caller_over_infobip_says_the_same(salon, settings, monkeypatch):
+    monkeypatch.setattr(settings, "INFOBIP_SIMULATED", True, raising=False)
+    async with open_infobip_exchange(salon) as exchange:
+        told = await called("--carrier", "infobip", "--say", "Hello there", "--press", "5")
+        spoken = line_of("Hello there").in_format(Format("pcm", 16_000))
+        assert spoken in bytes(exchange.vendor.sessions[0].received_audio)
+        facts = [one["text"] for one in exchange.vendor.sessions[0].messages if "text" in one]
+    assert [line["text"] for line in told["callerLines"]] == ["Hello there"]
+    assert told["ok"], told["problems"]
+    assert facts == ["The caller pressed 5 on the keypad."]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_scripted_caller_interrupts_and_hangs_up_when_told_to(salon, settings):
+    async with open_exchange() as exchange:
+        told = await called("--say", "Wait please", "--interrupt-after", "0.4", "--hangup-after", "3")
+        assert exchange.vendor.sessions[0].interruptions
+    assert 3 <= told["durationS"] < 10
+    [line] = told["callerLines"]
+    greeting = next(one for one in told["timeline"] if one["sound"] == "agent")
+    assert line["startMs"] - greeting["startMs"] < 2000, "and did not wait for its end"
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--say", "/nowhere/hello.wav"], "--say: /nowhere/hello.wav: No such file"),
+        (["--say", " "], "--say: there is nothing to say"),
+        (["--say", "x" * 2001], "at most 2000 characters"),
+        (["--say", "hello", "--wav", "hello.wav"], "--say takes WAV files too"),
+        (["--press", "5x"], "--press takes 0-9"),
+        (["--hangup-after", "-1"], "from 0 to 3600 seconds"),
+        (["--interrupt-after", "nan"], "from 0 to 3600 seconds"),
+        (["--interrupt-after", "soon"], "--interrupt-after"),
+        (["--direction", "sideways"], "--direction"),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_anybody_dials(salon, words, complaint):
+    with pytest.raises(CommandError) as refused:
+        call_command("simulate_call", *words)
+    assert complaint in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "complaint"),
+    [
+        ({"kind": 3, "bits": 32}, "wanted is 16-bit PCM or 8-bit mu-law, of any rate"),
+        ({"bits": 24}, "wanted is 16-bit PCM"),
+        ({"rate_hz": 0}, "no sound in it"),
+        ({"seconds": 0}, "no sound in it"),
+    ],
+)
+def test_a_file_in_another_format_is_refused_with_what_is_taken(salon, tmp_path, spoilt, complaint):
+    file = wav(tmp_path / "odd.wav", **spoilt)
+    with pytest.raises(CommandError, match=complaint):
+        call_command("simulate_call", "--say", str(file))
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 11_025, 16_000, 44_100, 48_000])
+def test_recordings_of_any_rate_are_converted(tmp_path, rate_hz):
+    audio = line_of(str(wav(tmp_path / f"{rate_hz}.wav", rate_hz=rate_hz))).audio
+    assert abs(len(audio) - 4000) < 10  # half a second of mu-law

@@ -7,7 +7,7 @@ import json
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -242,3 +242,15 @@ def digit_pressed(digit: str) -> str:
 def contextual_update(text: str) -> str:
     """A fact that the agent takes into account and does not answer."""
     return json.dumps({"type": "contextual_update", "text": text})
+
+
+_SPEAKERS = {"caller": "Caller", "agent": "You", "tool": "Tool"}
+
+
+def resumed(history: Sequence[tuple[str, str]]) -> str:
+    """A conversation so far, for an agent that knows nothing of it: speaker and words, oldest first."""
+    lines = (f"{_SPEAKERS[speaker]}: {text}" for speaker, text in history)
+    return contextual_update(
+        "You go on with a call that is under way. Do not greet, and do not ask again for what you know. "
+        "What was said and done so far:\n" + "\n".join(lines)
+    )

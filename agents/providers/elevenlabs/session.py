@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from django.conf import settings
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from agents.audio import MULAW_8K, AudioFormat
 from agents.errors import AgentError, AgentLost, AgentRefused, AgentUnreachable, UnsupportedAudio
@@ -18,21 +18,21 @@ from agents.events import AgentEvent, Reopened, Speech
 from agents.fast_lane import Take
 from agents.fast_lane.client import LaneConnection
 from agents.guarded_connection import GuardedConnection
+from agents.initiation import resuming
 from agents.providers.elevenlabs import protocol
-from agents.providers.elevenlabs.signed_urls import signed_url, tls
+from agents.providers.elevenlabs.signed_urls import signed_url
 from agents.session import Assignment, Closing
+from agents.vendor_socket import closing_of, dial, hang_up, opened
 
 logger = logging.getLogger(__name__)
 
 OPEN_SECONDS = 5.0
 """For signed URL, connection and metadata together: the caller hears nothing meanwhile."""
-CLOSE_SECONDS = 1.0
 OVERRIDE_REFUSED = 1008
 EARLY_SECONDS = 2.0
 """A session that ends so soon, without a word, has most likely refused what it was asked for."""
 PING_SECONDS = 20.0
 """For the line's sake alone: whether the agent lives is seen by what it sends."""
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 MAX_WAITING_MESSAGES = 2
 RETRY_WITHIN_SECONDS, RETRY_PAUSE_SECONDS = 1.0, 0.2
 """Once, and only after a quick failure: the caller hears nothing of the agent meanwhile."""
@@ -53,6 +53,10 @@ class ElevenLabsSession:
         """The agent's own settings decide the format, whatever is wanted."""
         self._assignment = assignment
         self._initiation = assignment.initiation
+        self._resumption = assignment.resumption
+        if self._resumption is not None:
+            opening = f"{self._resumption.opening} {self._resumption.please_repeat}".strip()
+            self._initiation = resuming(self._initiation, opening)
         self._beforehand = assignment.session_url
         self._opened_at = 0.0
         self._tried_again = False
@@ -92,6 +96,8 @@ class ElevenLabsSession:
             self._socket = await self._dial()
             await self._socket.send(json.dumps(self._initiation))
             await self._await_metadata()
+            if self._resumption is not None:
+                await self._send(protocol.resumed(self._resumption.history))
         except ConnectionClosed:
             self._note_closing()
             raise self._refused() from None
@@ -116,25 +122,14 @@ class ElevenLabsSession:
         return await self._connect(await signed_url(self._assignment.api_key, self.agent_id))
 
     async def _connect(self, url: str) -> ClientConnection:
-        try:
-            return await connect(
-                url,
-                open_timeout=OPEN_SECONDS,
-                close_timeout=CLOSE_SECONDS,
-                ping_interval=PING_SECONDS,
-                ping_timeout=PING_SECONDS,
-                max_size=MAX_MESSAGE_BYTES,
-                max_queue=MAX_WAITING_MESSAGES,
-                compression=None,
-                proxy=None,
-                ssl=tls() if url.startswith("wss:") else None,
-                create_connection=LaneConnection if settings.MEDIA_FAST_LANE else GuardedConnection,
-            )
-        except InvalidHandshake as error:
-            status = getattr(getattr(error, "response", None), "status_code", None)
-            raise AgentRefused("ElevenLabs refused the WebSocket", status) from None
-        except (OSError, InvalidURI) as error:
-            raise AgentUnreachable(f"WebSocket: {type(error).__name__}") from None
+        return await dial(
+            self.name,
+            url,
+            within_seconds=OPEN_SECONDS,
+            ping_seconds=PING_SECONDS,
+            max_waiting=MAX_WAITING_MESSAGES,
+            connection=LaneConnection if settings.MEDIA_FAST_LANE else GuardedConnection,
+        )
 
     async def _await_metadata(self) -> None:
         async for message in self._messages():
@@ -172,11 +167,11 @@ class ElevenLabsSession:
     async def send_digit(self, digit: str) -> None:
         await self._send(protocol.digit_pressed(digit))
 
-    async def tell(self, text: str) -> None:
-        await self._send(protocol.contextual_update(text))
-
     async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None:
         await self._send(protocol.tool_result(call_id, answer))
+
+    async def tell(self, fact: str, *, aloud: bool = False) -> None:
+        await self._send(protocol.contextual_update(fact))
 
     async def was_cut(self, item: str, heard_ms: int) -> None:
         """ElevenLabs knows by its own clock."""
@@ -220,17 +215,12 @@ class ElevenLabsSession:
             return
         if isinstance(self._socket, LaneConnection):
             self._socket.close_lane()
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self._socket.close(1000)
-        except (TimeoutError, OSError):
-            logger.info("ElevenLabs did not close its socket in time")
-            self._socket.transport.abort()
+        await hang_up(self.name, self._socket)
         self._note_closing()
 
     async def _messages(self) -> AsyncIterator[protocol.ServerMessage]:
         """Decoded messages until the socket closes, however it does; `closing` then says how."""
-        socket = self._open_socket()
+        socket = opened(self._socket)
         try:
             async for text in socket:
                 self.last_message_at = time.monotonic()
@@ -256,20 +246,14 @@ class ElevenLabsSession:
     async def _send(self, text: str) -> None:
         # The reading side sees the close, with its code, and tells what it means.
         with suppress(ConnectionClosed):
-            await self._open_socket().send(text)
+            await opened(self._socket).send(text)
 
     def _send_now(self, message: bytes) -> bool:
         return isinstance(self._socket, LaneConnection) and self._socket.send_now(message)
 
-    def _open_socket(self) -> ClientConnection:
-        if self._socket is None:
-            raise RuntimeError("the session is not open")
-        return self._socket
-
     def _note_closing(self) -> None:
         if self._socket is not None and self.closing is None:
-            code, reason = self._socket.close_code, self._socket.close_reason
-            self.closing = Closing(code if code is not None else 1006, (reason or "")[:200])
+            self.closing = closing_of(self._socket)
 
     def _refused(self) -> AgentRefused:
         reason = self._refusal.reason if self._refusal else self.closing.reason if self.closing else ""

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import ssl
 import threading
 from functools import lru_cache
 from typing import Any
@@ -12,6 +11,7 @@ import httpx2 as httpx
 from django.conf import settings
 
 from agents.errors import AgentRefused, AgentUnreachable
+from agents.vendor_socket import tls
 
 logger = logging.getLogger(__name__)
 
@@ -71,9 +71,3 @@ def _blocking_client() -> httpx.Client:
 @lru_cache(maxsize=1)
 def _made_client() -> httpx.Client:
     return httpx.Client(verify=tls(), trust_env=False, timeout=SECONDS, limits=_LIMITS)
-
-
-@lru_cache(maxsize=1)
-def tls() -> ssl.SSLContext:
-    """Reading the certificate store takes tens of milliseconds: once a process, not once a call."""
-    return ssl.create_default_context()

@@ -58,17 +58,19 @@ class Dialogue:
         self._sent = 0
         self._ask_id = ""
         self._instructions = ""
+        self._uses_tools = False
         self._voiced = False
         self._mute_replies = self._failed_replies = self._idle_prompts = 0
 
-    def greet(self, instructions: str) -> None:
-        self._instructions = instructions
+    def greet(self, instructions: str, *, uses_tools: bool = False) -> None:
+        self._instructions, self._uses_tools = instructions, uses_tools
         self.replies.want()
         self._ask()
 
     def seed(self, history: list[tuple[str, str]]) -> None:
         """What was said in a session before this one."""
         for event in protocol.seeds(history):
+            self.story.knows(event["item"]["id"])
             self._send(event)
         self.story.history = list(history)
 
@@ -119,6 +121,12 @@ class Dialogue:
         if self.replies.answers(call_id, item_id):
             self._send(protocol.tool_output(item_id, call_id, answer))
         self._ask()
+
+    def breaks_off(self, now: float) -> None:
+        """The session is over: of what it was saying, the words that have come."""
+        for item_id, spoken in self._spoken.items():
+            if spoken.text is None and spoken.words:
+                self._said(item_id, "", now)
 
     def was_cut(self, item_id: str, heard_ms: int) -> None:
         """The caller heard that much of a reply; the model must not believe that it has said the rest."""
@@ -239,7 +247,9 @@ class Dialogue:
 
     def _ask(self) -> None:
         if self.replies.take():
-            self._ask_id = self._send(protocol.create_response(self._instructions))
+            self._ask_id = self._send(
+                protocol.create_response(self._instructions, uses_tools=self._uses_tools)
+            )
 
     def _send(self, event: Json) -> str:
         """The id that an error about it will name."""

@@ -338,11 +338,12 @@ def session_update(session: Json) -> Json:
     return {"type": "session.update", "event_id": "tonris_0", "session": session}
 
 
-def create_response(instructions: str = "") -> Json:
-    """`instructions` take the place of the session's, for this response alone."""
+def create_response(instructions: str = "", *, uses_tools: bool = False) -> Json:
+    """`instructions` take the place of the session's, for this response alone; whether that may use tools."""
     if not instructions:
         return {"type": "response.create"}
-    return {"type": "response.create", "response": {"instructions": instructions, "tool_choice": "none"}}
+    choice = "auto" if uses_tools else "none"
+    return {"type": "response.create", "response": {"instructions": instructions, "tool_choice": choice}}
 
 
 def tool_output(item_id: str, call_id: str, answer: Mapping[str, Any]) -> Json:
@@ -356,10 +357,12 @@ def tool_output(item_id: str, call_id: str, answer: Mapping[str, Any]) -> Json:
     return {"type": "conversation.item.create", "item": item}
 
 
-def message(role: str, text: str) -> Json:
+def message(role: str, text: str, item_id: str = "") -> Json:
     """Of `user`, `assistant` or `system`."""
     kind = "output_text" if role == "assistant" else "input_text"
-    item = {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
+    item: Json = {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
+    if item_id:
+        item["id"] = item_id
     return {"type": "conversation.item.create", "item": item}
 
 
@@ -378,5 +381,5 @@ def delete(item_id: str) -> Json:
 
 def seeds(history: Sequence[tuple[str, str]]) -> list[Json]:
     """A conversation so far, for a session that knows nothing of it: speaker and words, oldest first."""
-    roles = {"caller": "user", "agent": "assistant"}
-    return [message(roles[speaker], text) for speaker, text in history]
+    roles = {"caller": "user", "agent": "assistant", "tool": "system"}
+    return [message(roles[speaker], text, f"seed_{n}") for n, (speaker, text) in enumerate(history)]

@@ -10,22 +10,26 @@ from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from agents.audio import MULAW_8K, PCM16_24K, AudioFormat
 from agents.errors import AgentError, AgentLost, AgentRefused, AgentUnreachable
 from agents.events import AgentEvent, Reopened, Spent
 from agents.providers.openai_realtime import protocol
 from agents.providers.openai_realtime.dialogue import Dialogue
-from agents.providers.openai_realtime.wanted_session import greeting_instructions, in_format
+from agents.providers.openai_realtime.wanted_session import (
+    greeting_instructions,
+    in_format,
+    resuming_instructions,
+)
 from agents.session import Assignment, Closing
+from agents.vendor_socket import closing_of, dial, hang_up, opened
 
 logger = logging.getLogger(__name__)
 
 OPEN_SECONDS = 5.0
 """For connection and agreement together: the caller hears nothing meanwhile."""
-CLOSE_SECONDS = 1.0
 PULSE_SECONDS = 2.0
 """Between two pings: of itself the server says nothing while nobody speaks."""
 HAND_OVER_SECONDS = 300.0
@@ -33,7 +37,7 @@ HAND_OVER_SECONDS = 300.0
 BETWEEN_TURNS_SECONDS = 1.0
 TRY_AGAIN_SECONDS = 60.0
 TIME_IS_UP = 1001
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+MAX_WAITING_MESSAGES = 64
 
 
 class OpenAIRealtimeSession:
@@ -53,6 +57,7 @@ class OpenAIRealtimeSession:
         self._api_key = assignment.api_key
         self._session: protocol.Json = in_format(assignment.initiation["session"], spoken)
         self._greeting: str = assignment.initiation["greeting"]
+        self._resumption = assignment.resumption
         self._socket: ClientConnection | None = None
         self._dialled: ClientConnection | None = None
         """Not agreed with yet; whoever stops waiting for that has to close it."""
@@ -62,7 +67,13 @@ class OpenAIRealtimeSession:
 
     async def open(self) -> None:
         await self._begin()
-        if self._greeting:
+        if self._resumption is not None:
+            self._dialogue.seed(list(self._resumption.history))
+            instructions = self._session["instructions"]
+            words = resuming_instructions(instructions, self._resumption.opening)
+            self._dialogue.greet(words, uses_tools=True)
+            await self._flush()
+        elif self._greeting:
             self._dialogue.greet(greeting_instructions(self._session["instructions"], self._greeting))
             await self._flush()
 
@@ -95,28 +106,18 @@ class OpenAIRealtimeSession:
 
     async def _hang_up_dialled(self) -> None:
         if self._dialled is not None:
-            await _close(self._dialled)
+            await hang_up(self.name, self._dialled)
             self._dialled = None
 
     async def _connect(self) -> ClientConnection:
         base = settings.OPENAI_BASE_URL.replace("http", "ws", 1)
-        try:
-            return await connect(
-                f"{base}/realtime?model={quote(self.agent_id, safe='')}",
-                additional_headers={"Authorization": f"Bearer {self._api_key}"},
-                open_timeout=OPEN_SECONDS,
-                close_timeout=CLOSE_SECONDS,
-                ping_interval=None,  # ours know what they are for
-                max_size=MAX_MESSAGE_BYTES,
-                max_queue=64,
-                compression=None,
-                proxy=None,
-            )
-        except InvalidHandshake as error:
-            status = getattr(getattr(error, "response", None), "status_code", None)
-            raise AgentRefused("OpenAI refused the WebSocket", status) from None
-        except (OSError, InvalidURI) as error:
-            raise AgentUnreachable(f"WebSocket: {type(error).__name__}") from None
+        return await dial(
+            self.name,
+            f"{base}/realtime?model={quote(self.agent_id, safe='')}",
+            within_seconds=OPEN_SECONDS,
+            headers={"Authorization": f"Bearer {self._api_key}"},
+            max_waiting=MAX_WAITING_MESSAGES,  # and no pings: ours know what they are for
+        )
 
     async def _agree(self, socket: ClientConnection) -> protocol.SessionTold:
         """Ask for our session, and hear that it is what we have got."""
@@ -139,17 +140,19 @@ class OpenAIRealtimeSession:
     async def send_audio(self, audio: bytes) -> None:
         # The reading side sees the close, with its code, and tells what it means.
         with suppress(ConnectionClosed):
-            await self._open_socket().send(protocol.audio(audio))
+            await opened(self._socket).send(protocol.audio(audio))
 
     async def send_digit(self, digit: str) -> None:
         await self.tell(f"The caller pressed {digit} on the keypad.")
 
-    async def tell(self, text: str) -> None:
-        self._dialogue.tell(text)
-        await self._flush()
-
     async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None:
         self._dialogue.answer(call_id, answer)
+        await self._flush()
+
+    async def tell(self, fact: str, *, aloud: bool = False) -> None:
+        self._dialogue.tell(fact)
+        if aloud:
+            self._dialogue.greet("")
         await self._flush()
 
     async def was_cut(self, item: str, heard_ms: int) -> None:
@@ -170,6 +173,7 @@ class OpenAIRealtimeSession:
                     await self.close()
                 elif self._may_hand_over() and (reopened := await self._hand_over()):
                     yield reopened
+            self._dialogue.breaks_off(time.monotonic())
             for left in self._dialogue.story.tell(time.monotonic(), all_of_it=True):
                 yield left
             if self.closing is None or self.closing.code != TIME_IS_UP:
@@ -181,7 +185,7 @@ class OpenAIRealtimeSession:
     async def _server_events(self) -> AsyncIterator[protocol.ServerEvent | None]:
         """Until the socket closes, however it does; None when it is time to look at the clock."""
         while True:
-            socket = self._open_socket()
+            socket = opened(self._socket)
             try:
                 async with asyncio.timeout(self._until_hand_over()):
                     text = await socket.recv()
@@ -208,14 +212,14 @@ class OpenAIRealtimeSession:
 
     async def _hand_over(self) -> Reopened | None:
         """A session lives for an hour. The next one is told what was said, and goes on; None: not yet."""
-        before = self._open_socket()
+        before = opened(self._socket)
         try:
             reopened = await self._take_over("its time was nearly up")
         except AgentError as error:
             logger.warning("OpenAI's next session could not be opened, the old one goes on: %s", error.reason)
             self._hand_over_at = time.monotonic() + TRY_AGAIN_SECONDS
             return None
-        await _close(before)
+        await hang_up(self.name, before)
         return reopened
 
     async def _go_on(self) -> Reopened:
@@ -255,35 +259,21 @@ class OpenAIRealtimeSession:
             await asyncio.gather(self._pulse, return_exceptions=True)
         await self._hang_up_dialled()
         if self._socket is not None:
-            await _close(self._socket)
+            await hang_up(self.name, self._socket)
             self._note_closing()
 
     async def _flush(self) -> None:
         with suppress(ConnectionClosed):
             while self._dialogue.outbox:
-                await self._open_socket().send(json.dumps(self._dialogue.outbox.popleft()))
-
-    def _open_socket(self) -> ClientConnection:
-        if self._socket is None:
-            raise RuntimeError("the session is not open")
-        return self._socket
+                await opened(self._socket).send(json.dumps(self._dialogue.outbox.popleft()))
 
     def _note_closing(self) -> None:
         if self._socket is not None and self.closing is None:
-            code, reason = self._socket.close_code, self._socket.close_reason
-            self.closing = Closing(code if code is not None else 1006, (reason or "")[:200], self._spent())
+            self.closing = closing_of(self._socket, self._spent())
 
     def _spent(self) -> Spent:
         usage = self._dialogue.usage
         return Spent(usage.counts(), usage.cost_usd(settings.OPENAI_PRICES.get(self.agent_id)))
-
-
-async def _close(socket: ClientConnection) -> None:
-    try:
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await socket.close(1000)
-    except (TimeoutError, OSError):
-        logger.info("OpenAI did not close its socket in time")
 
 
 def _decoded(text: str | bytes) -> protocol.ServerEvent | None:

@@ -29,6 +29,10 @@ class Story:
         self.history: list[tuple[str, str]] = []
         """Speaker ("caller", "agent") and words, as they were told."""
 
+    def knows(self, item_id: str) -> None:
+        """It has been told before: nobody waits for its words."""
+        self._told[item_id] = ""
+
     def begins(self, item_id: str, speaker: str, now: float) -> None:
         """A place in the order; words come later. Again, it changes nothing."""
         if item_id in self._places or item_id in self._told or not item_id:

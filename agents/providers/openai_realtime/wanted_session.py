@@ -71,6 +71,15 @@ def greeting_instructions(instructions: str, greeting: str) -> str:
     )
 
 
+def resuming_instructions(instructions: str, opening: str) -> str:
+    """For the first response of a session that goes on with a call."""
+    return (
+        f"{instructions}\n\n# Now\n- The call is under way, and its line has just broken for a moment. Do not greet. "
+        "After the following sentence go on where you were: if the caller has asked or answered something that "
+        f"nobody has dealt with, deal with it.\n- Say exactly this first: {opening}"
+    )
+
+
 def _turn_detection(wishes: Wishes) -> dict[str, Any]:
     both = {"create_response": True, "interrupt_response": True}
     if wishes.turn_detection == "semantic_vad":

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import httpx2
 
-from agents.simulators.asgi import LoopServer, Receive, Scope, Send
+from agents.simulators.asgi import LoopServer, Receive, Scope, Send, read_body, until_gone
 from agents.simulators.elevenlabs.behaviour import FOREVER, Behaviour
 from agents.simulators.elevenlabs.conversation import Conversation, World
 from agents.simulators.elevenlabs.postcall import post_transcription
@@ -103,7 +103,7 @@ class ElevenLabsSimulator:
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if scope["type"] == "websocket":
             if self.behaviour.handshake_delay_s == FOREVER:
-                await _until_gone(receive)
+                await until_gone(receive)
                 return
             await self._converse(Wire(scope, receive, send), scope, query, headers)
             return
@@ -121,7 +121,8 @@ class ElevenLabsSimulator:
     ) -> tuple[int, Any]:
         if scope["path"] not in SIGNED_URL_PATHS:
             try:
-                body = await _read_json(receive)
+                raw = await read_body(receive)
+                body = json.loads(raw) if raw else None
             except ValueError:
                 error = {"type": "json_invalid", "loc": ["body"], "msg": "JSON decode error"}
                 return 422, {"detail": [error]}
@@ -131,7 +132,7 @@ class ElevenLabsSimulator:
         self.signed_url_requests.append(headers)
         behaviour = self.behaviour
         if behaviour.signed_url_delay_s == FOREVER:
-            await _until_gone(receive)
+            await until_gone(receive)
             return 504, {}
         await asyncio.sleep(behaviour.signed_url_delay_s)
         if behaviour.signed_url_status != 200:
@@ -223,22 +224,6 @@ class ElevenLabsSimulator:
             session.webhook_status = await post_transcription(self._http, *target, session, profile)
         except httpx2.HTTPError as error:
             log.warning("Post-call webhook for %s failed: %s", session.conversation_id, type(error).__name__)
-
-
-async def _read_json(receive: Receive) -> Any:
-    """None for no body at all. Raises ValueError."""
-    body = b""
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            return json.loads(body) if body else None
-
-
-async def _until_gone(receive: Receive) -> None:
-    """Hang: until the client has lost patience."""
-    while not str((await receive())["type"]).endswith("disconnect"):
-        pass
 
 
 def _detail(status: str, message: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl
 
-from agents.simulators.asgi import LoopServer, Receive, Scope, Send
+from agents.simulators.asgi import LoopServer, Receive, Scope, Send, until_gone
 from agents.simulators.elevenlabs.wire import Wire
 from agents.simulators.openai_realtime.behaviour import FOREVER, Behaviour
 from agents.simulators.openai_realtime.conversation import Conversation, World
@@ -91,7 +91,7 @@ class OpenAISimulator:
         behaviour = self.behaviour
         self.handshakes.append(headers)
         if behaviour.handshake_delay_s == FOREVER:
-            await _until_gone(receive)
+            await until_gone(receive)
             return
         await asyncio.sleep(behaviour.handshake_delay_s)
         refusal = self._refusal(scope["path"], headers, behaviour)
@@ -145,9 +145,3 @@ async def _respond(send: Send, kind: str, status: int, body: Any) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
     await send({"type": f"{kind}.start", "status": status, "headers": headers})
     await send({"type": f"{kind}.body", "body": content})
-
-
-async def _until_gone(receive: Receive) -> None:
-    """Hang: until the client has lost patience."""
-    while not str((await receive())["type"]).endswith("disconnect"):
-        pass

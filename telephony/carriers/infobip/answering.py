@@ -6,7 +6,7 @@ from functools import partial
 from uuid import UUID
 
 from agents.speech import speech_for
-from telephony import breaker, calls, dialplan, head_start, ladder, live
+from telephony import calls, dialplan, head_start, ladder, live
 from telephony.carriers.infobip import errands, steps
 from telephony.carriers.infobip.account import Account, account_of, make_media_config
 from telephony.carriers.infobip.rest import InfobipRest
@@ -15,6 +15,7 @@ from telephony.handover import wire_format
 from telephony.incoming import IncomingCall
 from telephony.ladder import Rung
 from telephony.models import Call, Carrier
+from telephony.relief import route_that_works
 from tenants.credentials import platform_secret
 from tenants.models import Credential
 from tenants.phone import mask
@@ -66,13 +67,15 @@ def _errand(incoming: IncomingCall, destination: dialplan.Destination) -> Callab
     except CallRefused as refused:
         calls.record_refused(incoming, destination, refused.outcome)
         return partial(_decline, call_id, refused) if _is_first(incoming, destination) else None
+    working = None
     if live.is_draining():  # this process is about to end: it should begin nothing
         why = "draining"
-    elif not breaker.allows(breaker.Circuit(route.tenant_id, route.provider, route.agent_id)):
+    elif (working := route_that_works(route, Carrier.INFOBIP)) is None:
         why = "agent_fails_everybody"
-    if why:
+    if working is None:
         calls.record_refused(incoming, destination, why)
         return partial(_go_down, call_id) if _is_first(incoming, destination) else None
+    route = working
     with tenant_scope(route.tenant_id):  # both or nothing: a lost token would lose the call
         token = calls.open_call(incoming, route) if _is_first(incoming, destination) else None
     if not token:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from telephony.models import Carrier, PhoneNumber
 from telephony.simulators.agent_choice import speaking_through
 from telephony.simulators.infobip.remote import NoSimulator, RemoteCarrier
 from telephony.simulators.observation import CallObserver, Observed
+from telephony.simulators.spoken_lines import BadLine, line_of, to_json
 from telephony.simulators.twilio import Script, SimulatedCall, TwilioSimulator
 from telephony.simulators.twilio.wav import WavError
 from telephony.simulators.verdict import Verdict, judge
@@ -26,6 +27,8 @@ from tenants.models import Credential
 from tenants.scoping import in_thread, platform_scope, tenant_scope
 
 DEMO_NUMBER = "+15551234567"
+DIRECTIONS = ("inbound",)
+LONGEST_SECONDS = 3600
 BRISK_REPLY_MS = 250
 """Nobody waits for a demonstration."""
 
@@ -46,11 +49,22 @@ class Command(BaseCommand):
             "--to", help=f"the number dialled (default {DEMO_NUMBER}; Infobip: its first one)"
         )
         parser.add_argument("--from", dest="from_", help="default: the number that the scenario is known by")
-        parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="booking")
+        parser.add_argument("--direction", choices=DIRECTIONS, default="inbound")
+        parser.add_argument(
+            "--scenario", choices=sorted(SCENARIOS), help="what the caller has in mind (default booking)"
+        )
         parser.add_argument(
             "--agent",
             choices=sorted(PROVIDERS),
             help="who answers this call, whatever the business has chosen; in development only",
+        )
+        parser.add_argument(
+            "--say",
+            action="append",
+            default=[],
+            metavar="TEXT|FILE.wav",
+            help="a line of the caller's, instead of the scenario's; again for the next one. Files are 16-bit PCM "
+            "or mu-law of any rate. Simulated agents understand no speech: they answer as the scenario goes",
         )
         parser.add_argument(
             "--wav",
@@ -58,14 +72,17 @@ class Command(BaseCommand):
             type=Path,
             default=[],
             metavar="FILE",
-            help="the caller's lines, one a file",
+            help="the scenario's lines in another voice, one a file",
         )
         parser.add_argument("--json", action="store_true", help="one JSON document instead of the transcript")
         parser.add_argument(
-            "--hangup-after", type=float, metavar="S", help="seconds after the call is answered"
+            "--hangup-after", type=_seconds, metavar="SECONDS", help="after the call is answered"
         )
         parser.add_argument(
-            "--interrupt-after", type=int, metavar="MS", help="speak over the agent's greeting"
+            "--interrupt-after",
+            type=_seconds,
+            metavar="SECONDS",
+            help="speak over the agent, so long after it has begun to greet",
         )
         parser.add_argument("--press", default="", metavar="DIGITS", help="keys, once the agent has spoken")
         parser.add_argument("--timeout", type=float, default=90.0, metavar="S", help="default %(default)s")
@@ -74,6 +91,8 @@ class Command(BaseCommand):
         carrier = Carrier(options["carrier"])
         self._require(carrier, options)
         options["to"] = options["to"] or (DEMO_NUMBER if carrier is Carrier.TWILIO else _infobip_number())
+        judged = bool(options["scenario"] or not options["say"])
+        options["scenario"] = options["scenario"] or "booking"
         scenario = SCENARIOS[options["scenario"]]
         options["from_"] = options["from_"] or scenario.caller
         script = self._script(scenario, options)
@@ -87,7 +106,7 @@ class Command(BaseCommand):
         except NoSimulator as problem:
             raise CommandError(f"No call could be placed over Infobip: {problem}.") from None
         observed = observer.finish()
-        verdict = judge(call, observed, books=scenario.books)
+        verdict = judge(call, observed, books=judged and scenario.books)
         if observer.error is not None:
             verdict.problems.append(f"The database could not be read: {observer.error}")
         if options["json"]:
@@ -102,23 +121,27 @@ class Command(BaseCommand):
             raise CommandError("Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN: webhooks are signed with them.")
         if carrier is Carrier.INFOBIP and not settings.INFOBIP_SIMULATED:
             raise CommandError("Infobip is not simulated here: INFOBIP_API_KEY or INFOBIP_BASE_URL is set.")
-        if carrier is Carrier.INFOBIP and options["wav"]:
-            raise CommandError("--wav is for calls over Twilio: the simulated Infobip is another process.")
+        if options["say"] and options["wav"]:
+            raise CommandError("--say takes WAV files too: give it alone, and not --wav.")
 
     def _script(self, scenario: Scenario, options: dict[str, Any]) -> Script:
         choices = {
-            "interrupt_after_ms": options["interrupt_after"],
+            "interrupt_after_ms": _ms(options["interrupt_after"]),
             "digits": options["press"],
             "hang_up_after_s": options["hangup_after"],
         }
         if odd := set(options["press"]) - set("0123456789*#"):
             raise CommandError(f"--press takes 0-9, * and #, not {''.join(sorted(odd))!r}")
-        if not options["wav"]:
-            return Script.of(scenario, reply_after_ms=BRISK_REPLY_MS, **choices)
         try:
-            return Script.from_files(options["wav"], [line.text for line in scenario.lines], **choices)
-        except WavError as error:
-            raise CommandError(str(error)) from error
+            if options["say"]:
+                leaves = choices["hang_up_after_s"] is None
+                lines = tuple(map(line_of, options["say"]))
+                return Script(lines, reply_after_ms=BRISK_REPLY_MS, hang_up_when_done=leaves, **choices)
+            if options["wav"]:
+                return Script.from_files(options["wav"], [line.text for line in scenario.lines], **choices)
+        except (BadLine, WavError) as error:
+            raise CommandError(f"{'--say' if options['say'] else '--wav'}: {error}") from error
+        return Script.of(scenario, reply_after_ms=BRISK_REPLY_MS, **choices)
 
     async def _call(self, script: Script, options: dict[str, Any]) -> tuple[SimulatedCall, CallObserver]:
         carrier = TwilioSimulator(
@@ -148,6 +171,8 @@ class Command(BaseCommand):
             "interrupt_after_ms": script.interrupt_after_ms,
             "digits": script.digits,
             "hang_up_after_s": script.hang_up_after_s,
+            "hang_up_when_done": script.hang_up_when_done,
+            "lines": to_json(script.lines) if options["say"] or options["wav"] else [],
         }
         async with RemoteCarrier(settings.INFOBIP_BASE_URL, settings.INFOBIP_API_KEY) as carrier:
             call = await carrier.place_call(wanted)
@@ -174,6 +199,17 @@ class Command(BaseCommand):
             )
         for problem in verdict.problems:
             self.stderr.write(self.style.ERROR(problem))
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)  # argparse tells of what is no number
+    if not 0 <= seconds <= LONGEST_SECONDS:
+        raise ArgumentTypeError(f"from 0 to {LONGEST_SECONDS} seconds, not {text}")
+    return seconds
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
 
 
 def _document(call: SimulatedCall, observed: Observed, verdict: Verdict) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from agents.simulators.asgi import Receive, Scope, Send
+from agents.simulators.asgi import Receive, Scope, Send, read_body
 from telephony.simulators.infobip.account import Account, Json
 from telephony.simulators.infobip.actions import Actions, Answer
 from telephony.simulators.infobip.call import InfobipCall
@@ -30,12 +30,7 @@ class RestApi:
         return [(method, path) for method, path, _, _ in self.requests if method != "GET"]
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raw = b""
-        while True:
-            message = await receive()
-            raw += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+        raw = await read_body(receive)
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         method, path = scope["method"], scope["path"]
         body: Any = None

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from agents.simulators.asgi import LoopServer, Receive, Scope, Send
+from agents.simulators.asgi import LoopServer, Receive, Scope, Send, read_body
 from telephony.simulators.twilio.messages import Dropped, MessageDesk, NotTaken
 from telephony.simulators.twilio.webhooks import new_sid
 
@@ -114,12 +114,7 @@ class TwilioRestSimulator:
         return any(one["phone_number"] == e164 for one in self.numbers.values())
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+        body = await read_body(receive)
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         try:
             status, told = await self._answer(scope, headers, body)

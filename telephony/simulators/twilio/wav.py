@@ -9,6 +9,7 @@ from pathlib import Path
 from agents.simulators.audio import from_little_endian, mulaw_to_pcm16, pcm16_to_mulaw
 
 RECORDINGS = Path(__file__).parent / "speech"
+LOWEST_HZ, HIGHEST_HZ = 4000, 192_000
 _PCM, _MULAW, _EXTENSIBLE = 1, 7, 0xFFFE
 
 
@@ -27,6 +28,8 @@ def read_wav(path: Path) -> bytes:
     """The file's sound as 8 kHz mu-law, or WavError."""
     layout, data = _chunks(path)
     kind, channels, rate_hz, _, _, bits = struct.unpack("<HHIIHH", layout[:16])
+    if not (data and channels and LOWEST_HZ <= rate_hz <= HIGHEST_HZ):
+        raise WavError(f"{path} has no sound in it that could be played: {channels} channels, {rate_hz} Hz")
     if kind == _EXTENSIBLE and len(layout) >= 26:
         kind = struct.unpack("<H", layout[24:26])[0]
     if kind == _MULAW and bits == 8:
@@ -36,7 +39,9 @@ def read_wav(path: Path) -> bytes:
     elif kind == _PCM and bits == 16:
         samples = from_little_endian(data[: len(data) & ~1])
     else:
-        raise WavError(f"{path}: format {kind}, {bits} bits; wanted is 16-bit PCM or 8-bit mu-law")
+        raise WavError(
+            f"{path}: format {kind}, {bits} bits; wanted is 16-bit PCM or 8-bit mu-law, of any rate"
+        )
     if channels > 1:
         samples = array.array("h", samples[::channels])
     return pcm16_to_mulaw(_resample(samples, rate_hz))

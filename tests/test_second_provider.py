@@ -1,0 +1,281 @@
+"""A provider fails, and the other one goes on with the same call. On real sockets, over both carriers."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from agents.models import Conversation, ProviderSession, ToolInvocation, Turn
+from agents.simulators import elevenlabs, openai_realtime
+from agents.simulators.elevenlabs import Session
+from agents.simulators.openai_realtime import Record
+from agents.simulators.scenarios import BOOKING
+from appointments.models import Appointment
+from telephony import breaker
+from telephony.models import Call, CallEvent, Carrier
+from telephony.simulators.twilio import Script
+from tenants.models import Tenant
+from tenants.scoping import in_tenant, in_thread
+from tests.exchange import CALLER, Exchange
+from tests.telephony.far_ends import SIDES
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REFUSED_MS, HANGS_MS = 3000, 8000
+SORRY = "I'm sorry, I lost you for a moment. Let's go on."
+WELCOME = "Hello! Welcome to Test Salon."
+FIRST = ("elevenlabs", "openai")
+
+
+@pytest.fixture(autouse=True)
+def both_providers(settings):
+    settings.SECOND_PROVIDER = "auto"
+
+
+@pytest.fixture(params=[Carrier.TWILIO, Carrier.INFOBIP], ids=str)
+def side(request):
+    return SIDES[request.param]()
+
+
+def behave(exchange: Exchange, provider: str, fault: str) -> None:
+    """What goes wrong there from now on."""
+    if provider == "elevenlabs":
+        exchange.vendor.behaviour = {
+            "": elevenlabs.Behaviour(),
+            "refuses": elevenlabs.Behaviour(handshake_status=403),
+            "closes": elevenlabs.Behaviour(close=elevenlabs.Close(1011, at="greeting", after_s=0.1)),
+            "drops": elevenlabs.Behaviour(close=elevenlabs.Close(None, at="utterance")),
+            "tool": elevenlabs.Behaviour(close=elevenlabs.Close(1011, at="tool")),
+            "hangs": elevenlabs.Behaviour(pings=False),
+            "mute": elevenlabs.Behaviour(mute=True),
+        }[fault]
+        return
+    exchange.openai.behaviour = {
+        "": openai_realtime.Behaviour(),
+        "refuses": openai_realtime.Behaviour(handshake_status=401),
+        "closes": openai_realtime.Behaviour(close=openai_realtime.Close(1011, at="greeting", after_s=0.1)),
+        "drops": openai_realtime.Behaviour(close=openai_realtime.Close(None, at="utterance")),
+        "tool": openai_realtime.Behaviour(close=openai_realtime.Close(1011, at="tool")),
+        "hangs": openai_realtime.Behaviour(silent=True),
+        "mute": openai_realtime.Behaviour(mute=True),
+    }[fault]
+
+
+def other(provider: str) -> str:
+    return FIRST[provider == "elevenlabs"]
+
+
+def use(tenant: Tenant, provider: str, **names: Any) -> None:
+    tenant.settings = {**tenant.settings, "agentProvider": provider, **names}
+    tenant.save()
+
+
+async def session_of(exchange: Exchange, provider: str) -> Any:
+    return await (exchange.vendor if provider == "elevenlabs" else exchange.openai).session(timeout_s=20)
+
+
+def said_by(session: Session | Record) -> list[str]:
+    if isinstance(session, Record):
+        return [words for speaker, words in session.said if speaker == "agent"]
+    return [words for role, words in session.transcript if role == "agent"]
+
+
+async def until_heard(session: Session | Record) -> None:
+    async with asyncio.timeout(15):
+        while not session.sent_audio or not (
+            session.statuses if isinstance(session, Record) else said_by(session)
+        ):
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.5)  # to the caller's ear
+
+
+async def told_of(tenant: Tenant, call: Any) -> dict[str, Any]:
+    """What is written down of the only call."""
+
+    def read() -> dict[str, Any]:
+        record = Call.objects.get(carrier_call_id=call.sid)
+        return {
+            "outcome": record.outcome,
+            "conversation": record.conversation,
+            "events": {event.kind: event.detail for event in CallEvent.objects.filter(call=record)},
+            "sessions": list(ProviderSession.objects.filter(conversation=record.conversation)),
+            "turns": list(Turn.objects.order_by("position").values_list("speaker", "text")),
+        }
+
+    return await in_tenant(tenant.pk, read)
+
+
+async def relieved(
+    exchange: Exchange, first: str, fault: str, script: Script | None = None
+) -> tuple[Any, Any]:
+    """A call whose first agent fails like that, until the other one has been heard; and that one's session."""
+    behave(exchange, first, fault)
+    call = await exchange.carrier.place_call(exchange.number, CALLER, script or Script())
+    second = await session_of(exchange, other(first))
+    await until_heard(second)
+    call.hang_up()
+    await asyncio.wait_for(call.over.wait(), 10)
+    await exchange.settled(call)
+    return call, second
+
+
+def longest_silence_ms(call: Any) -> float:
+    """As the caller heard it, less what this machine was late with a frame."""
+    return call.timeline.longest_ms("silence") - max((stream.late_ms for stream in call.streams), default=0)
+
+
+@pytest.mark.parametrize("first", FIRST)
+async def test_a_refusal_at_the_start_is_not_even_noticed(salon, settings, side, first):
+    await in_tenant(salon.pk, use, salon, first)
+    async with side.open(salon) as exchange:
+        call, second = await relieved(exchange, first, "refuses")
+        told = await told_of(salon, call)
+    assert said_by(second)[0] == WELCOME, "nobody has greeted yet"
+    assert told["turns"][0] == ("agent", WELCOME)
+    assert told["outcome"] == "caller_hung_up"
+    assert told["events"]["agent_relieved"]["reason"] == "agent_refused"
+    assert [one.provider for one in told["sessions"]] == [other(first)]
+    if side.carrier == Carrier.TWILIO:
+        assert longest_silence_ms(call) <= REFUSED_MS
+        assert call.timeline.says == []
+
+
+@pytest.mark.parametrize("first", FIRST)
+async def test_after_a_close_in_mid_sentence_the_other_one_goes_on_without_greeting(
+    salon, settings, side, first
+):
+    await in_tenant(salon.pk, use, salon, first)
+    async with side.open(salon) as exchange:
+        call, second = await relieved(exchange, first, "closes")
+        began = await session_of(exchange, first)
+        told = await told_of(salon, call)
+    assert said_by(second)[0] == SORRY
+    assert told["turns"][:2] == [("agent", WELCOME), ("agent", SORRY)]
+    assert told["outcome"] == "caller_hung_up"
+    assert {one.provider: one.close_code for one in told["sessions"]} == {first: 1011, other(first): 1000}
+    assert told["conversation"].provider == first
+    assert WELCOME in str(second.messages if isinstance(second, Session) else second.events)
+    assert (second.violations if isinstance(second, Session) else second.errors) == []
+    assert began.closed_by in {"agent", "server"}
+    if side.carrier == Carrier.TWILIO:
+        assert len(call.streams) == 1, "the carrier's stream stays up"
+        assert longest_silence_ms(call) <= REFUSED_MS
+        assert bytes(second.sent_audio[:400]) in bytes(call.streams[0].audio_received)
+
+
+@pytest.mark.parametrize("first", FIRST)
+async def test_a_hang_is_not_waited_out(salon, settings, side, first):
+    await in_tenant(salon.pk, use, salon, first)
+    async with side.open(salon) as exchange:
+        call, second = await relieved(exchange, first, "hangs")
+        told = await told_of(salon, call)
+    assert told["events"]["agent_relieved"]["reason"] == "agent_silent"
+    assert said_by(second)[0] == (SORRY if first == "elevenlabs" else WELCOME)
+    if side.carrier == Carrier.TWILIO:
+        assert longest_silence_ms(call) <= HANGS_MS
+
+
+@pytest.mark.parametrize(("first", "second_fault"), [("elevenlabs", "refuses"), ("openai", "mute")])
+async def test_when_both_fail_a_person_is_rung(salon, settings, side, first, second_fault):
+    await in_tenant(salon.pk, use, salon, first)
+    async with side.open(salon) as exchange:
+        behave(exchange, first, "closes")
+        behave(exchange, other(first), second_fault)
+        call = await exchange.carrier.place_call(exchange.number, CALLER, Script())
+        async with asyncio.timeout(20):
+            while "I'm connecting you with someone." not in str(call.timeline.says):
+                await asyncio.sleep(0.02)
+        call.hang_up()
+        await asyncio.wait_for(call.over.wait(), 10)
+        await exchange.settled(call)
+        told = await told_of(salon, call)
+    assert told["outcome"] == ("agent_refused" if second_fault == "refuses" else "agent_silent")
+    if side.carrier == Carrier.TWILIO:
+        assert longest_silence_ms(call) <= REFUSED_MS
+
+
+@pytest.mark.parametrize("first", FIRST)
+async def test_what_the_caller_said_last_is_asked_for_or_dealt_with(salon, settings, first):
+    await in_tenant(salon.pk, use, salon, first)
+    async with SIDES[Carrier.TWILIO]().open(salon) as exchange:
+        call, second = await relieved(exchange, first, "drops", Script.of(BOOKING))
+        told = await told_of(salon, call)
+    assert said_by(second)[0].startswith(SORRY)
+    if first == "openai":  # its words had not been made out yet: nobody knows of them
+        return
+    assert told["turns"][0] == ("agent", WELCOME)
+
+
+async def test_a_tool_that_has_answered_nobody_is_not_called_again_and_its_answer_is_said(salon, settings):
+    """OpenAI closes as soon as it has called its last tool; ours books, and the other one says so."""
+    await in_tenant(salon.pk, use, salon, "openai")
+    async with SIDES[Carrier.TWILIO]().open(salon) as exchange:
+        behave(exchange, "openai", "tool")
+        call = await exchange.carrier.place_call(exchange.number, CALLER, Script.of(BOOKING))
+        second = await session_of(exchange, "elevenlabs")
+        await until_heard(second)
+        call.hang_up()
+        await asyncio.wait_for(call.over.wait(), 10)
+        await exchange.settled(call)
+        used = await in_tenant(
+            salon.pk, lambda: list(ToolInvocation.objects.values_list("tool", "answer__data__message"))
+        )
+    [(tool, message)] = used
+    assert tool == "get_services"
+    assert said_by(second)[0] == f"{SORRY} {message}"
+    assert f"{tool} was called with" in str(second.messages)
+
+
+@pytest.mark.parametrize("first", FIRST)
+async def test_a_booking_goes_on_with_the_other_one(salon, settings, first):
+    await in_tenant(salon.pk, use, salon, first)
+    async with SIDES[Carrier.TWILIO]().open(salon) as exchange:
+        behave(exchange, first, "closes")
+        call = await exchange.call(Script.of(BOOKING))
+        await exchange.settled(call)
+        told = await told_of(salon, call)
+        booked = await in_tenant(salon.pk, Appointment.objects.count)
+    assert (told["outcome"], booked) == ("agent_ended", 1)
+    assert call.timeline.says == []
+    openai = next(one for one in told["sessions"] if one.provider == "openai")
+    assert openai.usage["responses"] > 0
+    assert openai.cost is not None
+    if first == "openai":
+        assert told["conversation"].cost == openai.cost
+
+
+@pytest.mark.parametrize("wish", [{"secondProvider": "none"}, {"secondProvider": "elevenlabs"}])
+async def test_a_business_may_want_no_second_one(salon, settings, wish):
+    await in_tenant(salon.pk, lambda: use(salon, "elevenlabs", **wish))
+    async with SIDES[Carrier.TWILIO]().open(salon) as exchange:
+        behave(exchange, "elevenlabs", "refuses")
+        call = await exchange.call(Script(hang_up_after_s=4.0))
+        assert exchange.openai.handshakes == []
+        assert "I'm connecting you with someone." in str(call.timeline.says)
+
+
+async def test_an_agent_that_fails_everybody_is_not_even_tried(salon, settings, side, monkeypatch):
+    circuit = breaker.Circuit(salon.pk, "elevenlabs", "agent_demo_salon")
+    async with side.open(salon) as exchange:
+        for _ in range(breaker.FAILURES):
+            await in_thread(breaker.note, circuit, "agent_refused", agent_was_heard=False)
+        call = await exchange.carrier.place_call(exchange.number, CALLER, Script())
+        second = await session_of(exchange, "openai")
+        await until_heard(second)
+        call.hang_up()
+        await asyncio.wait_for(call.over.wait(), 10)
+        await exchange.settled(call)
+        conversation = await in_tenant(salon.pk, Conversation.objects.get)
+    assert exchange.vendor.signed_url_requests == []
+    assert (conversation.provider, said_by(second)[0]) == ("openai", WELCOME)
+
+
+async def test_a_second_one_that_fails_everybody_takes_nothing_over(salon, settings):
+    circuit = breaker.Circuit(salon.pk, "openai", settings.OPENAI_REALTIME_MODEL)
+    async with SIDES[Carrier.TWILIO]().open(salon) as exchange:
+        for _ in range(breaker.FAILURES):
+            await in_thread(breaker.note, circuit, "agent_refused", agent_was_heard=False)
+        behave(exchange, "elevenlabs", "refuses")
+        call = await exchange.call(Script(hang_up_after_s=4.0))
+    assert exchange.openai.handshakes == []
+    assert "I'm connecting you with someone." in str(call.timeline.says)
