@@ -16,9 +16,8 @@ from agents import admin_messages, recordings  # noqa: F401 - messages register 
 from agents.models import Conversation, ProviderEvent, ProviderSession, SeenSignature, ToolInvocation, Turn
 from appointments.models import Appointment
 from tenants.models import Tenant
+from tenants.roles import Area
 from tenants.scoped_admin import (
-    MANAGERS,
-    NOBODY,
     ScopedModelAdmin,
     link,
     one_line,
@@ -39,6 +38,7 @@ class Written(ScopedModelAdmin):
 
 @register(Conversation)
 class ConversationAdmin(Written):
+    area = Area.CALLS
     list_display = ["began", "caller", "length", "booked", "provider", "summary_line"]
     list_filter = ["provider", "started_at"]
     search_fields = ["turns__text", "summary", "carrier_call_id", "sessions__external_id", "agent_id"]
@@ -148,6 +148,7 @@ class ConversationAdmin(Written):
 
 @register(ProviderSession)
 class ProviderSessionAdmin(Written):
+    area = Area.CALLS
     list_display = ["external_id", "provider", "agent_id", "input_format", "output_format", "close_code"]
     list_filter = ["provider", "close_code"]
     search_fields = ["external_id", "agent_id"]
@@ -157,6 +158,7 @@ class ProviderSessionAdmin(Written):
 
 @register(Turn)
 class TurnAdmin(Written):
+    area = Area.CALLS
     list_display = ["said", "speaker", "line", "interrupted"]
     list_filter = ["speaker", "occurred_at"]
     search_fields = ["text"]
@@ -179,6 +181,7 @@ class TurnAdmin(Written):
 
 @register(ToolInvocation)
 class ToolInvocationAdmin(Written):
+    area = Area.SCENES
     list_display = ["asked", "tool", "succeeded", "answer_line", "duration_ms", "conversation"]
     list_filter = ["tool", "succeeded", "occurred_at"]
     list_select_related = ["conversation"]
@@ -206,6 +209,7 @@ class ToolInvocationAdmin(Written):
 
 @register(ProviderEvent)
 class ProviderEventAdmin(Written):
+    area = Area.SCENES
     list_display = ["received", "kind", "provider", "external_id", "processed", "attempts", "error_line"]
     list_filter = ["provider", "kind", "received_at"]
     search_fields = ["external_id", "kind", "error"]
@@ -223,7 +227,6 @@ class ProviderEventAdmin(Written):
         "digest",
     ]
     readonly_fields = ["received", "content"]
-    viewers = MANAGERS
 
     @admin.display(description="received", ordering="received_at")
     def received(self, event: ProviderEvent) -> SafeString | str:
@@ -246,7 +249,6 @@ class ProviderEventAdmin(Written):
 class SeenSignatureAdmin(Written):
     list_display = ["digest", "seen_at"]
     search_fields = ["=digest"]
-    viewers = NOBODY
 
 
 # --- The story of a conversation, as the pages of calls tell it too --------------------------------

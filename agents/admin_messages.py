@@ -9,12 +9,13 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from agents.models import Message, OneTimeCode
-from tenants.admin_sites import is_operator, membership
-from tenants.scoped_admin import DESK, NOBODY, ScopedModelAdmin, one_line, register, tenant_time
+from tenants.roles import Area
+from tenants.scoped_admin import ScopedModelAdmin, one_line, register, tenant_time
 
 
 @register(Message)
 class MessageAdmin(ScopedModelAdmin):
+    area = Area.MESSAGES
     read_only = True
     list_display = ["taken", "caller_name", "callback_e164", "beginning", "dealt_with"]
     list_filter = [("handled_at", admin.EmptyFieldListFilter), "taken_at"]
@@ -46,19 +47,14 @@ class MessageAdmin(ScopedModelAdmin):
     def handled(self, message: Message) -> str:
         return tenant_time(message.handled_at, message.tenant) or "not yet"
 
-    @admin.action(description="Mark as dealt with", permissions=["deal_with"])
+    @admin.action(description="Mark as dealt with", permissions=["act"])
     def deal_with(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         count = queryset.filter(handled_at=None).update(handled_at=timezone.now())
         messages.success(request, f"Dealt with: {count}.")
-
-    def has_deal_with_permission(self, request: HttpRequest) -> bool:
-        member = membership(request)
-        return is_operator(request) or (member is not None and member.role in DESK)
 
 
 @register(OneTimeCode)
 class OneTimeCodeAdmin(ScopedModelAdmin):
     read_only = True
-    viewers = NOBODY
     list_display = ["sent_at", "phone_e164", "tries", "expires_at"]
     fields = ["sent_at", "phone_e164", "tries", "expires_at", "conversation"]

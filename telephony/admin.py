@@ -26,8 +26,8 @@ from telephony.admin_feel import CallList, story_of
 from telephony.models import Call, CallEvent, PhoneNumber
 from tenants.admin import TenantAdmin
 from tenants.phone import InvalidNumber, to_e164
+from tenants.roles import Area
 from tenants.scoped_admin import (
-    NOBODY,
     ScopedForm,
     ScopedInline,
     ScopedModelAdmin,
@@ -58,6 +58,7 @@ class PhoneNumberForm(ScopedForm):
 class PhoneNumberAdmin(ScopedModelAdmin):
     """A number decides whose call it is, so only operators hand them out."""
 
+    area = Area.NUMBERS
     form = PhoneNumberForm
     list_display = ["e164", "carrier", "is_active", "carrier_number_id"]
     list_filter = ["carrier", "is_active"]
@@ -65,15 +66,14 @@ class PhoneNumberAdmin(ScopedModelAdmin):
     search_help_text = "A number as you would write it, or the carrier's id."
     phone_fields = ["e164"]
     fields = ["e164", "carrier", "carrier_number_id", "is_active"]
-    adders = changers = deleters = NOBODY
 
 
 class PhoneNumberInline(ScopedInline):
+    area = Area.NUMBERS
     model = PhoneNumber
     form = PhoneNumberForm
     fk_name = "tenant"
     fields = ["e164", "carrier", "carrier_number_id", "is_active"]
-    adders = changers = deleters = NOBODY
 
 
 # The page of a tenant is made where telephony is not known; numbers join it from here.
@@ -82,6 +82,7 @@ TenantAdmin.inlines = [PhoneNumberInline, *TenantAdmin.inlines]
 
 @register(Call)
 class CallAdmin(Written):
+    area = Area.CALLS
     list_before_template = "admin/telephony/calls_felt.html"
     list_display = ["began", "caller", "state", "ending", "length", "booked", "direction"]
     list_filter = [
@@ -240,6 +241,7 @@ def _details(event: CallEvent) -> str:
 
 @register(CallEvent)
 class CallEventAdmin(Written):
+    area = Area.CALLS
     list_display = ["occurred", "kind", "call", "details"]
     list_filter = ["kind", "occurred_at"]
     list_select_related = ["call"]

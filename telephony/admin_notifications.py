@@ -15,9 +15,9 @@ from appointments.models import Appointment
 from telephony.notifications import rendering, wishes
 from telephony.notifications.models import InboundText, Kind, MessageTemplate, Notification, OptOut
 from tenants.admin import TenantAdmin
-from tenants.admin_sites import is_operator, membership
 from tenants.models import Tenant
-from tenants.scoped_admin import DESK, ScopedForm, ScopedModelAdmin, link, one_line, register, tenant_time
+from tenants.roles import Area
+from tenants.scoped_admin import ScopedForm, ScopedModelAdmin, link, one_line, register, tenant_time
 
 State = Notification.State
 MOST_SHOWN = 30
@@ -26,6 +26,7 @@ AGAIN = frozenset({State.FAILED, State.UNDELIVERED, State.GIVEN_UP})
 
 @register(Notification)
 class NotificationAdmin(ScopedModelAdmin):
+    area = Area.MESSAGES
     read_only = True
     list_display = ["due", "whom", "kind", "channel", "state", "problem"]
     list_filter = ["state", "kind", "channel", "due_at"]
@@ -101,7 +102,7 @@ class NotificationAdmin(ScopedModelAdmin):
     def settled(self, row: Notification) -> str:
         return tenant_time(row.settled_at, row.tenant) or "-"
 
-    @admin.action(description="Try again", permissions=["try_again"])
+    @admin.action(description="Try again", permissions=["act"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Those that did not arrive. Whoever presses this knows that one may arrive twice, if we do not."""
         now = timezone.now()
@@ -109,13 +110,10 @@ class NotificationAdmin(ScopedModelAdmin):
         count = failed.update(state=State.WAITING, due_at=now, attempts=0, settled_at=None)
         messages.success(request, f"Tried again: {count}.")
 
-    def has_try_again_permission(self, request: HttpRequest) -> bool:
-        member = membership(request)
-        return is_operator(request) or (member is not None and member.role in DESK)
-
 
 @register(InboundText)
 class InboundTextAdmin(ScopedModelAdmin):
+    area = Area.MESSAGES
     read_only = True
     list_display = ["received", "from_e164", "text", "understood", "answer"]
     list_filter = ["understood", "received_at"]
@@ -137,6 +135,7 @@ class InboundTextAdmin(ScopedModelAdmin):
 class OptOutAdmin(ScopedModelAdmin):
     """Their own doing, and theirs to undo: by START."""
 
+    area = Area.MESSAGES
     read_only = True
     list_display = ["e164", "since"]
     phone_fields = ["e164"]
@@ -156,6 +155,7 @@ class MessageTemplateForm(ScopedForm):
 
 @register(MessageTemplate)
 class MessageTemplateAdmin(ScopedModelAdmin):
+    area = Area.CATALOG
     form = MessageTemplateForm
     list_display = ["kind", "looks_like", "length"]
     search_fields = ["text"]

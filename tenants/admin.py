@@ -15,13 +15,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminPasswordWidget
 
-from tenants import admin_api_keys  # noqa: F401 - registers its pages
-from tenants.admin_sites import is_operator
+from tenants import admin_api_keys, admin_team  # noqa: F401 - register their pages
+from tenants.acting import is_operator
 from tenants.models import Credential, Member, Tenant, User
+from tenants.roles import Area
 from tenants.scoped_admin import (
-    MANAGERS,
-    NOBODY,
-    OWNERS,
     ScopedForm,
     ScopedInline,
     ScopedModelAdmin,
@@ -37,13 +35,13 @@ LONG_ENOUGH_TO_SHOW = 16
 class PeopleInline(ScopedInline):
     """Who works for this business."""
 
+    area = Area.MEMBERS
     model = Member
     fk_name = "tenant"
     fields = ["user", "role"]
     autocomplete_fields = ["user"]
     verbose_name_plural = "people"
-    viewers = MANAGERS
-    adders = changers = deleters = NOBODY
+    members_only_look = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("user")
@@ -51,13 +49,12 @@ class PeopleInline(ScopedInline):
 
 @register(Tenant)
 class TenantAdmin(ScopedModelAdmin):
+    area = Area.BUSINESS
     list_display = ["name", "status", "timezone", "language", "phone", "created_at"]
     list_filter = ["status", "language"]
     search_fields = ["name", "slug", "phone", "address"]
     phone_fields = ["phone"]
     readonly_fields = ["id", "created_at"]
-    adders = deleters = NOBODY
-    changers = OWNERS
     inlines = [PeopleInline]
     fieldsets = [
         (None, {"fields": ["name", "slug", "status"]}),
@@ -72,32 +69,6 @@ class TenantAdmin(ScopedModelAdmin):
         """Suspension, limits and whose agent answers are the operators' business."""
         fields = super().get_readonly_fields(request, obj)
         return fields if is_operator(request) else [*fields, "slug", "status", "settings"]
-
-
-@register(Member)
-class MemberAdmin(ScopedModelAdmin):
-    list_display = ["user", "role", "last_login"]
-    list_filter = ["role"]
-    list_select_related = ["user"]
-    search_fields = ["user__username", "user__first_name", "user__last_name", "user__email"]
-    autocomplete_fields = ["user"]
-    fields = ["user", "role"]
-    viewers = MANAGERS
-    adders = deleters = NOBODY
-    changers = OWNERS
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        fields = super().get_readonly_fields(request, obj)
-        return fields if obj is None else [*fields, "user"]
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes their own role: an owner who did could not take it back."""
-        own = obj is not None and obj.user_id == request.user.pk and not is_operator(request)
-        return not own and super().has_change_permission(request, obj)
-
-    @admin.display(description="last login", ordering="user__last_login")
-    def last_login(self, member: Member) -> Any:
-        return member.user.last_login
 
 
 class CredentialForm(ScopedForm):
@@ -121,14 +92,13 @@ class CredentialForm(ScopedForm):
 
 @register(Credential)
 class CredentialAdmin(ScopedModelAdmin):
+    area = Area.SECRETS
     form = CredentialForm
     list_display = ["name", "updated_at"]
     list_filter = ["name"]
     search_fields = ["name"]
     readonly_fields = ["kept", "updated_at"]
     fields = ["name", "kept", "new_value", "updated_at"]
-    viewers = changers = OWNERS
-    adders = deleters = NOBODY
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Without the values: nothing is decrypted, and a value that cannot be breaks no list."""
@@ -172,13 +142,13 @@ class MembershipInline(ScopedInline):
     autocomplete_fields = ["tenant"]
     verbose_name = "business"
     verbose_name_plural = "works for"
-    viewers = adders = changers = deleters = NOBODY
 
 
 @register(User)
 class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     """Roles are memberships here; Django's own groups, permissions and staff flag decide nothing."""
 
+    area = Area.MEMBERS
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -188,8 +158,7 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     filter_horizontal = []
     readonly_fields = ["secret", "last_login", "date_joined"]
     inlines = [MembershipInline]
-    viewers = MANAGERS
-    adders = changers = deleters = NOBODY
+    members_only_look = True
     fieldsets = [
         (None, {"fields": ["username", "secret"]}),
         ("Person", {"fields": ["first_name", "last_name", "email"]}),

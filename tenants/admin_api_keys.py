@@ -9,16 +9,16 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from tenants.admin_sites import is_operator, membership
 from tenants.api_keys import revoke
 from tenants.models import ApiKey
-from tenants.scoped_admin import OWNERS, ScopedModelAdmin, register
+from tenants.roles import Area
+from tenants.scoped_admin import ScopedModelAdmin, register
 
 
 @register(ApiKey)
 class ApiKeyAdmin(ScopedModelAdmin):
+    area = Area.KEYS
     read_only = True
-    viewers = OWNERS
     list_display = ["name", "beginning", "created_at", "last_used_at", "revoked_at"]
     list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
     search_fields = ["name", "prefix"]
@@ -30,7 +30,7 @@ class ApiKeyAdmin(ScopedModelAdmin):
     def beginning(self, key: ApiKey) -> str:
         return f"{key.prefix}…"
 
-    @admin.action(description="Revoke", permissions=["revoke"])
+    @admin.action(description="Revoke", permissions=["act"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         revoked = [key for key in queryset.order_by("pk") if revoke(key)]
         for key in revoked:
@@ -38,7 +38,3 @@ class ApiKeyAdmin(ScopedModelAdmin):
         messages.success(
             request, f"Revoked: {len(revoked)}. A program that shows one is refused from now on."
         )
-
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        member = membership(request)
-        return is_operator(request) or (member is not None and member.role in OWNERS)

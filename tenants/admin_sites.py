@@ -14,46 +14,29 @@ from django.contrib import messages
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.forms import AuthenticationForm
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponsePermanentRedirect,
+    HttpResponseRedirect,
+)
 from django.template.response import TemplateResponse
-from django.urls import Resolver404, resolve, reverse
+from django.urls import Resolver404, URLPattern, path, resolve, reverse
 from django.utils import timezone
 from django.views.decorators.common import no_append_slash
 from unfold.sites import UnfoldAdminSite
 from unfold.widgets import BASE_INPUT_CLASSES
 
+from tenants.acting import CHOSEN, business_of, is_operator, membership, memberships, operates
+from tenants.joining import JoinPage
 from tenants.models import Member, Tenant, TenantOwned, User
 from tenants.scoping import active_scope, platform_scope, tenant_scope
 
 APP_ORDER = ["appointments", "telephony", "agents", "tenants"]
 """What staff look at daily comes first."""
-
-
-def membership(request: HttpRequest) -> Member | None:
-    """The first active tenant that the person works for; remembered for the length of the request."""
-    if not request.user.is_authenticated:
-        return None
-    if not hasattr(request, "tonris_member"):
-        with platform_scope():
-            member = (
-                Member.objects.select_related("tenant")
-                .filter(user_id=request.user.pk, tenant__status=Tenant.Status.ACTIVE)
-                .order_by("tenant__name")
-                .first()
-            )
-        request.tonris_member = member  # type: ignore[attr-defined]
-    found: Member | None = request.tonris_member  # type: ignore[attr-defined]
-    return found
-
-
-def is_operator(request: HttpRequest) -> bool:
-    return operates(request.user)
-
-
-def operates(user: object) -> bool:
-    return isinstance(user, User) and user.is_active and user.is_superuser
 
 
 def refuse_operators_login(user: User) -> str:
@@ -150,6 +133,17 @@ class ScopedSite(ABC, UnfoldAdminSite):  # type: ignore[misc]
 
         return page
 
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._pages: list[tuple[str, Callable[[HttpRequest], HttpResponse], str]] = []
+
+    def add_page(self, route: str, view: Callable[[HttpRequest], HttpResponse], name: str) -> None:
+        """A page of no model, from an app that knows more. Before the site's addresses are read."""
+        self._pages.append((route, view, name))
+
+    def extra_urls(self) -> list[URLPattern]:
+        return [path(route, self.admin_view(view), name=name) for route, view, name in self._pages]
+
     @abstractmethod
     def scope(self, request: HttpRequest) -> AbstractContextManager[None]:
         """Whose rows the pages show to this person."""
@@ -220,6 +214,26 @@ class StaffSite(ScopedSite):
     login_elsewhere = "/ops/"
     login_form = StaffLoginForm
 
+    def extra_urls(self) -> list[URLPattern]:
+        return [
+            *super().extra_urls(),
+            path("join/<str:link>/", JoinPage(self), name="join"),
+            path("businesses/", self.admin_view(self.businesses), name="businesses"),
+        ]
+
+    def businesses(self, request: HttpRequest) -> HttpResponse:
+        """Where somebody who works for several says whose desk this is."""
+        mine = memberships(request)
+        if request.method == "POST":
+            chosen = request.POST.get("business")
+            if chosen not in {str(member.tenant_id) for member in mine}:
+                raise PermissionDenied
+            request.session[CHOSEN] = chosen
+            return HttpResponseRedirect(reverse(f"{self.name}:index"))
+        context = {**self.each_context(request), "title": "Your businesses"}
+        context |= {"members": mine, "current": membership(request)}
+        return TemplateResponse(request, "admin/businesses.html", context)
+
     def has_permission(self, request: HttpRequest) -> bool:
         if is_operator(request):
             return True
@@ -231,23 +245,25 @@ class StaffSite(ScopedSite):
 
     @contextmanager
     def scope(self, request: HttpRequest) -> Iterator[None]:
-        if is_operator(request):
+        tenant = business_of(request)
+        if tenant is not None:
+            with tenant_scope(tenant), timezone.override(tenant.zone):
+                yield
+        elif is_operator(request):
             with platform_scope():
                 yield
-            return
-        member = membership(request)
-        if member is None:  # admin_view asks has_permission first
+        else:  # admin_view asks has_permission first
             raise PermissionError("not a member of any tenant")
-        with tenant_scope(member.tenant_id), timezone.override(member.tenant.zone):
-            yield
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        context = super().each_context(request)
-        member = None if is_operator(request) else membership(request)
-        if member is not None:
-            context["site_title"] = member.tenant.name
-            context["site_header"] = member.tenant.name
-            context["site_subheader"] = f"{member.tenant.timezone} time"
+        context: dict[str, Any] = super().each_context(request)
+        tenant = business_of(request) if self.has_permission(request) else None
+        if tenant is not None:
+            context["site_title"] = context["site_header"] = tenant.name
+            context["site_subheader"] = f"{tenant.timezone} time"
+        if not is_operator(request) and len(memberships(request)) > 1:
+            there = reverse(f"{self.name}:businesses")
+            context["site_dropdown"] = [{"title": "Another business…", "icon": "swap_horiz", "link": there}]
         return context
 
 

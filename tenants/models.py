@@ -171,6 +171,30 @@ class Member(TenantOwned):
         return f"{self.user} ({self.role})"
 
 
+class Invitation(TenantOwned):
+    """Somebody is asked to become a Member. Gone once they have joined; the link itself is not kept."""
+
+    email = models.EmailField(help_text="Of the person; the link is yours to send.")
+    role = models.CharField(max_length=12, choices=Member.Role.choices, default=Member.Role.STAFF)
+    digest = models.CharField(max_length=64, editable=False, help_text="SHA-256 of the link, in hex.")
+    invited_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(editable=False)
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "email"], name="invitation_once_per_tenant"),
+            models.UniqueConstraint(fields=["tenant", "digest"], name="invitation_by_link"),
+        ]
+        indexes = [models.Index(fields=["digest"], name="invitation_by_digest")]
+
+    def __str__(self) -> str:
+        return f"{self.email} ({self.role})"
+
+
 class Credential(TenantOwned):
     """One secret of a tenant, encrypted; it takes the place of the platform's of the same name."""
 

@@ -20,19 +20,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
-from tenants.admin_sites import is_operator, membership, operators, rendered, staff
+from tenants.acting import is_operator, membership
+from tenants.admin_sites import operators, rendered, staff
 from tenants.isolation import tenant_keys
-from tenants.models import Member, Tenant, TenantOwned
+from tenants.models import Tenant, TenantOwned
+from tenants.roles import Area, may
 from tenants.scoping import active_scope
-
-Role = Member.Role
-EVERYBODY = frozenset(Role)
-MANAGERS = frozenset({Role.OWNER, Role.MANAGER})
-DESK = MANAGERS | {Role.STAFF}
-"""Whoever answers the door: they move appointments, but do not decide what is sold."""
-OWNERS = frozenset({Role.OWNER})
-NOBODY: frozenset[Role] = frozenset()
-"""No member: the platform's operators alone."""
 
 MIN_PHONE_DIGITS = 3
 ONE_TENANT = "tenant__id__exact"
@@ -53,26 +46,40 @@ def register(*models: type[Model]) -> Callable[[A], A]:
 
 
 class Access:
-    """Which roles of a tenant may do what. Operators may do everything, unless it is `read_only`."""
+    """What members may do is in the table of `tenants.roles`; operators may do everything, unless it is `read_only`."""
 
-    viewers: frozenset[Role] = EVERYBODY
-    adders: frozenset[Role] = MANAGERS
-    changers: frozenset[Role] = MANAGERS
-    deleters: frozenset[Role] = MANAGERS
+    area = Area.PLATFORM
+    members_only_look = False
+    """Whatever the table says: rows that an operator writes, or that a page of their own writes."""
     read_only = False
     """Written by the product itself: an operator can only look, too."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _allowed(request, self.viewers)
+        return self.allows(request, "v")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return not self.read_only and _allowed(request, self.adders)
+        return self.may_write(request, "a")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return not self.read_only and _allowed(request, self.changers)
+        return self.may_write(request, "c")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return not self.read_only and _allowed(request, self.deleters)
+        return self.may_write(request, "d")
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """To carry out what the page offers beside changing rows."""
+        return self.allows(request, "x")
+
+    def allows(self, request: HttpRequest, right: str) -> bool:
+        if is_operator(request):
+            return True
+        member = membership(request)
+        return member is not None and may(member.role, right, self.area)
+
+    def may_write(self, request: HttpRequest, right: str) -> bool:
+        if self.read_only or (self.members_only_look and not is_operator(request)):
+            return False
+        return self.allows(request, right)
 
     def has_view_or_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_view_permission(request, obj)
@@ -86,13 +93,6 @@ class Access:
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget.can_delete_related = False
         return field
-
-
-def _allowed(request: HttpRequest, roles: frozenset[Role]) -> bool:
-    if is_operator(request):
-        return True
-    member = membership(request)
-    return member is not None and member.role in roles
 
 
 class ScopedForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -18,6 +18,7 @@ from appointments.models import (
     Service,
     ServiceResource,
 )
+from tenants.roles import Area
 from tenants.scoped_admin import ScopedInline, ScopedModelAdmin, register
 
 Scoped = admin.RelatedOnlyFieldListFilter
@@ -26,6 +27,7 @@ Scoped = admin.RelatedOnlyFieldListFilter
 class PerformsInline(ScopedInline):
     """What an employee does."""
 
+    area = Area.CATALOG
     model = EmployeeService
     fields = ["service", "duration_minutes", "price"]
     autocomplete_fields = ["service"]
@@ -46,6 +48,7 @@ class PerformedByInline(PerformsInline):
 
 
 class AddOnInline(ScopedInline):
+    area = Area.CATALOG
     model = AddOn
     fields = ["name", "minutes", "price", "is_active"]
 
@@ -53,6 +56,7 @@ class AddOnInline(ScopedInline):
 class NeedsInline(ScopedInline):
     """What a service needs while it lasts."""
 
+    area = Area.CATALOG
     model = ServiceResource
     fields = ["resource"]
     autocomplete_fields = ["resource"]
@@ -62,6 +66,7 @@ class NeedsInline(ScopedInline):
 
 @register(Employee)
 class EmployeeAdmin(Exportable, ScopedModelAdmin):
+    area = Area.CATALOG
     change_form_template = "admin/appointments/with_free_times_form.html"
     actions = ["export_csv"]
     list_display = ["name", "performs", "own_hours", "is_active", "email"]
@@ -95,6 +100,7 @@ class EmployeeAdmin(Exportable, ScopedModelAdmin):
 
 @register(Service)
 class ServiceAdmin(Exportable, ScopedModelAdmin):
+    area = Area.CATALOG
     form = ServiceForm
     change_form_template = "admin/appointments/with_free_times_form.html"
     actions = ["export_csv"]
@@ -164,6 +170,7 @@ class ServiceAdmin(Exportable, ScopedModelAdmin):
 
 @register(EmployeeService)
 class EmployeeServiceAdmin(ScopedModelAdmin):
+    area = Area.CATALOG
     list_display = ["employee", "service"]
     list_filter = [("employee", Scoped), ("service", Scoped)]
     list_select_related = ["employee", "service"]
@@ -175,6 +182,7 @@ class EmployeeServiceAdmin(ScopedModelAdmin):
 
 @register(AddOn)
 class AddOnAdmin(ScopedModelAdmin):
+    area = Area.CATALOG
     list_display = ["name", "service", "minutes", "price", "is_active"]
     list_filter = ["is_active", ("service", Scoped)]
     list_select_related = ["service"]
@@ -186,6 +194,7 @@ class AddOnAdmin(ScopedModelAdmin):
 
 @register(Resource)
 class ResourceAdmin(ScopedModelAdmin):
+    area = Area.CATALOG
     list_display = ["name", "capacity"]
     search_fields = ["name"]
     fields = ["name", "capacity", "id"]
@@ -194,6 +203,7 @@ class ResourceAdmin(ScopedModelAdmin):
 
 @register(ServiceResource)
 class ServiceResourceAdmin(ScopedModelAdmin):
+    area = Area.CATALOG
     list_display = ["service", "resource"]
     list_filter = [("service", Scoped), ("resource", Scoped)]
     list_select_related = ["service", "resource"]

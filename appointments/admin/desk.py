@@ -20,8 +20,8 @@ from appointments.admin.forms import CustomerForm
 from appointments.errors import NotAllowed, SlotTaken
 from appointments.models import Appointment, Customer
 from tenants.admin_sites import rendered
+from tenants.roles import Area
 from tenants.scoped_admin import (
-    DESK,
     ScopedModelAdmin,
     link,
     one_line,
@@ -35,6 +35,7 @@ MOST_SHOWN = 50
 
 @register(Appointment)
 class AppointmentAdmin(Exportable, ScopedModelAdmin):
+    area = Area.CALENDAR
     form = AppointmentForm
     change_list_template = "admin/appointments/with_free_times_list.html"
     change_form_template = "admin/appointments/appointment_form.html"
@@ -48,7 +49,6 @@ class AppointmentAdmin(Exportable, ScopedModelAdmin):
     ordering = ["-starts_at"]
     autocomplete_fields = ["customer", "service", "employee"]
     readonly_fields = ["clock", "phone", "kept_clear", "currency", "id", "source", "created_at", "updated_at"]
-    adders = changers = DESK
     actions = ["complete", "miss", "cancel", "export_csv"]
     shown_when_new = ["clock"]
     fieldsets = [
@@ -203,6 +203,7 @@ def time_of(appointment: Appointment) -> str:
 
 @register(Customer)
 class CustomerAdmin(Exportable, ScopedModelAdmin):
+    area = Area.CUSTOMERS
     form = CustomerForm
     list_display = ["name", "phone_e164", "email", "next_visit", "created_at"]
     list_filter = ["created_at"]
@@ -211,7 +212,6 @@ class CustomerAdmin(Exportable, ScopedModelAdmin):
     phone_fields = ["phone_e164"]
     fields = ["name", "phone_e164", "email", "notes", "appointments", "id", "created_at"]
     readonly_fields = ["appointments", "id", "created_at"]
-    adders = changers = DESK
     actions = ["export_csv"]
     exported = [
         Column("Name", lambda row: row.name),

@@ -12,7 +12,8 @@ from appointments.models import (
     ResourceUse,
     Series,
 )
-from tenants.scoped_admin import NOBODY, ScopedModelAdmin, one_line, pretty, register, tenant_time
+from tenants.roles import Area
+from tenants.scoped_admin import ScopedModelAdmin, one_line, pretty, register, tenant_time
 
 Scoped = admin.RelatedOnlyFieldListFilter
 
@@ -20,8 +21,8 @@ Scoped = admin.RelatedOnlyFieldListFilter
 class EngineAdmin(ScopedModelAdmin):
     """What the booking engine writes: to be read."""
 
+    area = Area.CALENDAR
     read_only = True
-    adders = changers = deleters = NOBODY
 
 
 @register(Series)
@@ -106,7 +107,7 @@ class OutboxMessageAdmin(EngineAdmin):
     search_fields = ["kind"]
     fields = ["kind", "appointment", "told", "created_at", "handled_at"]
     readonly_fields = ["told"]
-    viewers = NOBODY
+    area = Area.PLATFORM
 
     @admin.display(description="body")
     def told(self, message: OutboxMessage) -> SafeString | str:
@@ -122,7 +123,7 @@ class IdempotencyRecordAdmin(ScopedModelAdmin):
     fields = ["scope", "key", "request_hash", "answered", "created_at"]
     readonly_fields = ["answered", "created_at"]
     read_only = True
-    viewers = NOBODY
+    area = Area.PLATFORM
 
     @admin.display(description="answer")
     def answered(self, record: IdempotencyRecord) -> SafeString | str:

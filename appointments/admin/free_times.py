@@ -19,7 +19,8 @@ from unfold.widgets import UnfoldAdminSingleDateWidget
 from appointments.admin.day_answer import Answer, Links
 from appointments.admin.forms import YEARS
 from appointments.models import AddOn, Employee, Service
-from tenants.admin_sites import membership, rendered
+from tenants.acting import business_of
+from tenants.admin_sites import rendered
 from tenants.models import Tenant
 from tenants.scoping import active_scope, tenant_scope
 
@@ -116,8 +117,7 @@ def show(pages: "ModelAdmin[Any]", request: HttpRequest) -> HttpResponse:
 def whose(request: HttpRequest, context: dict[str, Any]) -> Tenant | None:
     """A member's own business; the one that an operator has chosen, with the form to choose another."""
     if not active_scope().is_platform:
-        member = membership(request)
-        return member.tenant if member else None
+        return business_of(request)
     form = context["tenant_form"] = TenantForm(request.GET if "tenant" in request.GET else None)
     chosen: Tenant | None = form.cleaned_data["tenant"] if form.is_valid() else None
     return chosen

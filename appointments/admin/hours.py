@@ -7,12 +7,14 @@ from django.utils.safestring import SafeString
 
 from appointments.admin.forms import OpeningHoursForm, StretchForm
 from appointments.models import Closure, OpeningHours, SpecialHours, TimeOff
+from tenants.roles import Area
 from tenants.scoped_admin import ScopedInline, ScopedModelAdmin, one_line, register, tenant_time
 
 Scoped = admin.RelatedOnlyFieldListFilter
 
 
 class OwnHoursInline(ScopedInline):
+    area = Area.CATALOG
     model = OpeningHours
     form = OpeningHoursForm
     fields = ["weekday", "opens", "closes"]
@@ -21,6 +23,7 @@ class OwnHoursInline(ScopedInline):
 
 
 class TimeOffInline(ScopedInline):
+    area = Area.CATALOG
     model = TimeOff
     form = StretchForm
     fields = ["starts_at", "ends_at", "note"]
@@ -29,6 +32,7 @@ class TimeOffInline(ScopedInline):
 
 @register(OpeningHours)
 class OpeningHoursAdmin(ScopedModelAdmin):
+    area = Area.CATALOG
     form = OpeningHoursForm
     list_display = ["weekday", "interval", "whose"]
     list_filter = [("employee", Scoped), "weekday"]
@@ -49,6 +53,7 @@ class OpeningHoursAdmin(ScopedModelAdmin):
 
 @register(SpecialHours)
 class SpecialHoursAdmin(ScopedModelAdmin):
+    area = Area.CATALOG
     list_display = ["date", "interval", "note"]
     list_filter = ["date"]
     search_fields = ["note"]
@@ -65,6 +70,7 @@ class SpecialHoursAdmin(ScopedModelAdmin):
 
 
 class StretchAdmin(ScopedModelAdmin):
+    area = Area.CATALOG
     form = StretchForm
     date_hierarchy = "starts_at"
     ordering = ["-starts_at"]

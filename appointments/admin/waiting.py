@@ -21,9 +21,8 @@ from appointments.customers import Contact
 from appointments.errors import BookingError, OfferExpired
 from appointments.models import WaitlistEntry
 from tenants.admin_sites import rendered
+from tenants.roles import Area
 from tenants.scoped_admin import (
-    DESK,
-    NOBODY,
     ScopedForm,
     ScopedModelAdmin,
     link,
@@ -75,6 +74,7 @@ class WaitlistForm(ScopedForm):
 
 @register(WaitlistEntry)
 class WaitlistEntryAdmin(ScopedModelAdmin):
+    area = Area.CALENDAR
     form = WaitlistForm
     list_display = ["customer", "state", "offered", "service", "employee", "since", "until"]
     list_filter = ["state", ("service", Scoped), ("employee", Scoped)]
@@ -84,8 +84,6 @@ class WaitlistEntryAdmin(ScopedModelAdmin):
     autocomplete_fields = ["customer", "service", "employee"]
     fields = ["customer", "service", "employee", "earliest", "latest", "state", "offered", "created_at"]
     readonly_fields = ["state", "offered", "created_at"]
-    adders = DESK
-    changers = deleters = NOBODY
     actions = ["accept", "decline", "leave"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -112,15 +110,15 @@ class WaitlistEntryAdmin(ScopedModelAdmin):
 
     # --- What becomes of an entry ---
 
-    @admin.action(description="Accept: book what is offered", permissions=["add"])
+    @admin.action(description="Accept: book what is offered", permissions=["act"])
     def accept(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self._each(request, queryset, partial(waitlist.accept, actor=str(request.user)), self._booked)
 
-    @admin.action(description="Decline the offer, and wait on", permissions=["add"])
+    @admin.action(description="Decline the offer, and wait on", permissions=["act"])
     def decline(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self._each(request, queryset, self._declined, self._waits)
 
-    @admin.action(description="Take off the list", permissions=["add"])
+    @admin.action(description="Take off the list", permissions=["act"])
     def leave(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self._each(request, queryset, waitlist.leave, self._left)
 

@@ -60,7 +60,8 @@ from telephony.models import (
     PhoneNumber,
 )
 from tenants.admin_sites import operators, staff
-from tenants.models import ApiKey, Credential, Member, Tenant, User
+from tenants.models import ApiKey, Credential, Invitation, Member, Tenant, User
+from tenants.roles import Area
 from tenants.scoping import platform_scope, tenant_scope
 
 OURS = [
@@ -134,6 +135,9 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             call,
             Member.objects.create(tenant=tenant, user=user, role=Member.Role.STAFF),
             ApiKey.objects.create(tenant=tenant, name=name, prefix="tk_12345678", digest=name),
+            Invitation.objects.create(
+                tenant=tenant, email=f"{mark}{number}@example.com", digest=name, expires_at=starts_at
+            ),
             EmployeeService.objects.create(tenant=tenant, employee=employee, service=service),
             OpeningHours.objects.create(
                 tenant=tenant, employee=employee, weekday=0, opens=datetime.time(9), closes=datetime.time(17)
@@ -522,24 +526,32 @@ def test_a_stranger_is_asked_to_log_in_wherever_they_knock():
 
 # --- What roles may do -----------------------------------------------------------------------------
 
-WORKS = {"owner": "acd", "manager": "acd", "staff": "", "read_only": ""}
-DESK = {"owner": "acd", "manager": "acd", "staff": "ac", "read_only": ""}
-NOTHING = dict.fromkeys(Member.Role.values, "")
+
+def rights(owner: str, manager: str, staff: str, read_only: str) -> dict[str, str]:
+    return {"owner": owner, "manager": manager, "staff": staff, "read_only": read_only}
+
+
+LOOKS = rights("v", "v", "v", "v")
+WORKS = rights("vacd", "vacd", "v", "v")
+MANAGERS_LOOK = rights("v", "v", "", "")
+NOBODYS = rights("", "", "", "")
 RIGHTS: dict[Any, dict[str, str]] = {
-    Service: WORKS,
-    Employee: WORKS,
-    EmployeeService: WORKS,
-    OpeningHours: WORKS,
-    **dict.fromkeys((AddOn, Resource, ServiceResource, SpecialHours, Closure, TimeOff), WORKS),
-    MessageTemplate: WORKS,
-    Customer: DESK,
-    Appointment: {role: rights.replace("d", "") for role, rights in DESK.items()},  # they are cancelled
-    WaitlistEntry: {
-        role: rights.replace("cd", "").replace("c", "") for role, rights in DESK.items()
-    },  # by actions
-    Tenant: {**NOTHING, "owner": "c"},
-    Member: {**NOTHING, "owner": "c"},
-    Credential: {**NOTHING, "owner": "c"},
+    **dict.fromkeys((Service, Employee, EmployeeService, AddOn, Resource, ServiceResource), WORKS),
+    **dict.fromkeys((OpeningHours, SpecialHours, Closure, TimeOff, MessageTemplate), WORKS),
+    Customer: rights("vacd", "vacd", "vac", "v"),
+    Appointment: rights("vac", "vac", "vac", "v"),  # they are cancelled
+    WaitlistEntry: rights("va", "va", "va", "v"),  # and changed by actions
+    **dict.fromkeys((AppointmentAddOn, AppointmentChange, ResourceUse, Hold, Series), LOOKS),
+    **dict.fromkeys((Call, CallEvent, Conversation, ProviderSession, Turn), LOOKS),
+    **dict.fromkeys((Message, Notification, InboundText, OptOut, PhoneNumber), LOOKS),
+    **dict.fromkeys((ToolInvocation, ProviderEvent), rights("v", "v", "", "v")),
+    Tenant: rights("vc", "vc", "", "v"),
+    Member: rights("vcd", "v", "", ""),
+    Invitation: rights("vad", "v", "", ""),
+    User: MANAGERS_LOOK,
+    ApiKey: MANAGERS_LOOK,
+    Credential: rights("vc", "", "", ""),
+    **dict.fromkeys((OutboxMessage, IdempotencyRecord, OneTimeCode, SeenSignature), NOBODYS),
 }
 
 
@@ -547,14 +559,68 @@ RIGHTS: dict[Any, dict[str, str]] = {
 @pytest.mark.parametrize("role", Member.Role.values)
 def test_roles_may_do_what_they_are_for(role, model, member, ours, rf):
     client = member(role)
-    rights = RIGHTS.get(model, NOTHING)[role]
     sent = {
+        "v": client.get(url("admin", model, "changelist")),
         "a": client.post(url("admin", model, "add"), {}),
         "c": client.post(url("admin", model, "change", ours[model].pk), {}),
         "d": client.post(url("admin", model, "delete", ours[model].pk), {}),
     }
-    for letter, answer in sent.items():
-        assert (answer.status_code != 403) == (letter in rights), letter
+    allowed = {letter for letter, answer in sent.items() if answer.status_code != 403}
+    assert allowed == set(RIGHTS[model][role])
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_every_page_and_every_part_of_a_page_names_what_it_is_about(site):
+    """Or it is the operators' alone, which these are meant to be."""
+    platform = {OneTimeCode, SeenSignature, OutboxMessage, IdempotencyRecord}
+    for model, pages in SITES[site]._registry.items():
+        assert (pages.area == Area.PLATFORM) == (model in platform), model
+        for inline in pages.inlines:
+            assert (inline.area == Area.PLATFORM) == (inline.__name__ == "MembershipInline"), inline
+
+
+@pytest.mark.parametrize("role", Member.Role.values)
+def test_an_action_is_offered_to_those_who_may_carry_it_out(role, member, ours):
+    client = member(role)
+    acts = {
+        Appointment: {"complete", "miss", "cancel"},
+        WaitlistEntry: {"accept", "decline", "leave"},
+        Message: {"deal_with"},
+        Notification: {"try_again"},
+        ApiKey: {"revoke"},
+        Tenant: {"examine"},
+    }
+    may_not = {
+        "owner": set(),
+        "manager": set(),
+        "staff": {ApiKey, Tenant},
+        "read_only": set(acts),
+    }
+    for model, names in acts.items():
+        page = client.get(url("admin", model, "changelist"))
+        if page.status_code == 403:
+            assert model in may_not[role]
+            continue
+        form = page.context.get("action_form")
+        offered = {name for name, _ in form.fields["action"].choices} if form else set()
+        assert offered & names == (set() if model in may_not[role] else names), model
+
+
+@pytest.mark.parametrize(
+    ("page", "allowed"),
+    [
+        ("appointments/appointment/free-times/", "owner manager staff read_only"),
+        ("appointments/appointment/visit/", "owner manager staff"),
+        ("appointments/appointment/{appointment}/repeat/", "owner manager staff"),
+        ("agents/conversation/{conversation}/recording", "owner manager staff read_only"),
+        ("tenants/invitation/add/", "owner"),
+    ],
+)
+def test_pages_of_their_own_keep_to_the_table(page, allowed, member, ours):
+    filled = page.format(appointment=ours[Appointment].pk, conversation=ours[Conversation].pk)
+    for role in Member.Role.values:
+        answer = member(role).get(f"/admin/{filled}")
+        assert (answer.status_code == 403) == (role not in allowed.split()), role
 
 
 @pytest.mark.parametrize("role", ["manager", "staff", "read_only"])

@@ -78,10 +78,12 @@ OF_STAFF = (
     Group(
         "Set-up",
         (
+            Entry("Getting started", "rocket_launch", "setup"),
             Entry("Business", "storefront", "tenants.tenant"),
             Entry("Phone numbers", "dialpad", "telephony.phonenumber"),
             Entry("Words of messages", "edit_note", "telephony.messagetemplate"),
             Entry("Team", "manage_accounts", "tenants.member"),
+            Entry("Invitations", "mail", "tenants.invitation"),
             Entry("Secrets", "key", "tenants.credential"),
             Entry("API keys", "api", "tenants.apikey"),
         ),
@@ -113,6 +115,7 @@ OF_OPERATORS = (
             Entry("Phone numbers", "dialpad", "telephony.phonenumber"),
             Entry("People", "person", "tenants.user"),
             Entry("Members", "manage_accounts", "tenants.member"),
+            Entry("Invitations", "mail", "tenants.invitation"),
             Entry("Secrets", "key", "tenants.credential"),
             Entry("API keys", "api", "tenants.apikey"),
         ),
@@ -178,7 +181,7 @@ def _address(site: AdminSite, page: str, request: HttpRequest) -> str:
         if not site.get_model_admin(model).get_model_perms(request).get("view"):
             return ""
         page = f"{model._meta.app_label}_{model._meta.model_name}_changelist"
-    elif page in _NEEDS_TO_ADD and not _may_add(site, request):
+    elif page in _NEEDS and not _NEEDS[page](site, request):
         return ""
     try:
         return reverse(f"{site.name}:{page}")
@@ -186,12 +189,15 @@ def _address(site: AdminSite, page: str, request: HttpRequest) -> str:
         return ""
 
 
-_NEEDS_TO_ADD = {"appointments_appointment_visit"}
+def _may_book(site: AdminSite, request: HttpRequest) -> bool:
+    return site.get_model_admin(apps.get_model("appointments.appointment")).has_add_permission(request)
 
 
-def _may_add(site: AdminSite, request: HttpRequest) -> bool:
-    pages = site.get_model_admin(apps.get_model("appointments.appointment"))
-    return pages.has_add_permission(request)
+def _may_see_settings(site: AdminSite, request: HttpRequest) -> bool:
+    return site.get_model_admin(apps.get_model("tenants.tenant")).has_view_permission(request)
+
+
+_NEEDS = {"appointments_appointment_visit": _may_book, "setup": _may_see_settings}
 
 
 def _is_within(path: str, url: str, site: AdminSite) -> bool:

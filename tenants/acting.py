@@ -1,0 +1,62 @@
+"""Who acts on a page of the admins, and for which business."""
+
+from django.http import HttpRequest
+
+from tenants.models import Member, Tenant, User
+from tenants.scoping import platform_scope
+
+CHOSEN = "tonris_business"
+"""In the session: the business that a person who works for several has chosen."""
+ENTERED = "tonris_entered"
+"""In the session: the business that an operator acts within."""
+
+
+def operates(user: object) -> bool:
+    return isinstance(user, User) and user.is_active and user.is_superuser
+
+
+def is_operator(request: HttpRequest) -> bool:
+    return operates(request.user)
+
+
+def memberships(request: HttpRequest) -> list[Member]:
+    """In active businesses, by their names; remembered for the length of the request."""
+    if not request.user.is_authenticated:
+        return []
+    if not hasattr(request, "tonris_members"):
+        with platform_scope():
+            members = list(
+                Member.objects.select_related("tenant")
+                .filter(user_id=request.user.pk, tenant__status=Tenant.Status.ACTIVE)
+                .order_by("tenant__name", "tenant_id")
+            )
+        request.tonris_members = members  # type: ignore[attr-defined]
+    found: list[Member] = request.tonris_members  # type: ignore[attr-defined]
+    return found
+
+
+def membership(request: HttpRequest) -> Member | None:
+    """In the business that was chosen, as long as the person works there; else in the first."""
+    mine = memberships(request)
+    chosen = request.session.get(CHOSEN) if len(mine) > 1 else None
+    return next((member for member in mine if str(member.tenant_id) == chosen), mine[0] if mine else None)
+
+
+def entered(request: HttpRequest) -> Tenant | None:
+    """The business that an operator acts within, if any; a suspended one, too: that is when help is needed."""
+    pk = request.session.get(ENTERED) if is_operator(request) else None
+    if pk is None:
+        return None
+    if not hasattr(request, "tonris_entered"):
+        with platform_scope():
+            request.tonris_entered = Tenant.objects.filter(pk=pk).first()  # type: ignore[attr-defined]
+    tenant: Tenant | None = request.tonris_entered  # type: ignore[attr-defined]
+    return tenant
+
+
+def business_of(request: HttpRequest) -> Tenant | None:
+    """Whose pages these are; None for an operator who looks at all of them."""
+    if is_operator(request):
+        return entered(request)
+    member = membership(request)
+    return member.tenant if member else None

@@ -1,0 +1,133 @@
+"""The team of a business: who works there and as what, and who is invited."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from tenants import invitations
+from tenants.acting import is_operator
+from tenants.models import Invitation, Member, Tenant
+from tenants.roles import Area
+from tenants.scoped_admin import ScopedForm, ScopedModelAdmin, register
+
+Role = Member.Role
+
+
+@register(Member)
+class MemberAdmin(ScopedModelAdmin):
+    area = Area.MEMBERS
+    change_list_template = "admin/team.html"
+    list_display = ["user", "role", "last_login"]
+    list_filter = ["role"]
+    list_select_related = ["user"]
+    search_fields = ["user__username", "user__first_name", "user__last_name", "user__email"]
+    autocomplete_fields = ["user"]
+    fields = ["user", "role"]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(
+            request, {"may_invite": self.allows(request, "a"), **(extra_context or {})}
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        fields = super().get_readonly_fields(request, obj)
+        return fields if obj is None else [*fields, "user"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Owners invite: nobody becomes a member without having said yes."""
+        return is_operator(request) and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes their own role: an owner who did could not take it back."""
+        return not _is_own(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nor does anybody remove themselves, so that a business keeps an owner."""
+        return not _is_own(request, obj) and super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        _still_owner(request)
+        super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        _still_owner(request)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        _still_owner(request)
+        super().delete_queryset(request, queryset)
+
+    @admin.display(description="last login", ordering="user__last_login")
+    def last_login(self, member: Member) -> Any:
+        return member.user.last_login
+
+
+def _is_own(request: HttpRequest, member: Member | None) -> bool:
+    return member is not None and member.user_id == request.user.pk and not is_operator(request)
+
+
+def _still_owner(request: HttpRequest) -> None:
+    """Two owners who take each other's role at the same moment would leave a business with none: one at a time."""
+    if is_operator(request):
+        return
+    owners = Member.objects.select_for_update().filter(role=Role.OWNER).order_by("pk")
+    if request.user.pk not in list(owners.values_list("user_id", flat=True)):
+        raise PermissionDenied
+
+
+class InvitationForm(ScopedForm):
+    duplicate = "This person is invited already. Take that invitation back to send another."
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].lower()
+        return email
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        tenant, email = self.tenant(), cleaned.get("email")
+        if tenant and email and Member.objects.filter(tenant=tenant, user__email__iexact=email).exists():
+            self.add_error("email", "Somebody with this address is a member already.")
+        return cleaned
+
+
+@register(Invitation)
+class InvitationAdmin(ScopedModelAdmin):
+    area = Area.MEMBERS
+    form = InvitationForm
+    list_display = ["email", "role", "invited_by", "created_at", "expires_at"]
+    list_select_related = ["invited_by"]
+    list_filter = ["role"]
+    search_fields = ["email"]
+    fields = ["email", "role", "invited_by", "created_at", "expires_at"]
+    readonly_fields = ["invited_by", "created_at", "expires_at"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not the operators either: it is taken back, and another one sent."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        obj.invited_by = request.user
+        form.link = invitations.renew(obj)
+        super().save_model(request, obj, form, change)
+        request.tonris_link = form.link  # type: ignore[attr-defined]
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """The link is shown here and never again."""
+        link = reverse("admin:join", args=[request.tonris_link])  # type: ignore[attr-defined]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Invited",
+            "invitation": obj,
+            "business": Tenant.objects.get(pk=obj.tenant_id).name,
+            "link": request.build_absolute_uri(link),
+            "days": invitations.STANDS_FOR.days,
+        }
+        return TemplateResponse(request, "admin/invited.html", context)

@@ -1,0 +1,57 @@
+"""How people become members: an owner invites, and whoever holds the link joins. Only the link's SHA-256 is kept.
+
+Nobody is made a member of a business without having said yes: who works for several could else be led to write
+down one's customers at another's desk.
+"""
+
+import datetime
+import hashlib
+import secrets
+
+from django.db import transaction
+from django.utils import timezone
+
+from tenants.models import Invitation, Member, Tenant, User
+from tenants.scoping import platform_scope, tenant_scope
+
+STANDS_FOR = datetime.timedelta(days=7)
+RANDOM_BYTES = 24
+
+
+class InvitationGone(Exception):
+    """It was used, taken back, has expired, or its business is suspended."""
+
+
+def renew(invitation: Invitation) -> str:
+    """A new link for it, and seven days from now. Not saved."""
+    text = secrets.token_urlsafe(RANDOM_BYTES)
+    invitation.digest, invitation.expires_at = _digest(text), timezone.now() + STANDS_FOR
+    return text
+
+
+def find(text: str) -> Invitation:
+    """With its tenant. Raises InvitationGone. Which tenant it is for is what the link tells: needs no scope."""
+    with platform_scope():
+        standing = Invitation.objects.select_related("tenant").filter(
+            digest=_digest(text), expires_at__gt=timezone.now(), tenant__status=Tenant.Status.ACTIVE
+        )
+        found = standing.first()
+    if found is None:
+        raise InvitationGone
+    return found
+
+
+def accept(invitation: Invitation, user: User) -> Member:
+    """Once. Whoever is a member already keeps their role. Raises InvitationGone."""
+    with tenant_scope(invitation.tenant_id), transaction.atomic():
+        taken, _ = Invitation.objects.filter(pk=invitation.pk, digest=invitation.digest).delete()
+        if not taken:
+            raise InvitationGone
+        member, _ = Member.objects.get_or_create(
+            tenant_id=invitation.tenant_id, user=user, defaults={"role": invitation.role}
+        )
+    return member
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
