@@ -16,6 +16,8 @@ from agents.provisioning import provision_agent
 from agents.provisioning_log import Log
 from telephony import doctor
 from telephony.dialplan import provider_of
+from telephony.doctor import remembered
+from telephony.doctor.findings import Finding
 from telephony.errors import AgentNotConfigured
 from telephony.provisioning import agent_format, provision_numbers
 from tenants.admin_sites import operators, staff
@@ -45,12 +47,18 @@ def go_live(model_admin: Any, request: HttpRequest, tenants: QuerySet[Tenant]) -
             messages.info(request, _lines(tenant, (str(step) for step in log.steps)))
 
 
-@admin.action(description="Examine: what stands in the way of calls?", permissions=["change"])
+@admin.action(description="Examine: what stands in the way of calls?", permissions=["act"])
 def examine(model_admin: Any, request: HttpRequest, tenants: QuerySet[Tenant]) -> TemplateResponse:
     """A page of what was found, the worst first, each with its remedy."""
-    reports = [{"tenant": tenant, "findings": doctor.examine(tenant.pk)} for tenant in _few(request, tenants)]
+    reports = [{"tenant": tenant, "findings": _examined(tenant)} for tenant in _few(request, tenants)]
     context = {**model_admin.admin_site.each_context(request), "title": "Examined", "reports": reports}
     return TemplateResponse(request, "admin/telephony/doctor.html", context)
+
+
+def _examined(tenant: Tenant) -> list[Finding]:
+    findings = doctor.examine(tenant.pk)
+    remembered.remember(tenant.pk, findings)
+    return findings
 
 
 def _few(request: HttpRequest, tenants: QuerySet[Tenant]) -> list[Tenant]:

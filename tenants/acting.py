@@ -1,6 +1,9 @@
 """Who acts on a page of the admins, and for which business."""
 
+import datetime
+
 from django.http import HttpRequest
+from django.utils import timezone
 
 from tenants.models import Member, Tenant, User
 from tenants.scoping import platform_scope
@@ -8,7 +11,9 @@ from tenants.scoping import platform_scope
 CHOSEN = "tonris_business"
 """In the session: the business that a person who works for several has chosen."""
 ENTERED = "tonris_entered"
-"""In the session: the business that an operator acts within."""
+"""In the session: the business that an operator acts within, and until when."""
+STAYS = datetime.timedelta(hours=4)
+"""An operator who forgets to leave is out by then."""
 
 
 def operates(user: object) -> bool:
@@ -44,14 +49,23 @@ def membership(request: HttpRequest) -> Member | None:
 
 def entered(request: HttpRequest) -> Tenant | None:
     """The business that an operator acts within, if any; a suspended one, too: that is when help is needed."""
-    pk = request.session.get(ENTERED) if is_operator(request) else None
-    if pk is None:
+    noted = request.session.get(ENTERED) if is_operator(request) else None
+    if noted is None or noted["until"] < timezone.now().timestamp():
         return None
     if not hasattr(request, "tonris_entered"):
         with platform_scope():
-            request.tonris_entered = Tenant.objects.filter(pk=pk).first()  # type: ignore[attr-defined]
+            request.tonris_entered = Tenant.objects.filter(pk=noted["tenant"]).first()  # type: ignore[attr-defined]
     tenant: Tenant | None = request.tonris_entered  # type: ignore[attr-defined]
     return tenant
+
+
+def enter(request: HttpRequest, tenant: Tenant) -> None:
+    until = timezone.now() + STAYS
+    request.session[ENTERED] = {"tenant": str(tenant.pk), "until": until.timestamp()}
+
+
+def leave(request: HttpRequest) -> None:
+    request.session.pop(ENTERED, None)
 
 
 def business_of(request: HttpRequest) -> Tenant | None:

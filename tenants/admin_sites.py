@@ -127,9 +127,11 @@ class ScopedSite(ABC, UnfoldAdminSite):  # type: ignore[misc]
         def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
                 return inside(request, *args, **kwargs)
+            # The project's own answers to what goes wrong are JSON, for programs.
             except Http404:
-                # The project's own answer to a wrong address is JSON, for programs.
-                return self._not_found(request)
+                return self._told(request, 404, "Page not found", "admin/not_found.html")
+            except PermissionDenied:
+                return self._told(request, 403, "Not for you to open", "admin/refused.html")
 
         return page
 
@@ -187,14 +189,16 @@ class ScopedSite(ABC, UnfoldAdminSite):  # type: ignore[misc]
         apps = super().get_app_list(request, app_label)
         return sorted(apps, key=lambda app: (*_place(app["app_label"]), app["name"]))
 
-    def _not_found(self, request: HttpRequest) -> HttpResponse:
-        context = {**self.each_context(request), "title": "Page not found"}
-        return rendered(TemplateResponse(request, "admin/not_found.html", context, status=404))
+    def _told(self, request: HttpRequest, status: int, title: str, template: str) -> HttpResponse:
+        context = {**self.each_context(request), "title": title, "role": membership(request)}
+        request.current_app = self.name  # type: ignore[attr-defined]
+        return rendered(TemplateResponse(request, template, context, status=status))
 
 
 class OperatorSite(ScopedSite):
     settings_name = "UNFOLD_OPS"
     index_title = "Overview"
+    index_template = "desk/overview.html"
     login_note = "For the operators of this installation. Businesses log in at"
     login_elsewhere = "/admin/"
     login_form = OperatorLoginForm
@@ -210,6 +214,7 @@ class OperatorSite(ScopedSite):
 
 
 class StaffSite(ScopedSite):
+    index_template = "desk/today.html"
     login_note = "For the team of a business. Operators of this installation log in at"
     login_elsewhere = "/ops/"
     login_form = StaffLoginForm
@@ -258,6 +263,7 @@ class StaffSite(ScopedSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context: dict[str, Any] = super().each_context(request)
         tenant = business_of(request) if self.has_permission(request) else None
+        context["entered"] = tenant if is_operator(request) else None
         if tenant is not None:
             context["site_title"] = context["site_header"] = tenant.name
             context["site_subheader"] = f"{tenant.timezone} time"

@@ -82,6 +82,6 @@ class JoinPage:
         return HttpResponseRedirect(reverse(f"{self.site.name}:index"))
 
     def _page(self, request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
-        request.current_app = self.site.name  # type: ignore[attr-defined]
+        request.current_app = self.site.name
         known = {**self.site.each_context(request), **context}
         return TemplateResponse(request, "admin/join.html", known, status=status)

@@ -1,5 +1,12 @@
-"""Found by Django after every app's own pages: what is added to pages of an app that lies deeper."""
+"""Found by Django after every app's own pages: what is added to the sites by apps that know more."""
 
 from telephony import admin_going_live
+from tenants.admin_sites import operators, staff
+from tonris.desk import businesses, entering, setup, usage
 
-__all__ = ["admin_going_live"]
+__all__ = ["admin_going_live", "businesses"]
+
+staff.add_page("setup/", setup.show, "setup")
+staff.add_page("leave/", entering.leave, "leave")
+operators.add_page("enter/<uuid:tenant_id>/", entering.enter, "enter")
+operators.add_page("usage/", usage.show, "usage")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.template.loader import render_to_string
 
 _ERRORS = {
     400: ("The request cannot be read", "BAD_REQUEST"),
@@ -12,6 +13,7 @@ _ERRORS = {
     413: ("The body is too large", "TOO_LARGE"),
     500: ("Something went wrong", "INTERNAL_ERROR"),
 }
+_ADMINS = ("/admin/", "/ops/")
 _PROGRAMS = ("/api/", "/webhook")
 
 
@@ -29,7 +31,23 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    return error(500)
+    told = "It is not your doing, and it is written down. Try again in a moment; calls are not affected by this page."
+    return _page(request, 500, "Something went wrong", told) or error(500)
+
+
+def stale(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that was not made for this browser, or for an earlier login of it."""
+    told = "This page was open for too long, or cookies are switched off. Open it again, and repeat what you did."
+    return _page(request, 403, "This form is out of date", told) or error(403)
+
+
+def _page(request: HttpRequest, status: int, title: str, told: str) -> HttpResponse | None:
+    """For people, in an admin. It asks neither the database nor the session: those may be what is broken."""
+    home = next((admin for admin in _ADMINS if request.path.startswith(admin)), None)
+    if home is None:
+        return None
+    page = render_to_string("admin/broken.html", {"title": title, "told": told, "home": home})
+    return HttpResponse(page, status=status)
 
 
 def json_for_programs(

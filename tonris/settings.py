@@ -188,13 +188,14 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+CSRF_FAILURE_VIEW = "tonris.responses.stale"
 APPEND_SLASH = False  # a redirect would break the signature of a webhook; admin sites append their own
 ROOT_URLCONF = "tonris.urls"
 ASGI_APPLICATION = "tonris.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [],
+        "DIRS": [BASE_DIR / "tonris" / "templates" / "first"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -350,7 +351,7 @@ UNFOLD = theme.unfold(
 UNFOLD_OPS = theme.unfold(
     title="TONRIS operations",
     navigation="tonris.desk.navigation.of_operators",
-    dashboard="tonris.desk.dashboard.of_operators",
+    dashboard="tonris.desk.businesses.overview",
 )
 
 # --- Logs ----------------------------------------------------------------------------------------

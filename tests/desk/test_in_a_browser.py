@@ -4,6 +4,7 @@ import pytest
 from django.db import models
 from django.urls import reverse
 
+from appointments.models import Customer
 from tenants.admin_sites import staff
 from tenants.models import Member, Tenant, User
 from tenants.roles import may
@@ -19,6 +20,7 @@ DESKTOP = {"viewport": {"width": TABLET_BREADTH, "height": 900}}
 TELEPHONE = {"viewport": {"width": TELEPHONE_BREADTH, "height": 844}, "has_touch": True, "is_mobile": True}
 OWN_PAGES = [
     "/admin/",
+    "/admin/setup/",
     "/admin/password_change/",
     "/admin/appointments/appointment/free-times/",
     "/admin/appointments/appointment/visit/",
@@ -77,6 +79,26 @@ def test_the_pages_of_a_day_fit_a_telephone(scheme, rows, browser, live_server):
 
 def _model(name: str) -> type[models.Model]:
     return next(model for model in OF_TENANTS if model._meta.model_name == name)
+
+
+def test_the_operators_pages_open(rows, browser, live_server):
+    User.objects.create_superuser("olga", password="pw")
+    salon = rows[Customer].tenant_id  # type: ignore[attr-defined]
+
+    def work(visitor: Visitor) -> list[str]:
+        visitor.log_in("olga", "pw", "ops")
+        for page in ("", "usage/", "tenants/tenant/", "tenants/tenant/add/", "telephony/call/"):
+            visitor.open(f"/ops/{page}")
+        visitor.page.goto("/ops/")
+        visitor.page.click(f'form[action*="{salon}"] button')
+        visitor.page.wait_for_url("**/admin/")
+        visitor.page.wait_for_selector(".acting")
+        visitor.open("/admin/appointments/appointment/")
+        visitor.page.click(".acting button")
+        visitor.page.wait_for_url("**/ops/")
+        return visitor.complaints
+
+    assert browser.visit(work, live_server.url, **DESKTOP) == []
 
 
 def test_a_dark_desktop_opens_the_same_pages(rows, browser, live_server):

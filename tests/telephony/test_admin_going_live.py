@@ -57,14 +57,15 @@ async def test_what_went_wrong_is_told_with_what_to_do(newcomer):
     assert (await in_thread(settings_of, newcomer))["elevenLabsAgentId"]  # what was done is kept
 
 
-async def test_an_owner_has_the_business_examined(newcomer, monkeypatch):
+@pytest.mark.parametrize("role", [Member.Role.OWNER, Member.Role.MANAGER])
+async def test_owners_and_managers_have_the_business_examined(newcomer, monkeypatch, role):
     monkeypatch.setattr(probes, "TIMEOUT_S", 0.1)
     async with vendors():
-        page = await in_thread(act, "admin", newcomer, "examine", Member.Role.OWNER)
+        page = await in_thread(act, "admin", newcomer, "examine", role)
     assert "The business has no agent" in page.content.decode()
 
 
-@pytest.mark.parametrize("role", [Member.Role.MANAGER, Member.Role.STAFF, Member.Role.READ_ONLY])
+@pytest.mark.parametrize("role", [Member.Role.STAFF, Member.Role.READ_ONLY])
 async def test_others_are_not_offered_it(newcomer, role):
     async with vendors() as world:
         page = await in_thread(act, "admin", newcomer, "examine", role)

@@ -107,7 +107,7 @@ OF_STAFF = (
 )
 
 OF_OPERATORS = (
-    Group("", (Entry("Overview", "monitoring", "index"),)),
+    Group("", (Entry("Overview", "monitoring", "index"), Entry("Usage", "bar_chart", "usage"))),
     Group(
         "Businesses",
         (
