@@ -55,6 +55,7 @@ from telephony.models import (
     CallEvent,
     InboundText,
     MessageTemplate,
+    Meter,
     Notification,
     OptOut,
     PhoneNumber,
@@ -144,6 +145,9 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             ),
             IdempotencyRecord.objects.create(
                 tenant=tenant, scope=mark, key=name, request_hash=mark, answer={}
+            ),
+            Meter.objects.create(
+                tenant=tenant, call=call, caller_e164=phone, day=now.date(), micros_per_second=1
             ),
             ProviderSession.objects.create(
                 tenant=tenant, conversation=conversation, provider=mark[:24], external_id=f"conv-{name}"
@@ -544,7 +548,7 @@ RIGHTS: dict[Any, dict[str, str]] = {
     **dict.fromkeys((AppointmentAddOn, AppointmentChange, ResourceUse, Hold, Series), LOOKS),
     **dict.fromkeys((Call, CallEvent, Conversation, ProviderSession, Turn), LOOKS),
     **dict.fromkeys((Message, Notification, InboundText, OptOut, PhoneNumber), LOOKS),
-    **dict.fromkeys((ToolInvocation, ProviderEvent), rights("v", "v", "", "v")),
+    **dict.fromkeys((ToolInvocation, ProviderEvent, Meter), rights("v", "v", "", "v")),
     Tenant: rights("vc", "vc", "", "v"),
     Member: rights("vcd", "v", "", ""),
     Invitation: rights("vad", "v", "", ""),
