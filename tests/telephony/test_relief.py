@@ -122,6 +122,7 @@ async def test_what_the_caller_says_meanwhile_is_heard_by_the_second():
     running = asyncio.create_task(line.run())
     await asyncio.sleep(0.05)
     line.feed(CallerAudio(b"hello?"))
+    await asyncio.sleep(0.05)
     assert second.heard == []
     second.may_open.set()
     await asyncio.sleep(0.05)
@@ -193,6 +194,16 @@ async def test_a_tool_that_answers_in_time_is_waited_for():
     await line.run()
     assert spare.asked == [("agent_lost", True, [])]
     assert second.facts == []
+
+
+async def test_who_is_put_through_to_a_person_is_not_kept_by_another_agent():
+    async def transfer(name: str, arguments: dict[str, Any]) -> Answered:
+        return Answered({"success": True}, Act.TRANSFER)
+
+    first = Failing(Speech(b"one"), ToolCall("c1", "transfer_to_human"), *[Speech(b"x")] * 9)
+    line = bridge(first, spare := Spare(Second()), tool=transfer)
+    assert await line.run() == "transfer"
+    assert spare.asked == []
 
 
 async def test_the_second_is_told_what_was_said():
