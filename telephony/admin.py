@@ -236,7 +236,9 @@ _EVENT = '<div class="story"><span class="at">{}</span><code class="event">{}</c
 
 
 def _details(event: CallEvent) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in event.detail.items() if value not in ("", None))
+    told = {name: value for name, value in event.detail.items() if value not in ("", None)}
+    told.pop("place", None)  # where somebody is in the menu, for the menu alone
+    return ", ".join(f"{name}: {value}" for name, value in told.items())
 
 
 @register(CallEvent)

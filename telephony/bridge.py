@@ -9,6 +9,8 @@ ends have one, in one step and as the bytes that came:
     caller -> taker() -> session.pass_audio()
     agent  -> _pass_speech() -> codec -> send_now()
 
+When the agent fails, another one may take over, once: the same loops, and another session.
+
 The bridge knows a carrier by what its codec declares and an agent by AgentSession; it asks no one's name.
 Nothing on the way of the audio waits for a database, a lock or a tool.
 """

@@ -57,6 +57,9 @@ class Relief:
         except (TimeoutError, DatabaseError):
             logger.warning("Who could take a call over was not found out: the database is away")
             return None
+        except Exception:  # whatever it is, others can be rung
+            logger.exception("Nobody could be asked to take a call over")
+            return None
         return session_for(assignment, self._format) if assignment else None
 
     def _look_up(self, failure: Failure, so_far: SoFar, pending: Sequence[str]) -> Assignment | None:

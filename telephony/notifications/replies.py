@@ -64,6 +64,11 @@ class Received:
 
 def receive(tenant: Tenant, received: Received) -> str:
     """Our answer, "" for silence. The same message again does nothing and gets the same. Needs the tenant's scope."""
+    return receive_once(tenant, received)[0]
+
+
+def receive_once(tenant: Tenant, received: Received) -> tuple[str, bool]:
+    """The same, and whether the message was news."""
     row = InboundText(
         tenant=tenant,
         carrier_message_id=received.carrier_message_id,
@@ -75,13 +80,13 @@ def receive(tenant: Tenant, received: Received) -> str:
         with transaction.atomic():
             row.save(force_insert=True)  # a twin waits here until we commit
     except IntegrityError:
-        return InboundText.objects.get(carrier_message_id=received.carrier_message_id).answer
+        return InboundText.objects.get(carrier_message_id=received.carrier_message_id).answer, False
     silent = _too_many(row)
     row.answer = _Answering(tenant, row).answer(received.opt_out_type)
     if silent:
         row.answer = ""
     row.save(update_fields=["understood", "appointment", "choices", "answer"])
-    return row.answer
+    return row.answer, True
 
 
 def _too_many(row: InboundText) -> bool:

@@ -1,17 +1,23 @@
 """What comes from the agents' providers: who may speak for whom, and what is answered."""
 
+import datetime
 import hashlib
 import hmac
 import json
 import logging
 import time
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from agents.conversations import Opened, open_conversation, session_opened
-from agents.models import Conversation, ProviderEvent, SeenSignature, ToolInvocation
+from agents.admin import cost_of
+from agents.conversations import Opened, open_conversation, session_closed, session_opened
+from agents.events import Spent
+from agents.models import Conversation, ProviderEvent, ProviderSession, SeenSignature, ToolInvocation
+from agents.session import Closing
 from appointments.models import Appointment
 from tenants.credentials import set_secret
 from tenants.models import Credential, Tenant
@@ -311,6 +317,33 @@ def test_a_worker_makes_sense_of_a_transcription_once(salon, conversation):
     with tenant_scope(salon):
         told = Conversation.objects.get(pk=conversation.pk)
         assert (told.summary, told.duration_seconds, told.cost) == ("Booked a haircut.", 79, 531)
+
+
+@pytest.mark.parametrize("came_second", [False, True])
+def test_a_call_that_two_providers_shared_keeps_both_costs_and_its_own_end(salon, conversation, came_second):
+    from agents.tasks import process_event
+
+    openai = Opened("openai", "sess_1", "gpt", "mulaw", "mulaw")
+    hour = datetime.timedelta(hours=1)
+    with tenant_scope(salon):
+        if came_second:
+            Conversation.objects.filter(pk=conversation.pk).update(provider="openai")
+        session_opened(salon.pk, conversation.pk, openai)
+        other = ProviderSession.objects.filter(provider="openai")
+        other.update(started_at=timezone.now() + (-hour if came_second else hour))
+        spent = Spent({"audio_out": 100}, Decimal("0.0125"))
+        session_closed("openai", "sess_1", Closing(1000, "", spent))
+    post(WEBHOOK, transcription("conv_1"), bearer(PLATFORM_SECRET))
+    with tenant_scope(salon):
+        process_event(str(salon.pk), str(ProviderEvent.objects.get().pk))
+        told = Conversation.objects.get(pk=conversation.pk)
+        costs = dict(ProviderSession.objects.values_list("provider", "cost"))
+        shown = cost_of(told)
+    assert costs == {"elevenlabs": 531, "openai": Decimal("0.0125")}
+    assert told.cost == (Decimal("0.0125") if came_second else 531), "in its own provider's unit"
+    assert (told.ended_at is None) == (not came_second), "whoever goes on with a call ends it"
+    assert "531 credits" in shown
+    assert "0.0125 US dollars" in shown
 
 
 def test_what_the_broker_lost_the_sweep_finds(salon, garage, conversation):

@@ -134,6 +134,7 @@ async def test_a_scripted_caller_interrupts_and_hangs_up_when_told_to(salon, set
         (["--interrupt-after", "nan"], "from 0 to 3600 seconds"),
         (["--interrupt-after", "soon"], "--interrupt-after"),
         (["--direction", "sideways"], "--direction"),
+        (["--carrier", "browser"], "--carrier"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anybody_dials(salon, words, complaint):

@@ -12,6 +12,8 @@ from telephony.addresses import media_url
 
 MEDIA_PATH = "/media-stream/infobip/"
 EVENTS_PATH = "/api/webhooks/infobip/calls"
+TEXTS_PATH = "/api/webhooks/infobip/sms"
+REPORTS_PATH = "/api/webhooks/infobip/sms-status/"
 
 _SECRET = re.compile(r"([0-9a-f]{32})-([1-9][0-9]{3,4})-([0-9a-f]{40})")
 
@@ -37,6 +39,20 @@ def _mac(tenant_id: UUID, rate_hz: int) -> str:
 
 def media_socket_url(tenant_id: UUID, rate_hz: int) -> str:
     return media_url(MEDIA_PATH + media_secret(tenant_id, rate_hz))
+
+
+def reports_secret(tenant_id: UUID) -> str:
+    """The last segment of the address that a tenant's delivery reports come to: it goes along with each text."""
+    mac = salted_hmac("telephony.infobip.reports", tenant_id.hex, algorithm="sha256").hexdigest()
+    return f"{tenant_id.hex}-{mac[:40]}"
+
+
+def reports_url(tenant_id: UUID) -> str:
+    return f"{settings.APP_BASE_URL}{REPORTS_PATH}{reports_secret(tenant_id)}"
+
+
+def texts_url() -> str:
+    return settings.APP_BASE_URL + TEXTS_PATH
 
 
 def events_url() -> str:

@@ -6,7 +6,7 @@ from functools import partial
 from uuid import UUID
 
 from agents.speech import speech_for
-from telephony import calls, dialplan, head_start, ladder, live
+from telephony import calls, dialplan, head_start, ladder, live, rungs
 from telephony.carriers.infobip import errands, steps
 from telephony.carriers.infobip.account import Account, account_of, make_media_config
 from telephony.carriers.infobip.rest import InfobipRest
@@ -101,7 +101,7 @@ def _decline(carrier_call_id: str, refused: CallRefused) -> None:
     speech = speech_for(call.tenant.language)
     sentence, rung = refused.sentence(speech), Rung.HANG_UP
     if isinstance(refused, AgentMissing):
-        rung = ladder.after_agent(call, has_menu=False)
+        rung = ladder.after_agent(call, has_menu=rungs.has_menu(call.tenant))
     if rung is Rung.VOICEMAIL:
         sentence = f"{sentence} {speech.voicemail}"
     # An apology after the reason would say the same twice.
@@ -111,7 +111,7 @@ def _decline(carrier_call_id: str, refused: CallRefused) -> None:
 def _go_down(carrier_call_id: str) -> None:
     call = calls.find_call(carrier_call_id, Carrier.INFOBIP)
     if call is not None:
-        steps.begin(call, ladder.after_agent(call, has_menu=False))
+        steps.begin(call, ladder.after_agent(call, has_menu=rungs.has_menu(call.tenant)))
 
 
 def connect(carrier_call_id: str, token: str, rate_hz: int) -> None:

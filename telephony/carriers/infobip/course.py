@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
-from telephony import calls, ladder
+from telephony import calls, ladder, rungs
 from telephony.carriers.infobip import answering, errands, steps
 from telephony.carriers.infobip.events import ENDED_STATES, Event
 from telephony.dialplan import Destination
@@ -69,7 +69,7 @@ def _of_caller(event: Event, call: Call) -> None:
         case "SAY_FINISHED":
             _later(call, steps.said)
         case "DTMF_CAPTURED":
-            _later(call, steps.recorded)
+            _captured(call, event)
         case "CALL_RECORDING_READY":
             _voicemail(event, call)
         case "ERROR":
@@ -77,7 +77,13 @@ def _of_caller(event: Event, call: Call) -> None:
             if event.action == "SAY":
                 _later(call, steps.said)
             elif event.action == "CAPTURE_DTMF":
-                _later(call, steps.recorded)
+                _later(call, steps.not_captured)
+
+
+def _captured(call: Call, event: Event) -> None:
+    """The same event again is the same key; events have no ids."""
+    if not event.timestamp or _note(call, "keys", event, key=f"keys:{event.timestamp}"):
+        _later(call, partial(steps.captured, keys=event.keys))
 
 
 def _ending(event: Event) -> CallStatus:
@@ -130,7 +136,8 @@ def _leg_is_over(carrier_call_id: str, leg_id: str, event: Event, *, talked: boo
     settled = ladder.settled(carrier_call_id, Carrier.INFOBIP)
     if settled is None or calls.RANK[settled.state] == calls.ENDED:
         return
-    steps.begin(settled, ladder.after_agent(settled, has_menu=False, caller_left=caller_left))
+    has_menu = rungs.has_menu(settled.tenant)
+    steps.begin(settled, ladder.after_agent(settled, has_menu=has_menu, caller_left=caller_left))
 
 
 def _note(call: Call, kind: str, event: Event, *, key: str = "", **detail: str) -> bool:

@@ -9,6 +9,7 @@ from tenants.phone import e164_or_blank
 Json = Mapping[str, Any]
 
 LONGEST_ID = 64
+MOST_KEYS = 40
 ENDED_STATES = {
     "FINISHED": "completed",
     "FAILED": "failed",
@@ -56,6 +57,8 @@ class Event:
     """Of an ERROR: which action failed."""
     problem: str = ""
     recording_id: str = ""
+    keys: str = ""
+    """That were captured."""
 
     @property
     def caller_id(self) -> str:
@@ -85,6 +88,7 @@ def parse(body: Json) -> Event:
         action=_text(properties, "actionType"),
         problem=_text(error, "name") or _text(properties, "errorCode") or _text(properties, "reason"),
         recording_id=_recording(properties),
+        keys=_text(properties, "dtmf")[:MOST_KEYS],
     )
 
 

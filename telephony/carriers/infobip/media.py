@@ -20,7 +20,7 @@ from telephony.models import Carrier
 
 class InfobipLeg:
     has_lane = False
-    has_menu = False
+    has_menu = True
 
     def __init__(self, tenant_id: UUID, rate_hz: int) -> None:
         self._tenant_id = tenant_id

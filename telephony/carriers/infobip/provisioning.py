@@ -20,8 +20,9 @@ from telephony.carriers.infobip.account import (
     remember_media_config,
     require_private,
 )
-from telephony.carriers.infobip.addresses import events_url, media_socket_url
+from telephony.carriers.infobip.addresses import events_url, media_socket_url, texts_url
 from telephony.carriers.infobip.rest import InfobipRest
+from telephony.carriers.infobip.sms import REPLIES
 from telephony.models import Carrier, PhoneNumber
 from tenants.credentials import own_secret, set_secret
 from tenants.models import Credential, Tenant
@@ -108,7 +109,10 @@ def provision(tenant_id: UUID, log: Log) -> None:
         rows = PhoneNumber.objects.filter(carrier=Carrier.INFOBIP, is_active=True).order_by("e164")
         numbers = list(rows.values_list("e164", flat=True))
     for e164 in numbers:
-        detail = f"at Infobip, under Numbers, forward it to the calls configuration {want.configuration_id}"
+        detail = (
+            f"at Infobip, under Numbers, forward its calls to the calls configuration {want.configuration_id}, and "
+            f"its texts, where customers shall answer ours, to {texts_url()} (then set {REPLIES} to true)"
+        )
         log.add("unchanged", f"number {short(e164)}", detail)
 
 

@@ -59,6 +59,19 @@ class InfobipRest:
         """An event comes with one key, or when the time is over."""
         self._call(call_id, "capture/dtmf", {"maxLength": 1, "timeout": timeout_ms})
 
+    def ask_for_keys(
+        self, call_id: str, text: str, language: str, most_keys: int, terminator: str, timeout_ms: int
+    ) -> None:
+        """The same, while the words are said; more than one key where `terminator` ends them."""
+        wanted: Json = {
+            "maxLength": most_keys,
+            "timeout": timeout_ms,
+            "playContent": {"type": "TEXT", "text": text, "language": language},
+        }
+        if terminator:
+            wanted["terminator"] = terminator
+        self._call(call_id, "capture/dtmf", wanted)
+
     def create_dialog(self, parent_id: str, child: Json, *, max_seconds: int) -> Json:
         """Join a call to a new one. The caller stays when that ends: there may be somebody else for them."""
         body = {

@@ -7,35 +7,43 @@ from uuid import UUID
 import httpx2 as httpx
 from django.conf import settings
 
+from telephony.carriers.infobip.addresses import reports_url
 from telephony.text_errors import CannotSend, MaybeSent
 from tenants.credentials import secret
-from tenants.models import Credential
+from tenants.models import Credential, Tenant
 from tenants.vendor_http import VendorError, VendorHttp
 
 Json = dict[str, Any]
 REFUSED = frozenset({"UNDELIVERABLE", "EXPIRED", "REJECTED"})
+REPLIES = "infobipReplies"
+"""In the tenant's settings: texts to its number are forwarded to us."""
 DEFAULT_BASE_URL = "https://api.infobip.com"
 
 
 class InfobipTexts:
     """One tenant's account. Our own id of a message is Infobip's: it can be asked for again."""
 
-    takes_replies = False  # no webhook of theirs is answered here: our texts tell a link instead
-
-    def __init__(self, api_key: str, entity: str) -> None:
-        self._key, self._entity = api_key, entity
+    def __init__(self, api_key: str, tenant_id: UUID, *, takes_replies: bool = False) -> None:
+        self._key, self._tenant_id = api_key, tenant_id
+        self.takes_replies = takes_replies
+        """Otherwise our texts tell a link: a number's texts reach us where Infobip was told to forward them."""
 
     @classmethod
     def of(cls, tenant_id: UUID) -> "InfobipTexts":
         key = secret(tenant_id, Credential.Name.INFOBIP_API_KEY) or getattr(settings, "INFOBIP_API_KEY", "")
-        return cls(str(key), str(tenant_id))
+        tenant = Tenant.objects.get(pk=tenant_id)
+        return cls(str(key), tenant_id, takes_replies=tenant.settings.get(REPLIES) is True)
 
     def send(self, *, sender: str, to: str, text: str, reference: UUID) -> str:
         message = {
             "sender": _digits(sender),
             "destinations": [{"to": _digits(to), "messageId": str(reference)}],
             "content": {"text": text},
-            "options": {"platform": {"entityId": self._entity}},
+            "options": {"platform": {"entityId": str(self._tenant_id)}},
+            "webhooks": {
+                "delivery": {"url": reports_url(self._tenant_id)},
+                "contentType": "application/json",
+            },
         }
         try:
             answer = self._ask("POST", "/sms/3/messages", json={"messages": [message]}, repeatable=False)

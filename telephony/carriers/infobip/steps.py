@@ -2,6 +2,7 @@
 
     answer -> CALL_ESTABLISHED -> say -> SAY_FINISHED -> the rung itself
     a person    a dialog with a PHONE leg -> DIALOG_FINISHED: done; DIALOG_FAILED: the next rung
+    the menu    a capture of keys that plays its question -> DTMF_CAPTURED: the next question, or a way out
     voicemail   a recording, until a key, or two minutes: DTMF_CAPTURED; or until the caller hangs up
     the end     hang up
 
@@ -14,9 +15,11 @@ from typing import Any
 
 from agents.speech import speech_for
 from agents.tools.people import transfer_number
-from telephony import calls, ladder, limits
+from telephony import calls, ladder, limits, rungs
+from telephony.carriers.infobip import keypad
 from telephony.carriers.infobip.account import account_of
 from telephony.carriers.infobip.rest import InfobipRest
+from telephony.keypad.turns import Ask, End, Person, Record, Turn
 from telephony.ladder import Rung
 from telephony.models import Call
 from tenants.scoping import tenant_scope
@@ -66,13 +69,24 @@ def said(call: Call) -> None:
 def person_is_over(call: Call, *, talked: bool) -> None:
     """The leg to a person has ended; whoever was talked to has served the caller."""
     if where(call)[:2] == (Rung.PERSON, Stage.AT_IT):
-        begin(call, Rung.HANG_UP if talked else ladder.without_person(call.tenant))
+        begin(call, Rung.HANG_UP if talked else _after_nobody(call))
 
 
-def recorded(call: Call) -> None:
-    """A key was pressed after the message, or its time is over."""
-    if where(call)[:2] == (Rung.VOICEMAIL, Stage.AT_IT):
-        begin(call, Rung.HANG_UP, speech_for(call.tenant.language).we_call_back)
+def captured(call: Call, *, keys: str) -> None:
+    """Keys were pressed, or the time for them is over: in the menu, or after a message."""
+    match where(call)[:2]:
+        case (Rung.MENU, Stage.AT_IT):
+            _follow(call, keypad.answer(call, keys))
+        case (Rung.VOICEMAIL, Stage.AT_IT):
+            begin(call, Rung.HANG_UP, speech_for(call.tenant.language).we_call_back)
+
+
+def not_captured(call: Call) -> None:
+    """Infobip could not listen for keys: the menu is of no use then, and a message is as long as it is."""
+    if where(call)[:2] == (Rung.MENU, Stage.AT_IT):
+        begin(call, ladder.without_person(call.tenant))
+    else:
+        captured(call, keys="")
 
 
 def where(call: Call) -> tuple[Rung | None, str, str]:
@@ -90,6 +104,8 @@ def _words(call: Call, rung: Rung) -> str:
     match rung:
         case Rung.PERSON:
             return ladder.announcement(call)
+        case Rung.MENU:
+            return "" if call.outcome in ladder.TOLD else speech.assistant_unavailable
         case Rung.VOICEMAIL:
             return speech.voicemail
         case Rung.TIME_UP:
@@ -101,11 +117,43 @@ def _words(call: Call, rung: Rung) -> str:
     return ""
 
 
-def _say(call: Call, rung: Rung, words: str) -> None:
+def _after_nobody(call: Call) -> Rung:
+    """A person was rung in vain: the menu, unless the caller comes from there."""
+    if rungs.has_menu(call.tenant) and not _was_at(call, Rung.MENU):
+        return Rung.MENU
+    return ladder.without_person(call.tenant)
+
+
+def _was_at(call: Call, rung: Rung) -> bool:
+    with tenant_scope(call.tenant_id):
+        return call.events.filter(kind="rung", detail__rung=str(rung)).exists()
+
+
+def _follow(call: Call, turn: Turn) -> None:
+    """Where the menu leads."""
+    match turn:
+        case Ask():
+            wanted = keypad.capture_of(call, turn)
+            keys = (wanted.most_keys, wanted.terminator, wanted.timeout_ms)
+            if not _ask(call, "ask_for_keys", wanted.text, _spoken(call), *keys):
+                begin(call, ladder.without_person(call.tenant))
+        case Person(announcement):
+            begin(call, Rung.PERSON, announcement)
+        case Record(prompt):
+            begin(call, Rung.VOICEMAIL, prompt)
+        case End(words):
+            begin(call, Rung.HANG_UP, words)
+
+
+def _spoken(call: Call) -> str:
     language = call.tenant.language.lower().partition("-")[0]
+    return language if language in SPOKEN else "en"
+
+
+def _say(call: Call, rung: Rung, words: str) -> None:
     if not _takes(call, rung, Stage.SAYING, words):
         return
-    if not _ask(call, "say", words, language if language in SPOKEN else "en"):
+    if not _ask(call, "say", words, _spoken(call)):
         _climb(call, rung)
 
 
@@ -116,6 +164,8 @@ def _climb(call: Call, rung: Rung) -> None:
         case Rung.PERSON:
             if not _ring(call):
                 begin(call, ladder.without_person(call.tenant))
+        case Rung.MENU:
+            _follow(call, keypad.enter(call, nobody=_was_at(call, Rung.PERSON)))
         case Rung.VOICEMAIL:
             if not (_ask(call, "start_recording") and _ask(call, "capture_key", LONGEST_MESSAGE_MS)):
                 begin(call, Rung.APOLOGY)

@@ -1,28 +1,21 @@
 """What Infobip tells us: events of calls, one a request."""
 
-import base64
-import binascii
 import logging
-from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.utils.crypto import constant_time_compare
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from telephony import calls
 from telephony.carriers.infobip import course, events
 from telephony.carriers.infobip.account import CONFIGURATION_ID
-from telephony.carriers.infobip.provisioning import USER
+from telephony.carriers.infobip.webhook import InfobipWebhook, password_of
 from telephony.dialplan import find_destination
 from telephony.models import Carrier
 from tenants.credentials import platform_secret, secret
 from tenants.json_body import NotAnObject, parse_object
-from tenants.loopback import is_local
 from tenants.models import Credential, Tenant
 from tenants.responses import ApiError, success
 from tenants.scoping import platform_scope, tenant_scope
@@ -31,7 +24,7 @@ logger = logging.getLogger(__name__)
 security = logging.getLogger("tonris.security")
 
 
-class CallEvents(APIView):
+class CallEvents(InfobipWebhook):
     """Verified with the secret of the account that has the called number, then written down and answered at once."""
 
     @extend_schema(
@@ -46,7 +39,7 @@ class CallEvents(APIView):
         },
     )
     def post(self, request: Request, key: str = "") -> Response:
-        given = key or _password(request)
+        given = key or password_of(request)
         event = self._read(request, given)
         call = calls.find_call(event.caller_id, Carrier.INFOBIP) if event.caller_id else None
         destination = find_destination(event.leg.to_e164)
@@ -60,11 +53,11 @@ class CallEvents(APIView):
         if tenant_id is None:
             tenant_id = _owner_of(event.configuration_id)
         if tenant_id is None:
-            self._verify(request, given, platform_secret(Credential.Name.INFOBIP_WEBHOOK_SECRET))
+            self.verify(request, given, platform_secret(Credential.Name.INFOBIP_WEBHOOK_SECRET))
         else:
             with tenant_scope(tenant_id):
                 expected = secret(tenant_id, Credential.Name.INFOBIP_WEBHOOK_SECRET)
-            self._verify(request, given, expected)
+            self.verify(request, given, expected)
             _check_configuration(tenant_id, event.configuration_id)
         logger.info("Received event from Infobip: %s of %s", event.type, event.call_id or event.dialog_id)
         course.take(event, call, destination, tenant_id)
@@ -74,39 +67,8 @@ class CallEvents(APIView):
         try:
             return events.parse(parse_object(request._request.body))
         except (NotAnObject, events.BadEvent) as problem:
-            self._verify(request, given, platform_secret(Credential.Name.INFOBIP_WEBHOOK_SECRET))
+            self.verify(request, given, platform_secret(Credential.Name.INFOBIP_WEBHOOK_SECRET))
             raise ApiError(str(problem), "VALIDATION_ERROR", 400) from None
-
-    def _verify(self, request: Request, given: str, expected: str) -> None:
-        if not given and settings.ALLOW_UNSIGNED_WEBHOOKS and is_local(request._request):
-            return
-        if expected and constant_time_compare(given, expected):
-            return
-        security.warning("An event in Infobip's name was refused: its secret is missing or wrong")
-        raise Unauthenticated
-
-    def handle_exception(self, exc: Exception) -> Any:
-        response = super().handle_exception(exc)
-        if isinstance(exc, Unauthenticated):
-            response["WWW-Authenticate"] = 'Basic realm="TONRIS"'
-        return response
-
-
-class Unauthenticated(ApiError):
-    def __init__(self) -> None:
-        super().__init__("The secret is missing or wrong", "UNAUTHENTICATED", 401)
-
-
-def _password(request: Request) -> str:
-    """Of Basic authentication; "" for whatever else there is."""
-    scheme, _, coded = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return ""
-    try:
-        user, _, password = base64.b64decode(coded, validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):
-        return ""
-    return password if user == USER else ""
 
 
 def _owner_of(configuration_id: str) -> UUID | None:

@@ -27,6 +27,7 @@ from tenants.models import Credential
 from tenants.scoping import in_thread, platform_scope, tenant_scope
 
 DEMO_NUMBER = "+15551234567"
+CARRIERS = (Carrier.TWILIO.value, Carrier.INFOBIP.value)
 DIRECTIONS = ("inbound",)
 LONGEST_SECONDS = 3600
 BRISK_REPLY_MS = 250
@@ -44,7 +45,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--carrier", choices=Carrier.values, default=Carrier.TWILIO.value)
+        parser.add_argument("--carrier", choices=CARRIERS, default=Carrier.TWILIO.value)
         parser.add_argument(
             "--to", help=f"the number dialled (default {DEMO_NUMBER}; Infobip: its first one)"
         )

@@ -28,6 +28,7 @@ BEFORE_ANSWER = frozenset(
         "DESTINATION_UNAVAILABLE", "INVALID_DESTINATION", "SERVICE_UNAVAILABLE",
     }
 )  # fmt: skip
+KEYS = frozenset("0123456789*#")
 PENDING = (200, {"status": "PENDING"})
 Answer = tuple[int, Json]
 
@@ -138,8 +139,33 @@ class Actions:
             customData=(False, strings),
         )
         self._free(call)
-        call.has_action = self._world.spawn(self._capture(call, float(body["timeout"]) / 1000), "capture")
+        work = self._capture(call, float(body["timeout"]) / 1000)
+        if "playContent" in body:
+            content = require(
+                body["playContent"],
+                "playContent.",
+                type=(True, one_of("TEXT")),
+                text=(True, text()),
+                language=(True, one_of(*LANGUAGES)),
+            )
+            work.close()
+            work = self._ask_for_keys(call, str(content["text"]), int(body["maxLength"]), body)
+        call.has_action = self._world.spawn(work, "capture")
         return PENDING
+
+    async def _ask_for_keys(self, call: InfobipCall, words: str, most: int, body: Json) -> None:
+        """The next answer of the caller's script: its keys, up to the terminator; words are none."""
+        call.timeline.now_hears("say", words)
+        await asyncio.sleep(len(words) / self._world.say_chars_per_second)
+        call.timeline.now_hears("silence")
+        answer = call.caller.next_answer() or ""
+        end = str(body.get("terminator", ""))
+        keys = "".join(key for key in answer.partition(end)[0] if key in KEYS) if end else answer[:most]
+        keys = keys[:most] if set(keys) <= KEYS else ""
+        call.digits += keys
+        if not keys:
+            await asyncio.sleep(min(float(body["timeout"]) / 1000, 0.1))
+        self._world.emit(call, "DTMF_CAPTURED", {"dtmf": keys, "timeout": not keys}, callId=call.sid)
 
     async def _capture(self, call: InfobipCall, timeout_s: float) -> None:
         """The caller leaves their message meanwhile, and presses a key if they have one for it."""
