@@ -9,12 +9,13 @@ from django.http import HttpRequest
 from agents.admin import Written, minutes
 from telephony.models import Meter
 from telephony.spend.caps import MICROS
-from tenants.scoped_admin import MANAGERS, register
+from tenants.roles import Area
+from tenants.scoped_admin import register
 
 
 @register(Meter)
 class MeterAdmin(Written):
-    viewers = MANAGERS
+    area = Area.SCENES
     list_display = ["day", "call", "caller_e164", "used", "cost", "held"]
     list_filter = ["day"]
     list_select_related = ["call"]

@@ -7,15 +7,15 @@ from urllib.parse import quote
 
 from django.utils import timezone
 
-from agents.tools.people import transfer_number
 from appointments import holds
 from telephony import calls, limits, rungs
-from telephony.carriers.twilio import twiml
+from telephony.carriers.twilio import people, twiml
 from telephony.keypad import place as places
 from telephony.keypad.heard import Heard
 from telephony.keypad.place import Place
 from telephony.keypad.steps import STEPS, Answers, Leave, Next, Question, Visit
 from telephony.models import Call
+from telephony.people.models import Transfer
 from telephony.rungs import CallbackUrl
 from tenants.scoping import tenant_scope
 
@@ -73,7 +73,7 @@ def _take(visit: Visit, place: Place, question: Question, heard: Heard, callback
         case Next(then, said):
             return _ask(visit, then, said, callback_url)
         case Leave.PERSON:
-            return rungs.person(visit.call, callback_url, announcement=visit.speech.transferring)
+            return _person(visit, callback_url) or _nobody(visit, callback_url)
         case Leave.RECORD:
             return rungs.voicemail(visit.call, callback_url, visit.speech.message_after_tone)
     said = [] if heard.nothing else [visit.speech.key_not_understood]
@@ -89,11 +89,21 @@ def _again(visit: Visit, place: Place, said: list[str], callback_url: CallbackUr
 
 def _give_up(visit: Visit, place: Place, callback_url: CallbackUrl) -> str:
     """Nobody answers, or nothing that was meant for us: a person, voicemail, or goodbye."""
-    if not place.served and not place.nobody and transfer_number(visit.tenant):
-        return rungs.person(visit.call, callback_url, announcement=visit.speech.transferring)
+    if not place.served and not place.nobody and (document := _person(visit, callback_url)):
+        return document
     if not place.served and rungs.has_voicemail(visit.tenant):
         return rungs.voicemail(visit.call, callback_url)
     return twiml.say(visit.speech.goodbye, language=visit.language)
+
+
+def _person(visit: Visit, callback_url: CallbackUrl) -> str | None:
+    chosen, words = Transfer.Purpose.CHOSEN, visit.speech.transferring
+    return people.ring(visit.call, chosen, callback_url, announcement=words)
+
+
+def _nobody(visit: Visit, callback_url: CallbackUrl) -> str:
+    """They were there when the menu offered them."""
+    return _ask(visit, Place(nobody=True), [visit.speech.no_person_now], callback_url)
 
 
 def _ask(visit: Visit, place: Place, said: list[str], callback_url: CallbackUrl) -> str:

@@ -12,6 +12,7 @@ from telephony.addresses import media_url
 
 MEDIA_PATH = "/media-stream/infobip/"
 EVENTS_PATH = "/api/webhooks/infobip/calls"
+HOLD_PATH = "/api/webhooks/infobip/hold.wav"
 
 _SECRET = re.compile(r"([0-9a-f]{32})-([1-9][0-9]{3,4})-([0-9a-f]{40})")
 
@@ -41,6 +42,11 @@ def media_socket_url(tenant_id: UUID, rate_hz: int) -> str:
 
 def events_url() -> str:
     return settings.APP_BASE_URL + EVENTS_PATH
+
+
+def hold_url() -> str:
+    """What is played to a caller while people are rung."""
+    return settings.APP_BASE_URL + HOLD_PATH
 
 
 def is_private(url: str) -> bool:

@@ -56,6 +56,8 @@ class Event:
     """Of an ERROR: which action failed."""
     problem: str = ""
     recording_id: str = ""
+    keys: str = ""
+    """That were pressed."""
 
     @property
     def caller_id(self) -> str:
@@ -85,6 +87,7 @@ def parse(body: Json) -> Event:
         action=_text(properties, "actionType"),
         problem=_text(error, "name") or _text(properties, "errorCode") or _text(properties, "reason"),
         recording_id=_recording(properties),
+        keys=_text(properties, "dtmf")[:40],
     )
 
 

@@ -1,7 +1,7 @@
 """A caller without an agent goes down the ladder over REST: one action, then the event that says how it went.
 
     answer -> CALL_ESTABLISHED -> say -> SAY_FINISHED -> the rung itself
-    a person    a dialog with a PHONE leg -> DIALOG_FINISHED: done; DIALOG_FAILED: the next rung
+    a person    people.py: one after the other, then the agent again, or the next rung
     voicemail   a recording, until a key, or two minutes: DTMF_CAPTURED; or until the caller hangs up
     the end     hang up
 
@@ -13,22 +13,21 @@ from enum import StrEnum
 from typing import Any
 
 from agents.speech import speech_for
-from agents.tools.people import transfer_number
-from telephony import calls, ladder, limits
+from telephony import calls, ladder
+from telephony.carriers.infobip import people
 from telephony.carriers.infobip.account import account_of
+from telephony.carriers.infobip.agent_leg import spoken_language
+from telephony.carriers.infobip.people import Then
 from telephony.carriers.infobip.rest import InfobipRest
 from telephony.ladder import Rung
 from telephony.models import Call
+from telephony.people import transfers
 from tenants.scoping import tenant_scope
 from tenants.vendor_http import VendorError
 
 logger = logging.getLogger(__name__)
 
-RINGS_SECONDS = 20
 LONGEST_MESSAGE_MS = 120_000
-LONGEST_CALL_SECONDS = 28_800
-"""Infobip's own limit."""
-SPOKEN = frozenset({"en", "es", "de", "fr"})
 
 
 class Stage(StrEnum):
@@ -63,10 +62,14 @@ def said(call: Call) -> None:
         _climb(call, rung)
 
 
-def person_is_over(call: Call, *, talked: bool) -> None:
-    """The leg to a person has ended; whoever was talked to has served the caller."""
-    if where(call)[:2] == (Rung.PERSON, Stage.AT_IT):
-        begin(call, Rung.HANG_UP if talked else ladder.without_person(call.tenant))
+def after_people(call: Call, then: Then) -> None:
+    """People were rung: one has talked to the caller, or nobody came."""
+    if then is Then.HANG_UP:
+        begin(call, Rung.HANG_UP)
+    elif then is Then.GOODBYE:
+        begin(call, Rung.HANG_UP, speech_for(call.tenant.language).goodbye)
+    elif then is Then.LADDER:
+        begin(call, ladder.without_person(call.tenant))
 
 
 def recorded(call: Call) -> None:
@@ -102,10 +105,9 @@ def _words(call: Call, rung: Rung) -> str:
 
 
 def _say(call: Call, rung: Rung, words: str) -> None:
-    language = call.tenant.language.lower().partition("-")[0]
     if not _takes(call, rung, Stage.SAYING, words):
         return
-    if not _ask(call, "say", words, language if language in SPOKEN else "en"):
+    if not _ask(call, "say", words, spoken_language(call.tenant.language)):
         _climb(call, rung)
 
 
@@ -114,8 +116,7 @@ def _climb(call: Call, rung: Rung) -> None:
         return
     match rung:
         case Rung.PERSON:
-            if not _ring(call):
-                begin(call, ladder.without_person(call.tenant))
+            people.begin(call, after_people)
         case Rung.VOICEMAIL:
             if not (_ask(call, "start_recording") and _ask(call, "capture_key", LONGEST_MESSAGE_MS)):
                 begin(call, Rung.APOLOGY)
@@ -124,38 +125,11 @@ def _climb(call: Call, rung: Rung) -> None:
             _ask(call, "hang_up", "" if answered else "REJECTED")
 
 
-def _ring(call: Call) -> bool:
-    """A dialog; where the leg has had one and may not have another, a conference."""
-    phone = {"type": "PHONE", "phoneNumber": transfer_number(call.tenant).removeprefix("+")}
-    child = {"endpoint": phone, "from": call.to_e164.removeprefix("+"), "connectTimeout": RINGS_SECONDS}
-    longest = longest_seconds(call)
-    try:
-        with _api(call) as api:
-            try:
-                made = api.create_dialog(call.carrier_call_id, child, max_seconds=longest)
-                leg = made.get("childCall")
-            except VendorError as error:
-                logger.info("No second dialog for call %s: %s", call.carrier_call_id, error.message)
-                made = api.connect(call.carrier_call_id, child)
-                leg = made.get("call")
-    except VendorError as error:
-        _note_failure(call, "ring", error)
-        return False
-    with tenant_scope(call.tenant_id):
-        leg_id = str(leg.get("id") or "")[:64] if isinstance(leg, dict) else ""
-        calls.add_event(call.tenant_id, call.pk, "person_rung", leg_id=leg_id)
-    return True
-
-
-def longest_seconds(call: Call) -> int:
-    """For a dialog. Our own limit comes first and says so; this one is for when we are gone."""
-    longest = limits.longest_call_seconds(call.tenant)
-    return min(int(longest) + 60, LONGEST_CALL_SECONDS) if longest else LONGEST_CALL_SECONDS
-
-
 def _takes(call: Call, rung: Rung, stage: Stage, words: str = "") -> bool:
     """Take a step, once a call: repeated events, and two that mean the same, lead nowhere."""
     key = f"rung:{rung}:{stage}"
+    if rung is Rung.PERSON:  # an agent that has come back may want another
+        key = f"{key}:{transfers.count(call)}"
     detail = {"rung": str(rung), "stage": str(stage), **({"words": words} if words else {})}
     with tenant_scope(call.tenant_id):
         return calls.add_event(call.tenant_id, call.pk, "rung", dedupe_key=key, **detail)
@@ -164,16 +138,12 @@ def _takes(call: Call, rung: Rung, stage: Stage, words: str = "") -> bool:
 def _ask(call: Call, action: str, *details: Any) -> bool:
     """Whether Infobip accepted it."""
     try:
-        with _api(call) as api:
+        with InfobipRest(account_of(call.tenant_id).api_key) as api:
             getattr(api, action)(call.carrier_call_id, *details)
     except VendorError as error:
         _note_failure(call, action, error)
         return False
     return True
-
-
-def _api(call: Call) -> InfobipRest:
-    return InfobipRest(account_of(call.tenant_id).api_key)
 
 
 def _note_failure(call: Call, action: str, error: VendorError) -> None:
