@@ -1,7 +1,9 @@
 """Whom a business lets us ring, when, and what each webhook does to a transfer: by the documents, without audio."""
 
 import datetime
+import io
 import re
+import wave
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
@@ -393,3 +395,11 @@ def test_outside_of_hours_the_agent_says_so_and_no_number_of_a_models_is_dialled
     assert [one.text for one in dial] == [ANA]
     with tenant_scope(salon):
         assert Transfer.objects.get().reason == "a refund"
+
+
+def test_what_a_caller_hears_meanwhile_is_a_file_that_infobip_can_play():
+    answer = Client().get("/api/webhooks/infobip/hold.wav")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "audio/wav")
+    with wave.open(io.BytesIO(answer.content)) as file:
+        assert (file.getnchannels(), file.getframerate(), file.getsampwidth()) == (1, 8000, 2)
+        assert file.getnframes() == 3 * 8000
