@@ -1,13 +1,18 @@
 """What callers asked the agent to pass on, for whoever of the team deals with it; and the codes that were sent."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from agents import recordings
 from agents.models import Message, OneTimeCode
 from tenants.roles import Area
 from tenants.scoped_admin import ScopedModelAdmin, one_line, register, tenant_time
@@ -25,10 +30,42 @@ class MessageAdmin(ScopedModelAdmin):
     date_hierarchy = "taken_at"
     ordering = ["-taken_at"]
     fieldsets = [
-        (None, {"fields": ["taken", "caller_name", "callback_e164", "text", "conversation", "handled"]})
+        (
+            None,
+            {
+                "fields": [
+                    "taken",
+                    "caller_name",
+                    "callback_e164",
+                    "text",
+                    "recorded",
+                    "conversation",
+                    "handled",
+                ]
+            },
+        )
     ]
-    readonly_fields = ["taken", "handled"]
+    readonly_fields = ["taken", "recorded", "handled"]
     actions = ["deal_with"]
+
+    def get_urls(self) -> list[Any]:
+        play = self.admin_site.admin_view(self.play)
+        recording = path("<uuid:object_id>/recording", play, name="agents_message_recording")
+        return [recording, *super().get_urls()]
+
+    def play(self, request: HttpRequest, object_id: UUID) -> HttpResponseBase:
+        """The voicemail of a message that the person may see: the page's own scope decides."""
+        message = self.get_object(request, str(object_id))
+        if message is None or not self.has_view_permission(request, message):
+            raise Http404
+        return recordings.play(request, message.tenant_id, message.recording)
+
+    @admin.display(description="voicemail")
+    def recorded(self, message: Message) -> SafeString | str:
+        if not message.recording:
+            return "not fetched from the carrier yet" if message.recording_ref else "-"
+        url = reverse(f"{self.admin_site.name}:agents_message_recording", args=[message.pk])
+        return format_html('<audio controls preload="none" src="{}"></audio>', url)
 
     @admin.display(description="taken", ordering="taken_at")
     def taken(self, message: Message) -> SafeString | str:

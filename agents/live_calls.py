@@ -17,9 +17,23 @@ class Act(StrEnum):
     HANG_UP = "hang_up"
 
 
+class Reach(StrEnum):
+    """Whether a person could take a call now."""
+
+    SOMEBODY = "somebody"
+    CLOSED = "closed"
+    """There are people, and they are not there at this hour."""
+    NOBODY = "nobody"
+    """There are none, or all have been tried for this caller as often as is decent."""
+
+
 class Line(Protocol):
     def is_live(self, conversation: Conversation) -> bool:
         """Whether we carry this conversation's call, and it goes on. Needs the tenant's scope."""
+        ...
+
+    def reach(self, conversation: Conversation) -> Reach:
+        """Whether anybody can be rung for this conversation's caller. Needs the tenant's scope."""
         ...
 
     def perform(self, conversation_id: UUID, act: Act) -> None:
@@ -30,6 +44,9 @@ class Line(Protocol):
 class _NoLine:
     def is_live(self, conversation: Conversation) -> bool:
         return False
+
+    def reach(self, conversation: Conversation) -> Reach:
+        return Reach.NOBODY
 
     def perform(self, conversation_id: UUID, act: Act) -> None: ...
 
@@ -44,6 +61,10 @@ def use(line: Line) -> None:
 
 def is_live(conversation: Conversation) -> bool:
     return _line.is_live(conversation)
+
+
+def reach(conversation: Conversation) -> Reach:
+    return _line.reach(conversation)
 
 
 def perform(conversation_id: UUID, act: Act) -> None:

@@ -161,6 +161,11 @@ class Message(TenantOwned):
     text = models.TextField()
     caller_name = models.CharField(max_length=120, blank=True)
     callback_e164 = models.CharField("call back", max_length=16, blank=True)
+    recording = models.CharField(max_length=200, blank=True, help_text="Its name in the private storage.")
+    recording_ref = models.CharField(
+        max_length=140, blank=True, help_text="Carrier and id of a voicemail that is fetched from there."
+    )
+    recording_tries = models.PositiveSmallIntegerField(default=0)
     taken_at = models.DateTimeField(auto_now_add=True)
     handled_at = models.DateTimeField(
         null=True, blank=True, help_text="When somebody of the team had dealt with it."
@@ -168,7 +173,14 @@ class Message(TenantOwned):
 
     class Meta(TenantOwned.Meta):
         ordering = ["-taken_at"]
-        indexes = [models.Index(fields=["tenant", "-taken_at"], name="message_by_time")]
+        indexes = [
+            models.Index(fields=["tenant", "-taken_at"], name="message_by_time"),
+            models.Index(
+                fields=["taken_at"],
+                condition=models.Q(recording="") & ~models.Q(recording_ref=""),
+                name="message_recording_waits",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Message of {self.caller_name or self.callback_e164 or 'a caller'}"

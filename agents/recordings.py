@@ -18,6 +18,8 @@ PIECE_BYTES = 64 * 1024
 MAX_RANGE_BYTES = 1024 * 1024
 """A player that asks for everything gets the beginning, and asks for more as it plays."""
 
+TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
+
 _RANGE = re.compile(r"bytes=(\d{1,12})-(\d{0,12})")
 
 
@@ -25,8 +27,9 @@ def temporary() -> IO[bytes]:
     return tempfile.TemporaryFile()
 
 
-def new_name(tenant_id: UUID) -> str:
-    return f"recordings/{tenant_id}/{uuid4()}.mp3"
+def new_name(tenant_id: UUID, kind: str = "mp3") -> str:
+    """`kind` is one of TYPES."""
+    return f"recordings/{tenant_id}/{uuid4()}.{kind}"
 
 
 def store(name: str, audio: IO[bytes]) -> None:
@@ -53,10 +56,11 @@ def play(request: HttpRequest, tenant_id: UUID, name: str) -> HttpResponseBase:
     size = default_storage.size(name)
     asked = _RANGE.fullmatch(request.headers.get("Range", ""))
     response = _whole(name, size) if asked is None else _part(name, size, asked)
-    response.headers["Content-Type"] = "audio/mpeg"
+    kind = name.rpartition(".")[2]
+    response.headers["Content-Type"] = TYPES.get(kind, TYPES["mp3"])
     response.headers["Accept-Ranges"] = "bytes"
     response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Content-Disposition"] = 'inline; filename="call.mp3"'
+    response.headers["Content-Disposition"] = f'inline; filename="call.{kind}"'
     return response
 
 

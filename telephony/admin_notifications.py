@@ -72,7 +72,7 @@ class NotificationAdmin(ScopedModelAdmin):
     @admin.display(description="customer")
     def whom(self, row: Notification) -> str:
         about = row.appointment or row.waitlist_entry
-        return str(about.customer) if about else "-"
+        return str(about.customer) if about else row.to_address or "-"
 
     @admin.display(description="problem")
     def problem(self, row: Notification) -> str:

@@ -8,10 +8,14 @@ class TelephonyConfig(AppConfig):
     verbose_name = "Calls"
 
     def ready(self) -> None:
+        from django.db.models.signals import post_save
+
         from agents import called_numbers, live_calls
+        from agents.models import Message
         from telephony import checks  # noqa: F401 - registers them
         from telephony.dialplan import find_destination
         from telephony.line import Line
+        from telephony.people import alerts
 
         def owner_of(e164: str) -> UUID | None:
             destination = find_destination(e164)
@@ -19,3 +23,4 @@ class TelephonyConfig(AppConfig):
 
         called_numbers.use(owner_of)
         live_calls.use(Line())
+        post_save.connect(alerts.on_message, sender=Message, dispatch_uid="alerts")

@@ -497,9 +497,10 @@ class Bridge:
 
     async def _drain(self) -> None:
         """Agents send faster than speech and leave when they have sent: let the last words be heard."""
-        left = self._played_out_at - time.monotonic()
-        if left <= 0:
+        if not self._played_out_at:  # nothing was said, or what was said has been cleared
             return
+        # By our own clock it may all have been played: the carrier's is behind by the way that audio takes.
+        left = max(self._played_out_at - time.monotonic(), 0.0)
         if self._playout is not None:
             await self._playout.drained()
             return

@@ -12,17 +12,18 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from agents.conversations import end_conversation, open_conversation, resume_conversation
 from agents.models import Conversation
+from agents.so_far import Resumption
 from telephony import breaker, limits
 from telephony.carriers.twilio.webhooks import stream_is_signed
 from telephony.dialplan import Destination, Route
@@ -51,7 +52,11 @@ ENDED = 3
 AGENT_ENDED, CALLER_HUNG_UP = "agent_ended", "caller_hung_up"
 GOOD_ENDINGS = frozenset({AGENT_ENDED, CALLER_HUNG_UP})
 TRANSFER = "transfer"
-"""The agent puts the caller through to a person."""
+"""The agent puts the caller through to a person: who that is, and whether anybody comes, is not known yet."""
+TRANSFERRED = "transferred"
+"""A person has taken the call."""
+RETURNING = "returning"
+"""Nobody took it: the agent comes back, and has not yet."""
 MENU = "menu"
 """The caller wants keys instead of the agent."""
 TIME_LIMIT = "time_limit"
@@ -68,8 +73,12 @@ WRONG_SAMPLE_RATE = "wrong_sample_rate"
 AFTERCARE = "aftercare"
 """The kind of event that stands where a caller was given somebody or something else."""
 WITHOUT_AGENT = "without_agent"
-ON_PURPOSE = GOOD_ENDINGS | {TRANSFER}
+SERVED = GOOD_ENDINGS | {TRANSFERRED}
+"""Nothing more is done for the caller."""
+ON_PURPOSE = GOOD_ENDINGS | {TRANSFER, TRANSFERRED}
 """Anything else cut the caller off."""
+LEAST_SECONDS = 30.0
+"""An agent that comes back to a caller has time for a sentence, however long the call has lasted."""
 CALLERS_CHOICE = frozenset({CALLER_HUNG_UP, STREAM_LOST, MENU})
 """Who ends the call like this wants to hear no more of what was being said."""
 
@@ -224,6 +233,59 @@ def attend(call: Call) -> Conversation:
     return call.conversation
 
 
+def reopen(call: Call, resumption: Resumption) -> str | None:
+    """A person was fetched in vain, and the agent goes on with the same caller: the token of its new stream.
+
+    A repeat gets a fresh one, and the older dies. None when the call is over, or the agent has come back already.
+    """
+    token = secrets.token_urlsafe(32)
+    with tenant_scope(call.tenant_id):
+        row = Call.objects.select_for_update().get(pk=call.pk)
+        if RANK[row.state] == ENDED or row.conversation_id is None or row.stream_ended_at is None:
+            return None
+        tenant = Tenant.objects.get(pk=call.tenant_id)
+        conversation = resume_conversation(call.tenant_id, row.conversation_id)
+        spoken = wire_format(Carrier(row.carrier), conversation.provider)
+        longest = limits.longest_call_seconds(tenant)
+        spent = (timezone.now() - row.created_at).total_seconds()
+        ready = prepare(
+            tenant,
+            conversation.pk,
+            spoken,
+            Carrier(row.carrier),
+            granted_seconds=meters.granted_to(row.pk),
+        )
+        ready = replace(
+            ready,
+            opening=resumption.opening,
+            history=resumption.history,
+            used_seconds=meters.used_by(row.pk),
+            max_seconds=max(longest - spent, LEAST_SECONDS) if longest else ready.max_seconds,
+        )
+        row.handover, row.session_url, row.outcome = seal(ready), "", RETURNING
+        row.stream_token_hash = _digest(token)
+        row.stream_token_expires_at = timezone.now() + datetime.timedelta(
+            seconds=settings.STREAM_TOKEN_SECONDS
+        )
+        row.save()
+    return token
+
+
+def was_transferred(call: Call) -> None:
+    """A person has taken it. Of a call that the agent failed, that stays what is told. Needs the tenant's scope."""
+    Call.objects.filter(pk=call.pk, outcome=TRANSFER).update(outcome=TRANSFERRED)
+
+
+def seen_again(call: Call) -> None:
+    """It goes on without a stream. Needs the tenant's scope."""
+    Call.objects.filter(pk=call.pk).update(seen_at=timezone.now())
+
+
+def was_not_transferred(call: Call) -> None:
+    """They could not be put together after all. Needs the tenant's scope."""
+    Call.objects.filter(pk=call.pk, outcome=TRANSFERRED).update(outcome=TRANSFER)
+
+
 _CLAIM = f"""
 WITH found AS (
   SELECT id, tenant_id, conversation_id, handover, session_url FROM {Call._meta.db_table}
@@ -232,7 +294,8 @@ WITH found AS (
   FOR UPDATE
 )
 UPDATE {Call._meta.db_table} claimed SET stream_token_hash = '', stream_token_expires_at = NULL, handover = '',
-  session_url = '', stream_id = %s, stream_started_at = %s, seen_at = %s, state = '{State.IN_PROGRESS.value}'
+  session_url = '', stream_id = %s, stream_started_at = %s, stream_ended_at = NULL, seen_at = %s,
+  state = '{State.IN_PROGRESS.value}'
 FROM found WHERE claimed.id = found.id RETURNING found.*
 """  # noqa: S608 - put together of constants
 
@@ -447,7 +510,10 @@ def sweep(now: datetime.datetime) -> int:
 
 
 def _open() -> QuerySet[Call]:
-    return Call.objects.filter(ended_at=None)
+    """Whoever talks to a person has no stream, and leaves no other sign of life."""
+    talks = Q(transfers__state="joined")
+    too_long = Q(created_at__lt=timezone.now() - limits.surely_over())
+    return Call.objects.filter(ended_at=None).exclude(talks & ~too_long)
 
 
 def _lost_streams(now: datetime.datetime) -> QuerySet[Call]:

@@ -155,7 +155,12 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         journal = Journal(claimed)
         outcome, agent = "error", ""
         codec = leg.codec
-        lease = Lease(claimed.tenant_id, claimed.call_id, claimed.handover.granted_seconds)
+        lease = Lease(
+            claimed.tenant_id,
+            claimed.call_id,
+            claimed.handover.granted_seconds,
+            used_seconds=claimed.handover.used_seconds,
+        )
         bridge: Bridge | None = None
         reader: asyncio.Task[None] | None = None
         try:

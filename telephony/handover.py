@@ -6,6 +6,7 @@ that takes queries is done by the first and lies ready, encrypted, in the call's
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from agents.assignments import assignment_for
 from agents.audio import MULAW_8K, AudioFormat
 from agents.providers.formats import pcm_of
 from agents.session import Assignment
+from agents.so_far import Resumption
 from telephony import limits, rungs
 from telephony.dialplan import second_agent
 from telephony.models import Carrier
@@ -38,6 +40,12 @@ class Handover:
     """Of paid time, for the beginning; None: it is not capped."""
     has_relief: bool = False
     """Another provider's agent could take over."""
+    used_seconds: int = 0
+    """Of paid time, before this."""
+    opening: str = field(repr=False, default="")
+    """The first words of an agent that goes on with a call; "" for one that greets."""
+    history: Sequence[tuple[str, str]] = field(repr=False, default=())
+    """What it is told then, as in `Resumption`."""
 
     def assignment(self, tenant_id: UUID, conversation_id: UUID, session_url: str = "") -> Assignment:
         return Assignment(
@@ -48,6 +56,7 @@ class Handover:
             api_key=self.api_key,
             initiation=self.initiation,
             session_url=session_url,
+            resumption=Resumption(self.opening, self.history) if self.opening else None,
         )
 
 

@@ -1,6 +1,6 @@
 """Which rung of the ladder a caller without an agent stands on. How it is climbed is the carrier's own affair.
 
-a person      settings.transferNumber
+a person      ring groups, settings.transferNumber
 the menu      keys and words instead of an agent: where settings.keypadMenu asks for it, and the carrier can
 voicemail     settings.voicemail
 an apology    only when nothing else is left
@@ -10,11 +10,12 @@ import time
 from enum import StrEnum
 
 from agents.speech import speech_for
-from agents.tools.people import transfer_number
 from telephony import calls
 from telephony.closing_time import SPEND_LIMIT
 from telephony.errors import AgentNotChosen, AgentNotConfigured, BudgetSpent, CallerBudgetSpent
 from telephony.models import Call, Carrier
+from telephony.people import transfers
+from telephony.people.models import Transfer
 from telephony.rungs import has_voicemail
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
@@ -56,7 +57,7 @@ def after_agent(call: Call, *, has_menu: bool, caller_left: bool = False) -> Run
     """The media stream of a settled call is over, or never came to be."""
     if caller_left or calls.RANK[call.state] == calls.ENDED:
         return Rung.HANG_UP
-    if call.outcome in calls.GOOD_ENDINGS or not call.tenant.is_active:
+    if call.outcome in calls.SERVED or not call.tenant.is_active:
         return Rung.HANG_UP
     with tenant_scope(call.tenant_id):
         if call.stream_started_at and not call.stream_ended_at:
@@ -68,7 +69,7 @@ def after_agent(call: Call, *, has_menu: bool, caller_left: bool = False) -> Run
         return Rung.NOBODY_SPEAKS
     if call.outcome == calls.MENU and has_menu:
         return Rung.MENU
-    if transfer_number(call.tenant):
+    if transfers.may_begin(call, purpose_of(call)):
         return Rung.PERSON
     return Rung.MENU if has_menu else without_person(call.tenant)
 
@@ -77,6 +78,11 @@ def calls_for_apology(call: Call, rung: Rung) -> bool:
     """Whether something went wrong, and nobody has said so yet."""
     ends_well = rung in {Rung.HANG_UP, Rung.TIME_UP, Rung.NOBODY_SPEAKS}
     return not ends_well and call.outcome not in TOLD
+
+
+def purpose_of(call: Call) -> Transfer.Purpose:
+    """Whether it is the agent's wish that a person takes the caller, or the agent is not there."""
+    return Transfer.Purpose.WANTED if call.outcome == calls.TRANSFER else Transfer.Purpose.INSTEAD
 
 
 def without_person(tenant: Tenant) -> Rung:

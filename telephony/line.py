@@ -16,9 +16,10 @@ from redis import Redis
 from redis import asyncio as redis_asyncio
 from redis.exceptions import RedisError
 
-from agents.live_calls import Act
+from agents.live_calls import Act, Reach
 from agents.models import Conversation
 from telephony.models import Call
+from telephony.people import transfers
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,9 @@ class Line:
     def is_live(self, conversation: Conversation) -> bool:
         calls = Call.objects.for_tenant(conversation.tenant_id).filter(conversation=conversation)
         return calls.filter(stream_started_at__isnull=False, stream_ended_at=None).exists()
+
+    def reach(self, conversation: Conversation) -> Reach:
+        return transfers.reach(conversation)
 
     def perform(self, conversation_id: UUID, act: Act) -> None:
         try:

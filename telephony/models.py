@@ -149,6 +149,13 @@ from telephony.notifications.models import (  # noqa: E402
     Notification,
     OptOut,
 )
+from telephony.people.models import (  # noqa: E402
+    RingGroup,
+    RingHours,
+    RingPerson,
+    Transfer,
+    TransferLeg,
+)
 from telephony.spend.models import Meter  # noqa: E402
 
 __all__ = [
@@ -161,4 +168,9 @@ __all__ = [
     "Notification",
     "OptOut",
     "PhoneNumber",
+    "RingGroup",
+    "RingHours",
+    "RingPerson",
+    "Transfer",
+    "TransferLeg",
 ]

@@ -1,9 +1,8 @@
-"""The rungs of the ladder that a caller without an agent goes down, as documents: a person, voicemail, the end."""
+"""The rungs of the ladder that a caller without an agent goes down, as documents: voicemail, the end."""
 
 from collections.abc import Callable
 
 from agents.speech import speech_for
-from agents.tools.people import transfer_number
 from telephony.carriers.twilio import twiml
 from telephony.models import Call
 from tenants.models import Tenant
@@ -17,17 +16,6 @@ def has_voicemail(tenant: Tenant) -> bool:
 
 def has_menu(tenant: Tenant) -> bool:
     return tenant.settings.get("keypadMenu") is True
-
-
-def person(call: Call, callback_url: CallbackUrl, *, announcement: str) -> str:
-    """Ring the tenant's person; there must be one."""
-    return twiml.dial(
-        transfer_number(call.tenant),
-        announcement=announcement,
-        caller_id=call.to_e164,
-        dialed_url=callback_url("dialed"),
-        language=call.tenant.language,
-    )
 
 
 def voicemail(call: Call, callback_url: CallbackUrl, *sentences: str) -> str:

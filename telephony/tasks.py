@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from telephony import calls, texts
 from telephony.notifications import due
+from telephony.people import voicemails
 from telephony.spend import meters
 from tenants.scoping import tenant_scope
 
@@ -28,6 +29,12 @@ def sweep_calls() -> int:
 def settle_orphans() -> int:
     """Give back the paid time that is held for calls which nobody carries any more."""
     return meters.reap(timezone.now())
+
+
+@shared_task
+def fetch_voicemails() -> int:
+    """Recordings that the carriers keep still. How many were fetched."""
+    return voicemails.fetch_waiting(timezone.now())
 
 
 @shared_task

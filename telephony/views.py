@@ -22,6 +22,7 @@ from telephony.incoming import IncomingCall as Incoming
 from telephony.keypad import menu
 from telephony.keypad.heard import Heard
 from telephony.models import Carrier
+from telephony.people import transfers
 from telephony.relief import route_that_works
 from tenants.credentials import platform_secret, secret
 from tenants.loopback import is_local
@@ -229,6 +230,10 @@ class CallStatus(TwilioWebhook):
         status = webhooks.parse_status(request._request.POST)
         if not calls.apply_status(status):
             logger.info("A status came for a call that is not ours: %s", status.carrier_call_id)
+        elif calls.RANK.get(status.state) == calls.ENDED:
+            call = calls.find_call(status.carrier_call_id)
+            if call is not None:
+                transfers.caller_left(call)
         return xml(twiml.nothing())
 
 
@@ -262,19 +267,42 @@ class StreamEnded(TwilioWebhook):
     )
     def post(self, request: Request) -> HttpResponse:
         fields = request._request.POST
+        episode = request._request.GET.get("e", "0")
         return xml(
-            aftercare.after_stream(webhooks.call_id(fields), fields.get("CallStatus") or "", callback_url)
+            aftercare.after_stream(
+                webhooks.call_id(fields),
+                fields.get("CallStatus") or "",
+                callback_url,
+                episode=int(episode) if episode.isdecimal() and len(episode) < 4 else 0,
+            )
         )
 
 
 class Dialed(TwilioWebhook):
     """A person was rung for the caller: done, or voicemail."""
 
-    @extend_schema(operation_id="twilio_dialed", summary="Dial result", request=_FORM, responses=_TWIML)
+    @extend_schema(
+        operation_id="twilio_dialed",
+        summary="Dial result",
+        parameters=[
+            OpenApiParameter("t", OpenApiTypes.STR, description="Which round of which transfer; signed")
+        ],
+        request=_FORM,
+        responses=_TWIML,
+    )
     def post(self, request: Request) -> HttpResponse:
         fields = request._request.POST
         status = fields.get("DialCallStatus") or ""
-        return xml(aftercare.after_dial(webhooks.call_id(fields), status, callback_url))
+        signed = request._request.GET.get("t", "")[:200]
+        return xml(
+            aftercare.after_dial(
+                webhooks.call_id(fields),
+                status,
+                callback_url,
+                signed=signed,
+                call_status=fields.get("CallStatus") or "",
+            )
+        )
 
 
 class Recorded(TwilioWebhook):

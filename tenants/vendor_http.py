@@ -108,6 +108,22 @@ class VendorHttp:
             self._wait(attempt, response.headers.get("Retry-After"))
         raise AssertionError("unreachable")
 
+    def fetch(self, path: str, *, most_bytes: int) -> bytes:
+        """A file, once. Raises VendorError, also for one that is too large."""
+        content = bytearray()
+        try:
+            with self._client.stream("GET", path) as response:
+                if not response.is_success:
+                    response.read()
+                    raise self._explain(response)
+                for piece in response.iter_bytes():
+                    content += piece
+                    if len(content) > most_bytes:
+                        raise VendorError(f"{self.vendor} sent a file larger than {most_bytes} bytes.")
+        except httpx.HTTPError as error:
+            raise self._unreachable(f"did not answer ({type(error).__name__})") from None
+        return bytes(content)
+
     def _wait(self, attempt: int, retry_after: str | None) -> None:
         asked = float(retry_after) if retry_after and retry_after.strip().isdecimal() else 0.0
         backoff: float = 0.4 * 2**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - only to spread retries

@@ -300,6 +300,7 @@ CELERY_BEAT_SCHEDULE = {
     "send-notifications": {"task": "telephony.tasks.send_notifications", "schedule": 5.0},
     "plan-reminders": {"task": "telephony.tasks.plan_reminders", "schedule": 60.0},
     "settle-orphans": {"task": "telephony.tasks.settle_orphans", "schedule": 30.0},
+    "fetch-voicemails": {"task": "telephony.tasks.fetch_voicemails", "schedule": 20.0},
     "sweep-calls": {"task": "telephony.tasks.sweep_calls", "schedule": 30.0},
     "forget-seen-signatures": {"task": "agents.tasks.forget_seen_signatures", "schedule": 3600.0},
     "fetch-missed-conversations": {

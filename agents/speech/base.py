@@ -255,6 +255,38 @@ class Speech(Words):
 
     @property
     @abstractmethod
+    def team_is_away(self) -> str:
+        """There is somebody, at other hours."""
+
+    @property
+    @abstractmethod
+    def nobody_came(self) -> str:
+        """The agent is back: people were rung in vain. What else there is."""
+
+    @abstractmethod
+    def call_for(self, *, business: str, caller: str, number: str) -> str:
+        """To a person who picked up: who calls. `caller` and `number` may be ""; the number is in words or digits."""
+
+    @abstractmethod
+    def wish_is(self, *, wish: str) -> str:
+        """To that person: why, as the agent put it."""
+
+    @abstractmethod
+    def caller_said(self, *, words: str) -> str:
+        """To that person: what the call was about so far."""
+
+    @property
+    @abstractmethod
+    def press_to_take(self) -> str:
+        """To that person: one is the key."""
+
+    @property
+    @abstractmethod
+    def call_is_gone(self) -> str:
+        """To that person: the caller has left, or somebody else has them."""
+
+    @property
+    @abstractmethod
     def message_needed(self) -> str: ...
 
     @property

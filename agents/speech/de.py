@@ -203,6 +203,23 @@ class German(Speech):
 
     transferring = "Einen Moment, bitte. Ich verbinde Sie mit unserem Team."
     no_person_now = "Es tut mir leid, gerade kann niemand ans Telefon kommen. Möchten Sie etwas ausrichten?"
+    team_is_away = "Es tut mir leid, um diese Zeit ist niemand von uns da. Möchten Sie etwas ausrichten?"
+    nobody_came = (
+        "Es tut mir leid, gerade kann niemand ans Telefon kommen. "
+        "Soll ich etwas ausrichten, einen Termin suchen, oder rufen Sie später wieder an?"
+    )
+
+    def call_for(self, *, business: str, caller: str, number: str) -> str:
+        return f"Ein Anruf für {business}, von {caller or 'jemandem'}, {number or 'Nummer unterdrückt'}."
+
+    def wish_is(self, *, wish: str) -> str:
+        return f"Es geht um: {wish}."
+
+    def caller_said(self, *, words: str) -> str:
+        return f"Gesagt wurde: {words}."
+
+    press_to_take = "Drücken Sie die 1, um den Anruf anzunehmen."
+    call_is_gone = "Vielen Dank, es wartet niemand mehr. Auf Wiederhören."
     message_needed = "Was darf ich ausrichten?"
     message_taken = "Vielen Dank, ich habe Ihre Nachricht notiert und gebe sie weiter."
 

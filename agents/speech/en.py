@@ -202,6 +202,23 @@ class English(Speech):
 
     transferring = "One moment, please. I'll connect you with a colleague."
     no_person_now = "I'm sorry, nobody can come to the phone right now. May I take a message?"
+    team_is_away = "I'm sorry, nobody of our team is there at this hour. May I take a message?"
+    nobody_came = (
+        "I'm sorry, nobody can come to the phone right now. "
+        "Shall I take a message, find you an appointment, or will you call again later?"
+    )
+
+    def call_for(self, *, business: str, caller: str, number: str) -> str:
+        return f"A call for {business}, from {caller or 'a caller'}, {number or 'number withheld'}."
+
+    def wish_is(self, *, wish: str) -> str:
+        return f"It is about: {wish}."
+
+    def caller_said(self, *, words: str) -> str:
+        return f"They said: {words}."
+
+    press_to_take = "Press 1 to take the call."
+    call_is_gone = "Thank you, nobody is waiting any more. Goodbye."
     message_needed = "What message may I pass on?"
     message_taken = "Thank you, I have noted your message and will pass it on."
 

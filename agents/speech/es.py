@@ -212,6 +212,23 @@ class Spanish(Speech):
 
     transferring = "Un momento, por favor. Le paso con alguien del equipo."
     no_person_now = "Lo siento, ahora nadie puede atenderle. ¿Quiere dejar un mensaje?"
+    team_is_away = "Lo siento, a esta hora no hay nadie del equipo. ¿Quiere dejar un mensaje?"
+    nobody_came = (
+        "Lo siento, ahora nadie puede atenderle. "
+        "¿Quiere dejar un mensaje, buscar una cita o volver a llamar más tarde?"
+    )
+
+    def call_for(self, *, business: str, caller: str, number: str) -> str:
+        return f"Una llamada para {business}, de {caller or 'alguien'}, {number or 'número oculto'}."
+
+    def wish_is(self, *, wish: str) -> str:
+        return f"Se trata de: {wish}."
+
+    def caller_said(self, *, words: str) -> str:
+        return f"Ha dicho: {words}."
+
+    press_to_take = "Pulse 1 para atender la llamada."
+    call_is_gone = "Gracias, ya no espera nadie. Adiós."
     message_needed = "¿Qué mensaje quiere dejar?"
     message_taken = "Gracias, he anotado su mensaje y lo transmitiré."
 

@@ -206,6 +206,24 @@ class French(Speech):
 
     transferring = "Un instant, s'il vous plaît. Je vous passe quelqu'un de l'équipe."
     no_person_now = "Désolé, personne ne peut répondre en ce moment. Puis-je prendre un message ?"
+    team_is_away = "Désolé, personne de l'équipe n'est là à cette heure. Puis-je prendre un message ?"
+    nobody_came = (
+        "Désolé, personne ne peut répondre en ce moment. "
+        "Puis-je prendre un message, chercher un rendez-vous, ou rappellerez-vous plus tard ?"
+    )
+
+    def call_for(self, *, business: str, caller: str, number: str) -> str:
+        who = caller or "quelqu'un"
+        return f"Un appel pour {business}, de {who}, {number or 'numéro masqué'}."
+
+    def wish_is(self, *, wish: str) -> str:
+        return f"Il s'agit de : {wish}."
+
+    def caller_said(self, *, words: str) -> str:
+        return f"La personne a dit : {words}."
+
+    press_to_take = "Appuyez sur 1 pour prendre l'appel."
+    call_is_gone = "Merci, plus personne n'attend. Au revoir."
     message_needed = "Quel message puis-je transmettre ?"
     message_taken = "Merci, j'ai noté votre message et je le transmettrai."
 

@@ -1,35 +1,34 @@
 """When a person is wanted: put the caller through, take a message, or say goodbye."""
 
-from typing import Any
-
 from agents import live_calls
-from agents.live_calls import Act
+from agents.live_calls import Act, Reach
 from agents.models import Message
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError
 from agents.tools.wishes import read_phone
 from appointments.claims import answer, claim, digest
-from tenants.models import Tenant
-from tenants.phone import e164_or_blank
 
 LONGEST_MESSAGE = 2000
 MESSAGES_PER_CALL = 20
 
 
 def transfer_to_human(context: ToolContext, arguments: Arguments) -> ToolAnswer:
-    """To the tenant's own number alone: no number that a model could make up is ever dialled."""
-    if not _is_live(context) or not transfer_number(context.tenant):
+    """To people on the tenant's own list alone: no number that a model could make up is ever dialled.
+
+    The reason is kept with the tool call: whoever is rung hears it.
+    """
+    conversation = context.conversation
+    if conversation is None or not live_calls.is_live(conversation):
         return ToolAnswer({"transferring": False}, context.speech.no_person_now)
-    return ToolAnswer({"transferring": True}, context.speech.transferring, act=Act.TRANSFER)
+    reach = live_calls.reach(conversation)
+    if reach == Reach.SOMEBODY:
+        return ToolAnswer({"transferring": True}, context.speech.transferring, act=Act.TRANSFER)
+    closed = reach == Reach.CLOSED
+    message = context.speech.team_is_away if closed else context.speech.no_person_now
+    return ToolAnswer({"transferring": False, **({"closed": True} if closed else {})}, message)
 
 
 def _is_live(context: ToolContext) -> bool:
     return context.conversation is not None and live_calls.is_live(context.conversation)
-
-
-def transfer_number(tenant: Tenant) -> str:
-    """`settings.transferNumber` in E.164, or ""."""
-    number: Any = tenant.settings.get("transferNumber")
-    return e164_or_blank(number) if isinstance(number, str) else ""
 
 
 def take_message(context: ToolContext, arguments: Arguments) -> ToolAnswer:
@@ -75,7 +74,10 @@ _REASON = {"reason": {"type": "string", "description": "Why, in a few words"}}
 TOOLS = (
     Tool(
         name="transfer_to_human",
-        description="Put the caller through to a person of the team. Say that you do before you call this.",
+        description=(
+            "Put the caller through to a person of the team. Say that you do before you call this. If it answers "
+            "that nobody can be reached, offer to take a message."
+        ),
         parameters=_REASON,
         handler=transfer_to_human,
     ),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from agents.speech import Hours, speech_for
 from telephony.doctor.facts import Business
 from telephony.doctor.findings import Finding, broken, note, warning
+from telephony.people.numbers import is_costly
 from tenants.phone import InvalidNumber, to_e164
 
 MINUTES_OF_WEEK = 7 * 24 * 60
@@ -86,10 +87,10 @@ def inactive(facts: Business) -> Iterator[Finding]:
 def somebody_to_help(facts: Business) -> Iterator[Finding]:
     number = facts.settings.get("transferNumber")
     if not number:
-        if not facts.settings.get("voicemail"):
+        if not facts.settings.get("voicemail") and not facts.rings_groups:
             yield warning(
                 "NOBODY_TO_FALL_BACK_ON",
-                "There is neither a transfer number nor voicemail: a caller whom the agent fails only gets an apology.",
+                "There is nobody to ring and no voicemail: a caller whom the agent fails only gets an apology.",
                 "Set transferNumber, voicemail or both in the business's settings.",
             )
         return
@@ -107,6 +108,12 @@ def somebody_to_help(facts: Business) -> Iterator[Finding]:
             "TRANSFER_NUMBER_LOOPS",
             "transferNumber is one of the business's own numbers: a caller would be handed back to the agent.",
             "Set transferNumber to a phone that a person answers.",
+        )
+    elif is_costly(e164):
+        yield broken(
+            "TRANSFER_NUMBER_COSTLY",
+            "transferNumber charges special rates: it is never dialled.",
+            "Set transferNumber to an ordinary phone.",
         )
 
 

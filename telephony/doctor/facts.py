@@ -127,6 +127,8 @@ class Business:
     """What the business's agent should speak."""
     infobip: AtInfobip | None = None
     """None without an active number there."""
+    rings_groups: bool = False
+    """Whether there are ring groups with anybody in them who may be dialled."""
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -38,6 +38,7 @@ from telephony.doctor.facts import (
 )
 from telephony.errors import AgentNotConfigured
 from telephony.models import Carrier, PhoneNumber
+from telephony.people import directory
 from telephony.provisioning import agent_format
 from tenants.credentials import secret
 from tenants.models import Credential, Tenant
@@ -73,6 +74,7 @@ def business(tenant_id: UUID) -> Business:
         has_infobip = PhoneNumber.objects.filter(is_active=True, carrier=Carrier.INFOBIP).exists()
         lines, login = twilio_lines(tenant_id), twilio_login(tenant_id)
         calendar = _calendar(tenant)
+        rings_groups = directory.has_groups(tenant)
     here = next((line.e164 for line in lines if line.is_active), "")
     signs = login.auth_token and here
     return Business(
@@ -84,6 +86,7 @@ def business(tenant_id: UUID) -> Business:
         webhook_secret=webhook_secret,
         unreadable_secrets=unreadable,
         numbers=numbers,
+        rings_groups=rings_groups,
         lines=lines,
         login=login,
         calendar=calendar,

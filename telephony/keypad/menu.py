@@ -3,8 +3,9 @@
 import logging
 from urllib.parse import quote
 
+from agents.speech import speech_for
 from telephony import calls, rungs
-from telephony.carriers.twilio import twiml
+from telephony.carriers.twilio import people, twiml
 from telephony.keypad import place as places
 from telephony.keypad import turns
 from telephony.keypad.heard import Heard
@@ -12,6 +13,7 @@ from telephony.keypad.place import Place
 from telephony.keypad.steps import STEPS, Answers
 from telephony.keypad.turns import Ask, Person, Record, Turn
 from telephony.models import Call
+from telephony.people.models import Transfer
 from telephony.rungs import CallbackUrl
 
 logger = logging.getLogger(__name__)
@@ -54,7 +56,9 @@ def _document(call: Call, turn: Turn, callback_url: CallbackUrl) -> str:
                 whole_number=answers is Answers.NUMBER,
             )
         case Person(announcement):
-            return rungs.person(call, callback_url, announcement=announcement)
+            ringing = people.ring(call, Transfer.Purpose.CHOSEN, callback_url, announcement=announcement)
+            # They were there when the menu offered them.
+            return ringing or enter(call, callback_url, speech_for(language).no_person_now, nobody=True)
         case Record(prompt):
             return rungs.voicemail(call, callback_url, *([prompt] if prompt else []))
     return twiml.say(turn.words, language=language)

@@ -16,12 +16,12 @@ from agents.models import Conversation
 from agents.speech import Speech, speech_for
 from agents.tools import registry
 from agents.tools.facts import Offered, slot_id
-from agents.tools.people import transfer_number
 from appointments.models import Customer, Employee, Service
 from appointments.wallclock import wall_time
 from telephony.keypad.heard import Heard, Option
 from telephony.keypad.place import Place
 from telephony.models import Call
+from telephony.people import directory
 from telephony.rungs import has_voicemail
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
@@ -106,7 +106,7 @@ def ask_main(visit: Visit, place: Place) -> Question:
     if visit.services():
         does.insert(0, "book")
     options = [Option(str(n), name) for n, name in enumerate(does, 1)]
-    if transfer_number(visit.tenant) and not place.nobody:
+    if directory.is_anybody_there(visit.tenant) and not place.nobody:
         options.append(Option("0", "person"))
     return _choice(visit, [], options)
 

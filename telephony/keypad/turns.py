@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 from django.utils import timezone
 
-from agents.tools.people import transfer_number
 from appointments import holds
 from telephony import calls, limits, rungs
 from telephony.keypad.heard import Heard
 from telephony.keypad.place import Place
 from telephony.keypad.steps import STEPS, Answers, Leave, Next, Question, Visit
 from telephony.models import Call
+from telephony.people import directory
 from tenants.scoping import tenant_scope
 
 SILENT_ROUNDS = 2
@@ -29,7 +29,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The menu is left: ring the tenant's person."""
+    """The menu is left: ring the tenant's people."""
 
     announcement: str
 
@@ -99,7 +99,7 @@ def _again(visit: Visit, place: Place, said: list[str]) -> Turn:
 
 def _give_up(visit: Visit, place: Place) -> Turn:
     """Nobody answers, or nothing that was meant for us: a person, voicemail, or goodbye."""
-    if not place.served and not place.nobody and transfer_number(visit.tenant):
+    if not place.served and not place.nobody and directory.is_anybody_there(visit.tenant):
         return Person(visit.speech.transferring)
     if not place.served and rungs.has_voicemail(visit.tenant):
         return Record()

@@ -9,10 +9,10 @@ from django.db.models import QuerySet
 
 from appointments.lifecycle import COMING
 from appointments.models import Appointment, Customer, WaitlistEntry
-from telephony.notifications import planner, rendering
+from telephony.notifications import mail, planner, rendering
 from telephony.notifications.carriers import Sender, sender_of
 from telephony.notifications.links import link
-from telephony.notifications.models import Channel, Kind, MessageTemplate, Notification
+from telephony.notifications.models import Channel, Kind, MessageTemplate, Notification, OptOut
 from telephony.notifications.segments import measure, plain
 from telephony.notifications.wishes import night_at, wishes_of
 from telephony.notifications.wording import wording_for
@@ -20,6 +20,8 @@ from tenants.models import Tenant
 
 State = Notification.State
 LONGEST_TEXT = 1600
+LONGEST_ALERT = 480
+"""A text of three segments: all of the message stands in the admin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ def compose(row: Notification, now: datetime.datetime) -> Verdict:
         return Never(State.SKIPPED, "The business is suspended.")
     if now > row.not_after:
         return Never(State.EXPIRED)
+    if row.kind in {Kind.ALERT, Kind.RECEIPT}:
+        return _of_message(row, tenant)
     if row.kind == Kind.OFFERED:
         return _of_offer(row, tenant, now)
     return _of_appointment(row, tenant, now)
@@ -116,6 +120,42 @@ def _of_offer(row: Notification, tenant: Tenant, now: datetime.datetime) -> Verd
         "until": rendering.clock(hold.expires_at, tenant.zone, tenant.language),
     }
     return _letter(row, tenant, entry.customer, facts, None, None)
+
+
+def _of_message(row: Notification, tenant: Tenant) -> Verdict:
+    """For the team, or to whoever left it."""
+    message, wording = row.message, wording_for(tenant.language)
+    if message is None:
+        return Never(State.SUPERSEDED)
+    facts = {
+        "business": tenant.name,
+        "name": message.caller_name or wording.somebody,
+        "phone": message.callback_e164,
+        "message": message.text,
+    }
+    if row.kind == Kind.RECEIPT:
+        facts["phone"] = tenant.phone
+    text = rendering.fill(wording.alert if row.kind == Kind.ALERT else wording.receipt, facts)
+    if row.channel == Channel.EMAIL:
+        if not mail.is_configured():
+            return Never(State.SKIPPED, "This installation has no mail server (EMAIL_URL).")
+        subject = rendering.fill(wording.alert_subject, facts)
+        return Letter(row.channel, tenant.name, row.to_address, text, subject=subject)
+    if OptOut.objects.for_tenant(tenant).filter(e164=row.to_address).exists():
+        return Never(State.SKIPPED, "This number wants no texts (STOP).")
+    sender = sender_of(tenant.pk)
+    if sender is None:
+        return Never(State.FAILED, "The business has no number to send texts from.")
+    text = plain(text)[:LONGEST_ALERT]
+    return Letter(
+        row.channel,
+        tenant.name,
+        row.to_address,
+        text,
+        sender=sender.e164,
+        segments=measure(text).segments,
+        sender_of_texts=sender,
+    )
 
 
 def _letter(

@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from agents.models import Message
 from appointments.models import Appointment, WaitlistEntry
 from telephony.notifications import rendering
 from tenants.isolation import TenantForeignKey
@@ -16,6 +17,12 @@ class Kind(models.TextChoices):
     CANCELLED = "cancelled", "cancellation"
     OFFERED = "offered", "waiting list offer"
     REMINDER = "reminder"
+    ALERT = "alert", "message for the team"
+    RECEIPT = "receipt", "receipt of a message"
+
+
+TO_CUSTOMERS = [(kind.value, kind.label) for kind in Kind if kind not in {Kind.ALERT, Kind.RECEIPT}]
+"""Of an appointment: a business may have its own words for these."""
 
 
 class Channel(models.TextChoices):
@@ -44,6 +51,9 @@ class Notification(TenantOwned):
     )
     waitlist_entry = TenantForeignKey(
         WaitlistEntry, on_delete=models.CASCADE, related_name="notifications", null=True, blank=True
+    )
+    message = TenantForeignKey(
+        Message, on_delete=models.CASCADE, related_name="notifications", null=True, blank=True
     )
     kind = models.CharField(max_length=12, choices=Kind.choices)
     version = models.CharField(max_length=40, help_text="Of a reminder, the start; else the change told of.")
@@ -144,7 +154,7 @@ class OptOut(TenantOwned):
 class MessageTemplate(TenantOwned):
     """A business's own words, in place of ours."""
 
-    kind = models.CharField(max_length=12, choices=Kind.choices)
+    kind = models.CharField(max_length=12, choices=TO_CUSTOMERS)
     text = models.TextField()
 
     class Meta(TenantOwned.Meta):

@@ -33,11 +33,14 @@ class Lease:
         call_id: UUID,
         granted_seconds: int | None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        used_seconds: int = 0,
     ) -> None:
+        """`used_seconds` of an agent that goes on with a call: the meter does not begin anew."""
         self.tenant_id, self.call_id = tenant_id, call_id
         self.granted_seconds = granted_seconds
         self._clock = clock
-        self._began = clock()
+        self._began = clock() - used_seconds
 
     @property
     def used_seconds(self) -> int:

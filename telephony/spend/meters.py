@@ -58,6 +58,11 @@ def granted_to(call_id: UUID) -> int | None:
     return Meter.objects.filter(call_id=call_id).values_list("granted_seconds", flat=True).first()
 
 
+def used_by(call_id: UUID) -> int:
+    """The paid seconds that this call has had before its agent comes back."""
+    return Meter.objects.filter(call_id=call_id).values_list("used_seconds", flat=True).first() or 0
+
+
 def read(tenant_id: UUID, readings: Mapping[UUID, int]) -> dict[UUID, int | None]:
     """Calls have lasted so many seconds: note it, and answer how long each may last."""
     tenant, now = Tenant.objects.get(pk=tenant_id), timezone.now()

@@ -82,6 +82,12 @@ FACTS: dict[str, tuple[dict, list[str]]] = {
         ["Zumbik", "24", "9", "25", "15", "?"],
     ),
     "rescheduled": ({**MADE, "local": AT_NINE, "today": TODAY}, ["Zumbik", "Qadira", "24", "9"]),
+    "call_for": (
+        {"business": "Vexhall", "caller": "Qadira", "number": "5 5 5"},
+        ["Vexhall", "Qadira", "5 5 5"],
+    ),
+    "wish_is": ({"wish": "Zumbik"}, ["Zumbik"]),
+    "caller_said": ({"words": "Zumbik"}, ["Zumbik"]),
     "on_waitlist": ({"service": "Zumbik", "position": 2}, ["Zumbik", "2"]),
     "press": ({"option": "book", "key": "7"}, ["7"]),
     "press_for": ({"what": "Zumbik", "key": "7"}, ["Zumbik", "7"]),

@@ -39,6 +39,10 @@ class Side(Protocol):
         """The agent's audio as it came."""
         ...
 
+    def stream(self, call: Any) -> Any:
+        """The call's first media stream."""
+        ...
+
     def clears(self, call: Any) -> int: ...
     async def announce(self, exchange: Exchange, call_id: str) -> int:
         """The webhook of an incoming call, genuine; its status."""
@@ -60,6 +64,9 @@ class TwilioSide:
 
     def heard(self, call: SimulatedCall) -> bytes:
         return bytes(call.stream.audio_received)
+
+    def stream(self, call: SimulatedCall) -> Any:
+        return call.streams[0]
 
     def clears(self, call: SimulatedCall) -> int:
         return len(call.stream.clears)
@@ -93,6 +100,9 @@ class InfobipSide:
 
     def heard(self, call: InfobipCall) -> bytes:
         return bytes(call.sockets[-1].audio_received)
+
+    def stream(self, call: InfobipCall) -> Any:
+        return call.sockets[0]
 
     def clears(self, call: InfobipCall) -> int:
         return len(call.sockets[-1].clears)

@@ -133,7 +133,7 @@ async def test_a_tool_puts_the_caller_through_without_another_word(salon, side):
         await exchange.settled(call)
     assert [segment.text for segment in call.timeline.all_of("dial")] == ["+15550001111"]
     assert call.timeline.says == []
-    assert (await in_thread(the_call, call.sid)).outcome == "transfer"
+    assert (await in_thread(the_call, call.sid)).outcome == "transferred"
     assert call.ended_by != "caller"
 
 

@@ -133,6 +133,7 @@ OUR_FAULTS: list[tuple[Callable[[Tenant], None], set[str]]] = [
 SETTINGS_FAULTS = [
     ({"transferNumber": "call me"}, {"TRANSFER_NUMBER_INVALID"}),
     ({"transferNumber": "+15551234567"}, {"TRANSFER_NUMBER_LOOPS"}),
+    ({"transferNumber": "+19005551234"}, {"TRANSFER_NUMBER_COSTLY"}),
     ({"transferNumber": None, "voicemail": None}, {"NOBODY_TO_FALL_BACK_ON"}),
     ({"agentProvider": "parrot"}, {"PROVIDER_UNKNOWN"}),
     ({"elevenLabsAgentId": None}, {"AGENT_NOT_CHOSEN"}),

@@ -59,6 +59,11 @@ from telephony.models import (
     Notification,
     OptOut,
     PhoneNumber,
+    RingGroup,
+    RingHours,
+    RingPerson,
+    Transfer,
+    TransferLeg,
 )
 from tenants.admin_sites import operators, staff
 from tenants.models import ApiKey, Credential, Invitation, Member, Tenant, User
@@ -183,6 +188,7 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             CallEvent.objects.create(tenant=tenant, call=call, kind=mark, detail={"d": mark}),
             *beside(tenant, mark, name, starts_at, appointment, phone),
             *told(tenant, mark, name, starts_at, appointment, phone, number),
+            *rung(tenant, mark, name, call, phone),
             SeenSignature.objects.create(digest=f"{mark}-{number}"),
         ]
         if number == 0:
@@ -227,6 +233,31 @@ def told(
     if number == 0:  # one for each kind
         rows.append(MessageTemplate.objects.create(tenant=tenant, kind="booked", text=f"{mark} {{when}}"))
     return rows
+
+
+def rung(tenant: Tenant, mark: str, name: str, call: Call, phone: str) -> list[models.Model]:
+    """Whom the business lets us ring, and who was."""
+    group = RingGroup.objects.create(tenant=tenant, name=name)
+    transfer = Transfer.objects.create(
+        tenant=tenant, call=call, purpose="wanted", is_warm=True, state="over", reason=mark, taken_by=mark
+    )
+    return [
+        group,
+        transfer,
+        RingPerson.objects.create(tenant=tenant, group=group, name=mark, e164=phone),
+        RingHours.objects.create(
+            tenant=tenant, group=group, weekday=0, opens=datetime.time(9), closes=datetime.time(17)
+        ),
+        TransferLeg.objects.create(
+            tenant=tenant,
+            transfer=transfer,
+            round=0,
+            place=0,
+            name=mark,
+            e164=phone,
+            carrier_leg_id=f"CA-leg-{name}",
+        ),
+    ]
 
 
 def beside(
@@ -546,7 +577,9 @@ RIGHTS: dict[Any, dict[str, str]] = {
     Appointment: rights("vac", "vac", "vac", "v"),  # they are cancelled
     WaitlistEntry: rights("va", "va", "va", "v"),  # and changed by actions
     **dict.fromkeys((AppointmentAddOn, AppointmentChange, ResourceUse, Hold, Series), LOOKS),
+    **dict.fromkeys((RingGroup, RingPerson, RingHours), WORKS),
     **dict.fromkeys((Call, CallEvent, Conversation, ProviderSession, Turn), LOOKS),
+    **dict.fromkeys((Transfer, TransferLeg), LOOKS),
     **dict.fromkeys((Message, Notification, InboundText, OptOut, PhoneNumber), LOOKS),
     **dict.fromkeys((ToolInvocation, ProviderEvent, Meter), rights("v", "v", "", "v")),
     Tenant: rights("vc", "vc", "", "v"),

@@ -57,7 +57,7 @@ def ending() -> Case:
     ).exclude(appointment=None)
     return Case(
         When(Exists(booked), then=Value(Ending.BOOKED)),
-        When(outcome=calls.TRANSFER, then=Value(Ending.TRANSFERRED)),
+        When(outcome__in=[calls.TRANSFER, calls.TRANSFERRED], then=Value(Ending.TRANSFERRED)),
         When(
             Q(stream_started_at=None, ended_at__isnull=False) & ~Q(outcome__in=ON_THE_KEYS),
             then=Value(Ending.MISSED),

@@ -46,6 +46,7 @@ OF_STAFF = (
         (
             Entry("Calls", "call", "telephony.call"),
             Entry("Conversations", "forum", "agents.conversation"),
+            Entry("Transfers", "phone_forwarded", "telephony.transfer"),
         ),
     ),
     Group(
@@ -73,6 +74,7 @@ OF_STAFF = (
             Entry("Special hours", "celebration", "appointments.specialhours"),
             Entry("Closures", "event_busy", "appointments.closure"),
             Entry("Time off", "beach_access", "appointments.timeoff"),
+            Entry("Who is rung", "ring_volume", "telephony.ringgroup"),
         ),
     ),
     Group(
@@ -129,6 +131,9 @@ OF_OPERATORS = (
             Entry("Tool calls", "build", "agents.toolinvocation"),
             Entry("Turns", "chat_bubble", "agents.turn"),
             Entry("Call events", "list_alt", "telephony.callevent"),
+            Entry("Telephones rung", "ring_volume", "telephony.transferleg"),
+            Entry("People of ring groups", "contact_phone", "telephony.ringperson"),
+            Entry("Hours of ring groups", "schedule", "telephony.ringhours"),
             Entry("Words of messages", "edit_note", "telephony.messagetemplate"),
             Entry("One-time codes", "pin", "agents.onetimecode"),
             Entry("Seen signatures", "fingerprint", "agents.seensignature"),

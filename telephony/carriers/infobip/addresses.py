@@ -14,6 +14,7 @@ MEDIA_PATH = "/media-stream/infobip/"
 EVENTS_PATH = "/api/webhooks/infobip/calls"
 TEXTS_PATH = "/api/webhooks/infobip/sms"
 REPORTS_PATH = "/api/webhooks/infobip/sms-status/"
+HOLD_PATH = "/api/webhooks/infobip/hold.wav"
 
 _SECRET = re.compile(r"([0-9a-f]{32})-([1-9][0-9]{3,4})-([0-9a-f]{40})")
 
@@ -57,6 +58,11 @@ def texts_url() -> str:
 
 def events_url() -> str:
     return settings.APP_BASE_URL + EVENTS_PATH
+
+
+def hold_url() -> str:
+    """What is played to a caller while people are rung."""
+    return settings.APP_BASE_URL + HOLD_PATH
 
 
 def is_private(url: str) -> bool:

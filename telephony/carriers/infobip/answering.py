@@ -7,8 +7,8 @@ from uuid import UUID
 
 from agents.speech import speech_for
 from telephony import calls, dialplan, head_start, ladder, live, rungs
-from telephony.carriers.infobip import errands, steps
-from telephony.carriers.infobip.account import Account, account_of, make_media_config
+from telephony.carriers.infobip import agent_leg, errands, steps
+from telephony.carriers.infobip.account import account_of
 from telephony.carriers.infobip.rest import InfobipRest
 from telephony.errors import AgentMissing, CallRefused
 from telephony.handover import wire_format
@@ -24,8 +24,6 @@ from tenants.vendor_http import VendorError
 
 logger = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 15
-"""For our media socket to be reached; the caller hears it ring meanwhile."""
 RECEIVED = "call_received"
 
 
@@ -115,47 +113,9 @@ def _go_down(carrier_call_id: str) -> None:
 
 
 def connect(carrier_call_id: str, token: str, rate_hz: int) -> None:
-    """A dialog with our media socket: the caller is answered when that is there. An errand's work."""
+    """The caller is answered when our media socket is there. An errand's work."""
     call = calls.find_call(carrier_call_id, Carrier.INFOBIP)
     if call is None or calls.RANK[call.state] == calls.ENDED:
         return
-    logger.info("Infobip: Received call %s, creating a dialog…", carrier_call_id)
-    account = account_of(call.tenant_id)
-    try:
-        with InfobipRest(account.api_key) as api:
-            dialog_id = _create_dialog(api, account, call, token, rate_hz)
-    except VendorError as error:
-        logger.warning("Infobip made no dialog for call %s: %s", carrier_call_id, error.message)
-        with tenant_scope(call.tenant_id):
-            reason = error.message[:240]
-            calls.add_event(call.tenant_id, call.pk, "carrier_refused", action="dialog", reason=reason)
+    if not agent_leg.dial(call, token, rate_hz):
         _go_down(carrier_call_id)
-        return
-    logger.info("Infobip: Created dialog %s for call %s", dialog_id, carrier_call_id)
-    with tenant_scope(call.tenant_id):
-        calls.add_event(call.tenant_id, call.pk, "dialog_created", dialog_id=dialog_id)
-
-
-def _create_dialog(api: InfobipRest, account: Account, call: Call, token: str, rate_hz: int) -> str:
-    """Its id. A media configuration that has never been made, or is gone, is made on the way."""
-    known = account.media_configs.get(str(rate_hz))
-    config_id = known or make_media_config(api, account, rate_hz)
-    longest = steps.longest_seconds(call)
-    try:
-        made = api.create_dialog(call.carrier_call_id, _child(call, config_id, token), max_seconds=longest)
-    except VendorError as error:
-        if not known or error.status not in {400, 404}:
-            raise
-        again = make_media_config(api, account, rate_hz)
-        if again == known:
-            raise
-        made = api.create_dialog(call.carrier_call_id, _child(call, again, token), max_seconds=longest)
-    return str(made.get("id") or "")[:64]
-
-
-def _child(call: Call, config_id: str, token: str) -> dict[str, object]:
-    return {
-        "endpoint": {"type": "WEBSOCKET", "websocketEndpointConfigId": config_id},
-        "connectTimeout": CONNECT_SECONDS,
-        "customData": {"callId": call.carrier_call_id, "token": token},
-    }

@@ -9,11 +9,12 @@ from functools import partial
 from uuid import UUID
 
 from telephony import calls, ladder, rungs
-from telephony.carriers.infobip import answering, errands, steps
-from telephony.carriers.infobip.events import ENDED_STATES, Event
+from telephony.carriers.infobip import answering, errands, people, steps
+from telephony.carriers.infobip.events import ENDED_STATES, LONGEST_ID, Event
 from telephony.dialplan import Destination
 from telephony.incoming import CallStatus, IncomingCall
 from telephony.models import Call, Carrier
+from telephony.people import voicemails
 from tenants.scoping import tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -43,10 +44,15 @@ def take(
         _of_caller(event, call)
     elif event.type in CALL_OVER:
         errands.run(partial(_leg_over, call.carrier_call_id, event), after_s=DIALOG_WORD_S)
+    elif event.type in people.EVENTS:
+        errands.run(partial(people.take, event, steps.after_people))
 
 
 def incoming_of(event: Event) -> IncomingCall:
-    return IncomingCall(event.call_id, "", event.leg.from_e164, event.leg.to_e164, carrier=Carrier.INFOBIP)
+    configuration = event.configuration_id if len(event.configuration_id) <= LONGEST_ID else ""
+    return IncomingCall(
+        event.call_id, configuration, event.leg.from_e164, event.leg.to_e164, carrier=Carrier.INFOBIP
+    )
 
 
 def _unknown(event: Event, destination: Destination | None) -> None:
@@ -66,6 +72,7 @@ def _of_caller(event: Event, call: Call) -> None:
             _later(call, steps.established)
         case "CALL_FINISHED" | "CALL_FAILED":
             calls.apply_status(_ending(event))
+            errands.run(partial(people.caller_left, call))
         case "SAY_FINISHED":
             _later(call, steps.said)
         case "DTMF_CAPTURED":
@@ -131,7 +138,8 @@ def _leg_is_over(carrier_call_id: str, leg_id: str, event: Event, *, talked: boo
         return
     if event.child.endpoint == "PHONE" or event.leg.endpoint == "PHONE":
         if not caller_left and calls.RANK[call.state] != calls.ENDED:
-            steps.person_is_over(call, talked=talked)
+            state = ENDED_STATES.get(event.child.state or event.leg.state, "")
+            people.leg_is_over(leg_id, steps.after_people, talked=talked, state=state)
         return
     settled = ladder.settled(carrier_call_id, Carrier.INFOBIP)
     if settled is None or calls.RANK[settled.state] == calls.ENDED:
@@ -147,7 +155,4 @@ def _note(call: Call, kind: str, event: Event, *, key: str = "", **detail: str) 
 
 
 def _voicemail(event: Event, call: Call) -> None:
-    recording = event.recording_id or event.timestamp
-    with tenant_scope(call.tenant_id):
-        key = f"voicemail:{recording}"
-        calls.add_event(call.tenant_id, call.pk, "voicemail", dedupe_key=key, recording_id=recording)
+    voicemails.left(call, event.recording_id or event.timestamp, is_file=bool(event.recording_id))

@@ -15,6 +15,7 @@ MOST_WAITING = 500
 _threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="infobip")
 _counting = threading.Condition()
 _under_way = 0
+_timers: dict[object, threading.Timer] = {}
 
 
 def run(work: Callable[[], object], *, after_s: float = 0.0) -> None:
@@ -31,6 +32,21 @@ def run(work: Callable[[], object], *, after_s: float = 0.0) -> None:
         timer.start()
     else:
         _threads.submit(_do, work)
+
+
+def later(name: object, work: Callable[[], object], after_s: float) -> None:
+    """In place of what was to be done later under this name; nobody waits for it, and it is lost with the process."""
+    forget(name)
+    timer = threading.Timer(after_s, run, [work])
+    timer.daemon = True
+    _timers[name] = timer
+    timer.start()
+
+
+def forget(name: object) -> None:
+    timer = _timers.pop(name, None)
+    if timer is not None:
+        timer.cancel()
 
 
 def finish(timeout_s: float = 10.0) -> bool:

@@ -58,7 +58,7 @@ class Event:
     problem: str = ""
     recording_id: str = ""
     keys: str = ""
-    """That were captured."""
+    """That were pressed."""
 
     @property
     def caller_id(self) -> str:

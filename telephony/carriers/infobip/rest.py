@@ -72,6 +72,39 @@ class InfobipRest:
             wanted["terminator"] = terminator
         self._call(call_id, "capture/dtmf", wanted)
 
+    def capture_key_after(self, call_id: str, text: str, language: str, timeout_ms: int) -> None:
+        """The same, while a text is read out and after it."""
+        content = {"type": "TEXT", "text": text, "language": language}
+        body = {"maxLength": 1, "timeout": timeout_ms, "playContent": content}
+        self._call(call_id, "capture/dtmf", body)
+
+    def play(self, call_id: str, url: str, times: int) -> None:
+        body = {"content": {"type": "URL", "fileUrl": url}, "loopCount": times}
+        self._call(call_id, "play", body)
+
+    def stop_play(self, call_id: str) -> None:
+        self._call(call_id, "stop-play", {})
+
+    def create_call(self, e164: str, sender: str, configuration_id: str, **more: Any) -> Json:
+        """Ring a telephone. Its events carry `parentCallId`, where one is given."""
+        body = {
+            "endpoint": {"type": "PHONE", "phoneNumber": e164.removeprefix("+")},
+            "from": sender.removeprefix("+"),
+            "callsConfigurationId": configuration_id,
+            **more,
+        }
+        return self._object("POST", "/calls/1/calls", json=body, repeatable=False)
+
+    def join(self, parent_id: str, child_id: str, *, max_seconds: int) -> Json:
+        """A dialog of two calls that there are. The caller stays when the other leaves."""
+        path = f"/calls/1/dialogs/parent-call/{_part(parent_id)}/child-call/{_part(child_id)}"
+        body = {"maxDuration": max_seconds, "propagationOptions": {"childCallHangup": False}}
+        return self._object("POST", path, json=body, repeatable=False)
+
+    def join_in_conference(self, *call_ids: str) -> Json:
+        """The same for a call that cannot have another dialog."""
+        return self._object("POST", "/calls/1/connect", json={"callIds": list(call_ids)}, repeatable=False)
+
     def create_dialog(self, parent_id: str, child: Json, *, max_seconds: int) -> Json:
         """Join a call to a new one. The caller stays when that ends: there may be somebody else for them."""
         body = {
@@ -86,6 +119,10 @@ class InfobipRest:
         """The same in a conference, for a call that cannot have a second dialog."""
         path = f"/calls/1/calls/{_part(call_id)}/connect"
         return self._object("POST", path, json={"callRequest": child}, repeatable=False)
+
+    def recording(self, file_id: str, *, most_bytes: int) -> bytes:
+        """As Infobip made it: WAV."""
+        return self._http.fetch(f"/calls/1/recordings/files/{_part(file_id)}", most_bytes=most_bytes)
 
     def _call(self, call_id: str, action: str, body: Json) -> None:
         self._object("POST", f"/calls/1/calls/{_part(call_id)}/{action}", json=body, repeatable=False)

@@ -1,7 +1,7 @@
 """A caller without an agent goes down the ladder over REST: one action, then the event that says how it went.
 
     answer -> CALL_ESTABLISHED -> say -> SAY_FINISHED -> the rung itself
-    a person    a dialog with a PHONE leg -> DIALOG_FINISHED: done; DIALOG_FAILED: the next rung
+    a person    people.py: one after the other, then the agent again, or the next rung
     the menu    a capture of keys that plays its question -> DTMF_CAPTURED: the next question, or a way out
     voicemail   a recording, until a key, or two minutes: DTMF_CAPTURED; or until the caller hangs up
     the end     hang up
@@ -14,24 +14,23 @@ from enum import StrEnum
 from typing import Any
 
 from agents.speech import speech_for
-from agents.tools.people import transfer_number
-from telephony import calls, ladder, limits, rungs
-from telephony.carriers.infobip import keypad
+from telephony import calls, ladder, rungs
+from telephony.carriers.infobip import keypad, people
 from telephony.carriers.infobip.account import account_of
+from telephony.carriers.infobip.agent_leg import spoken_language
+from telephony.carriers.infobip.people import Then
 from telephony.carriers.infobip.rest import InfobipRest
 from telephony.keypad.turns import Ask, End, Person, Record, Turn
 from telephony.ladder import Rung
 from telephony.models import Call
+from telephony.people import transfers
+from telephony.people.models import Transfer
 from tenants.scoping import tenant_scope
 from tenants.vendor_http import VendorError
 
 logger = logging.getLogger(__name__)
 
-RINGS_SECONDS = 20
 LONGEST_MESSAGE_MS = 120_000
-LONGEST_CALL_SECONDS = 28_800
-"""Infobip's own limit."""
-SPOKEN = frozenset({"en", "es", "de", "fr"})
 
 
 class Stage(StrEnum):
@@ -66,10 +65,14 @@ def said(call: Call) -> None:
         _climb(call, rung)
 
 
-def person_is_over(call: Call, *, talked: bool) -> None:
-    """The leg to a person has ended; whoever was talked to has served the caller."""
-    if where(call)[:2] == (Rung.PERSON, Stage.AT_IT):
-        begin(call, Rung.HANG_UP if talked else _after_nobody(call))
+def after_people(call: Call, then: Then) -> None:
+    """People were rung: one has talked to the caller, or nobody came."""
+    if then is Then.HANG_UP:
+        begin(call, Rung.HANG_UP)
+    elif then is Then.GOODBYE:
+        begin(call, Rung.HANG_UP, speech_for(call.tenant.language).goodbye)
+    elif then is Then.LADDER:
+        begin(call, _after_nobody(call))
 
 
 def captured(call: Call, *, keys: str) -> None:
@@ -124,6 +127,10 @@ def _after_nobody(call: Call) -> Rung:
     return ladder.without_person(call.tenant)
 
 
+def _purpose(call: Call) -> Transfer.Purpose:
+    return Transfer.Purpose.CHOSEN if _was_at(call, Rung.MENU) else ladder.purpose_of(call)
+
+
 def _was_at(call: Call, rung: Rung) -> bool:
     with tenant_scope(call.tenant_id):
         return call.events.filter(kind="rung", detail__rung=str(rung)).exists()
@@ -135,7 +142,8 @@ def _follow(call: Call, turn: Turn) -> None:
         case Ask():
             wanted = keypad.capture_of(call, turn)
             keys = (wanted.most_keys, wanted.terminator, wanted.timeout_ms)
-            if not _ask(call, "ask_for_keys", wanted.text, _spoken(call), *keys):
+            language = spoken_language(call.tenant.language)
+            if not _ask(call, "ask_for_keys", wanted.text, language, *keys):
                 begin(call, ladder.without_person(call.tenant))
         case Person(announcement):
             begin(call, Rung.PERSON, announcement)
@@ -145,15 +153,10 @@ def _follow(call: Call, turn: Turn) -> None:
             begin(call, Rung.HANG_UP, words)
 
 
-def _spoken(call: Call) -> str:
-    language = call.tenant.language.lower().partition("-")[0]
-    return language if language in SPOKEN else "en"
-
-
 def _say(call: Call, rung: Rung, words: str) -> None:
     if not _takes(call, rung, Stage.SAYING, words):
         return
-    if not _ask(call, "say", words, _spoken(call)):
+    if not _ask(call, "say", words, spoken_language(call.tenant.language)):
         _climb(call, rung)
 
 
@@ -162,8 +165,7 @@ def _climb(call: Call, rung: Rung) -> None:
         return
     match rung:
         case Rung.PERSON:
-            if not _ring(call):
-                begin(call, ladder.without_person(call.tenant))
+            people.begin(call, _purpose(call), after_people)
         case Rung.MENU:
             _follow(call, keypad.enter(call, nobody=_was_at(call, Rung.PERSON)))
         case Rung.VOICEMAIL:
@@ -174,38 +176,11 @@ def _climb(call: Call, rung: Rung) -> None:
             _ask(call, "hang_up", "" if answered else "REJECTED")
 
 
-def _ring(call: Call) -> bool:
-    """A dialog; where the leg has had one and may not have another, a conference."""
-    phone = {"type": "PHONE", "phoneNumber": transfer_number(call.tenant).removeprefix("+")}
-    child = {"endpoint": phone, "from": call.to_e164.removeprefix("+"), "connectTimeout": RINGS_SECONDS}
-    longest = longest_seconds(call)
-    try:
-        with _api(call) as api:
-            try:
-                made = api.create_dialog(call.carrier_call_id, child, max_seconds=longest)
-                leg = made.get("childCall")
-            except VendorError as error:
-                logger.info("No second dialog for call %s: %s", call.carrier_call_id, error.message)
-                made = api.connect(call.carrier_call_id, child)
-                leg = made.get("call")
-    except VendorError as error:
-        _note_failure(call, "ring", error)
-        return False
-    with tenant_scope(call.tenant_id):
-        leg_id = str(leg.get("id") or "")[:64] if isinstance(leg, dict) else ""
-        calls.add_event(call.tenant_id, call.pk, "person_rung", leg_id=leg_id)
-    return True
-
-
-def longest_seconds(call: Call) -> int:
-    """For a dialog. Our own limit comes first and says so; this one is for when we are gone."""
-    longest = limits.longest_call_seconds(call.tenant)
-    return min(int(longest) + 60, LONGEST_CALL_SECONDS) if longest else LONGEST_CALL_SECONDS
-
-
 def _takes(call: Call, rung: Rung, stage: Stage, words: str = "") -> bool:
     """Take a step, once a call: repeated events, and two that mean the same, lead nowhere."""
     key = f"rung:{rung}:{stage}"
+    if rung is Rung.PERSON:  # an agent that has come back may want another
+        key = f"{key}:{transfers.count(call)}"
     detail = {"rung": str(rung), "stage": str(stage), **({"words": words} if words else {})}
     with tenant_scope(call.tenant_id):
         return calls.add_event(call.tenant_id, call.pk, "rung", dedupe_key=key, **detail)
@@ -214,16 +189,12 @@ def _takes(call: Call, rung: Rung, stage: Stage, words: str = "") -> bool:
 def _ask(call: Call, action: str, *details: Any) -> bool:
     """Whether Infobip accepted it."""
     try:
-        with _api(call) as api:
+        with InfobipRest(account_of(call.tenant_id).api_key) as api:
             getattr(api, action)(call.carrier_call_id, *details)
     except VendorError as error:
         _note_failure(call, action, error)
         return False
     return True
-
-
-def _api(call: Call) -> InfobipRest:
-    return InfobipRest(account_of(call.tenant_id).api_key)
 
 
 def _note_failure(call: Call, action: str, error: VendorError) -> None:

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from telephony.carriers.infobip import hold
 from telephony.carriers.infobip.text_views import IncomingTexts, TextReports
 from telephony.carriers.infobip.views import CallEvents
 
@@ -19,6 +20,7 @@ urlpatterns = [
         TextReports.as_view(schema=None),
         name="infobip-sms-status-by-secret",
     ),
+    path("api/webhooks/infobip/hold.wav", hold.file, name="infobip-hold"),
     path("webhook", _THE_SAME, name="infobip-webhook"),
     path("webhook/<str:key>", _THE_SAME, name="infobip-webhook-by-secret"),
 ]

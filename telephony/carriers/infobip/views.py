@@ -14,6 +14,7 @@ from telephony.carriers.infobip.account import CONFIGURATION_ID
 from telephony.carriers.infobip.webhook import InfobipWebhook, password_of
 from telephony.dialplan import find_destination
 from telephony.models import Carrier
+from telephony.people import transfers
 from tenants.credentials import platform_secret, secret
 from tenants.json_body import NotAnObject, parse_object
 from tenants.models import Credential, Tenant
@@ -42,6 +43,9 @@ class CallEvents(InfobipWebhook):
         given = key or password_of(request)
         event = self._read(request, given)
         call = calls.find_call(event.caller_id, Carrier.INFOBIP) if event.caller_id else None
+        if call is None:  # of a person whom we ring for a caller, some events name nobody else
+            leg = transfers.find_leg(event.call_id)
+            call = leg.transfer.call if leg else None
         destination = find_destination(event.leg.to_e164)
         if (
             event.type == "CALL_RECEIVED"

@@ -1,6 +1,8 @@
 """The TwiML that we answer with.  Source: Twilio, "TwiML for Programmable Voice"."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from twilio.twiml.voice_response import Connect, Dial, Gather, VoiceResponse
 
@@ -104,30 +106,87 @@ def ask_or_record(
     return str(response)
 
 
+def ask_once(*sentences: str, answer_url: str, seconds: int, language: str = "en") -> str:
+    """Ask for one key; whoever presses none is hung up."""
+    response = VoiceResponse()
+    gather = Gather(
+        input="dtmf", action=answer_url, method="POST", timeout=seconds, num_digits=1, finish_on_key=""
+    )
+    _say(gather, sentences, language)
+    response.append(gather)
+    response.hangup()
+    return str(response)
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """One number of a `<Dial>`: what it hears before it is joined, and where it is told how it fares."""
+
+    e164: str
+    whisper_url: str = ""
+    status_url: str = ""
+
+
+class Dialling(TypedDict):
+    """`dialed_url` decides what happens when it is over; no `longest_seconds` is 0."""
+
+    caller_id: str
+    dialed_url: str
+    rings_seconds: int
+    longest_seconds: int
+
+
 def ask_or_dial(
-    *sentences: str, answer_url: str, number: str, caller_id: str, dialed_url: str, language: str = "en"
+    *sentences: str,
+    answer_url: str,
+    callees: Sequence[Callee],
+    language: str = "en",
+    **dialling: Unpack[Dialling],
 ) -> str:
     """One key leads elsewhere; whoever presses none is put through."""
     response = VoiceResponse()
     gather = Gather(input="dtmf", action=answer_url, method="POST", timeout=3, num_digits=1, finish_on_key="")
     _say(gather, sentences, language)
     response.append(gather)
-    _dial(response, number, caller_id, dialed_url)
+    _dial(response, callees, **dialling)
     return str(response)
 
 
-def dial(number: str, *, announcement: str, caller_id: str, dialed_url: str, language: str = "en") -> str:
-    """Hand the caller to a person; `dialed_url` decides what happens when nobody answers."""
+def dial(
+    callees: Sequence[Callee], *, announcement: str, language: str = "en", **dialling: Unpack[Dialling]
+) -> str:
+    """Hand the caller to a person, who hears the whisper first if there is one: the caller hears it ring meanwhile."""
     response = VoiceResponse()
     if announcement:
         response.say(clean(announcement), language=spoken_language(language))
-    _dial(response, number, caller_id, dialed_url)
+    _dial(response, callees, **dialling)
     return str(response)
 
 
-def _dial(response: VoiceResponse, number: str, caller_id: str, dialed_url: str) -> None:
-    connect = Dial(answer_on_bridge=True, timeout=20, action=dialed_url, method="POST", caller_id=caller_id)
-    connect.number(number)
+def _dial(
+    response: VoiceResponse,
+    callees: Sequence[Callee],
+    *,
+    caller_id: str,
+    dialed_url: str,
+    rings_seconds: int,
+    longest_seconds: int,
+) -> None:
+    connect = Dial(
+        answer_on_bridge=True,
+        timeout=rings_seconds,
+        action=dialed_url,
+        method="POST",
+        caller_id=caller_id,
+        **({"time_limit": longest_seconds} if longest_seconds else {}),
+    )
+    for one in callees:
+        told: dict[str, str] = {}
+        if one.whisper_url:
+            told |= {"url": one.whisper_url, "method": "POST"}
+        if one.status_url:
+            told |= {"status_callback": one.status_url, "status_callback_event": "answered completed"}
+        connect.number(one.e164, **told)
     response.append(connect)
 
 

@@ -3,6 +3,7 @@ from django.urls import path
 from telephony import apologies, views
 from telephony.notifications import pages
 from telephony.notifications import views as texts
+from telephony.people import views as people
 
 _PREFIX = "api/webhooks/twilio/"
 
@@ -14,6 +15,9 @@ urlpatterns = [
     path(_PREFIX + "stream-status", views.StreamStatus.as_view(), name="twilio-stream-status"),
     path(_PREFIX + "stream-ended", views.StreamEnded.as_view(), name="twilio-stream-ended"),
     path(_PREFIX + "dialed", views.Dialed.as_view(), name="twilio-dialed"),
+    path(_PREFIX + "people/whisper", people.Whisper.as_view(), name="twilio-whisper"),
+    path(_PREFIX + "people/accept", people.Accept.as_view(), name="twilio-accept"),
+    path(_PREFIX + "people/leg", people.LegStatus.as_view(), name="twilio-leg"),
     path(_PREFIX + "recorded", views.Recorded.as_view(), name="twilio-recorded"),
     path(_PREFIX + "apology/<path:signed>", apologies.audio, name="apology"),
     path(_PREFIX + "fallback", views.Fallback.as_view(), name="twilio-fallback"),

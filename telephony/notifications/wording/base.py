@@ -35,6 +35,15 @@ class Wording:
     declined: str
     passed_on: str
 
+    # --- messages that callers leave
+    alert: str
+    """To the team: `{name}`, `{phone}`, `{message}`."""
+    alert_subject: str
+    receipt: str
+    """To the caller."""
+    somebody: str
+    voicemail_left: str
+
     # --- the page behind the link
     title: str
     your_appointment: str

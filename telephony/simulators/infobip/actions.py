@@ -278,7 +278,7 @@ class Actions:
         if call.hung_up.is_set():
             dialog.end("PARENT_ENDPOINT")
         dialog.end("CHILD_ENDPOINT")
-        self._end(call, dialog, error, source)
+        self.end_dialog(call, dialog, error, source)
 
     def _up(self, call: InfobipCall, dialog: Dialog) -> None:
         """The other end has answered, and so is the caller."""
@@ -305,20 +305,21 @@ class Actions:
         return "NORMAL_HANGUP"
 
     async def _ring(self, call: InfobipCall, dialog: Dialog) -> str:
-        far_end = self._world.far_end
+        far_end = self._world.far_end.of(f"+{dialog.child.endpoint['phoneNumber']}")
         call.timeline.now_hears("dial", f"+{dialog.child.endpoint['phoneNumber']}")
-        await _first(call.hung_up, dialog.ended, seconds=far_end.rings_s)
-        if far_end.outcome != "answered":
+        await first_of(call.hung_up, dialog.ended, seconds=far_end.rings_s)
+        if not far_end.picks_up:
             call.timeline.now_hears("silence")
             return {"busy": "BUSY", "no-answer": "NO_ANSWER", "failed": "DESTINATION_UNAVAILABLE"}[
                 far_end.outcome
             ]
         self._up(call, dialog)
-        await _first(call.hung_up, dialog.ended, seconds=far_end.talks_s)
+        call.joined.append(f"+{dialog.child.endpoint['phoneNumber']}")
+        await first_of(call.hung_up, dialog.ended, seconds=far_end.talks_s)
         call.timeline.now_hears("silence")
         return "NORMAL_HANGUP"
 
-    def _end(self, call: InfobipCall, dialog: Dialog, error: str, source: str) -> None:
+    def end_dialog(self, call: InfobipCall, dialog: Dialog, error: str, source: str) -> None:
         """The leg's end is told before the dialog's."""
         was_up = dialog.state == "ESTABLISHED"
         dialog.child.state = "FINISHED" if was_up else error if error in {"BUSY", "NO_ANSWER"} else "FAILED"
@@ -343,7 +344,7 @@ class Actions:
         self._world.emit(call, kind, {"call": leg.to_json()}, callId=leg.call_id)
 
 
-async def _first(*events: asyncio.Event, seconds: float) -> None:
+async def first_of(*events: asyncio.Event, seconds: float) -> None:
     """Until one of them happens, or the time is over."""
     waiting = [asyncio.create_task(event.wait()) for event in events]
     try:

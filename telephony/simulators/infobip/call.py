@@ -147,7 +147,7 @@ class InfobipCall(SimulatedCall):
         """What we were told, and with which status it was answered; 0 for no answer."""
         self.actions: list[tuple[str, Json]] = []
         """What we were asked for, as the last part of the path and the body."""
-        self.has_recording = False
+        self.has_recording = self.has_play = False
         self.has_action: asyncio.Task[None] | None = None
         self.finish_leg: Callable[[str, str, str], None] = lambda state, error, source: None
 

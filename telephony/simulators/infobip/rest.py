@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,17 +12,27 @@ from telephony.simulators.infobip.account import Account, Json
 from telephony.simulators.infobip.actions import Actions, Answer
 from telephony.simulators.infobip.call import InfobipCall
 from telephony.simulators.infobip.faults import Faults
+from telephony.simulators.infobip.people import People
 from telephony.simulators.infobip.refusals import Refused, anything, number, require, text
 
 CALLS = "/calls/1/calls/"
 DIALOGS = "/calls/1/dialogs"
+CONNECT = "/calls/1/connect"
 
 
 class RestApi:
     def __init__(
-        self, account: Account, faults: Faults, actions: Actions, find: Callable[[str], InfobipCall | None]
+        self,
+        account: Account,
+        faults: Faults,
+        actions: Actions,
+        people: People,
+        find: Callable[[str], InfobipCall | None],
     ) -> None:
+        self._people = people
         self._account, self._faults, self._actions, self._find = account, faults, actions, find
+        self.recordings: dict[str, bytes] = {}
+        """By file id, as WAV."""
         self.requests: list[tuple[str, str, Any, int]] = []
         """Method, path, body, and the status that was answered."""
 
@@ -37,11 +48,23 @@ class RestApi:
         try:
             self._authenticate(headers)
             body = _json(method, headers, raw)
+            if file := re.fullmatch("/calls/1/recordings/files/([^/]+)", path):
+                await self._send_recording(send, file[1])
+                return
             status, told = self._answer(method, path, dict(parse_qsl(scope["query_string"].decode())), body)
         except Refused as refused:
             status, told = refused.status, refused.body
         self.requests.append((method, path, body, status))
         await respond(send, status, told)
+
+    async def _send_recording(self, send: Send, file_id: str) -> None:
+        audio = self.recordings.get(file_id)
+        if audio is None:
+            raise Refused(404, "Recording file not found")
+        self.requests.append(("GET", f"recordings/{file_id}", None, 200))
+        head = [(b"content-type", b"audio/wav"), (b"content-length", b"%d" % len(audio))]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": audio})
 
     def _authenticate(self, headers: dict[str, str]) -> None:
         if headers.get("authorization") != f"App {self._account.api_key}":
@@ -54,6 +77,20 @@ class RestApi:
                 raise Refused(status, "As you wished")
         if path.startswith(CALLS):
             return self._call(method, path, body)
+        if path == CALLS.rstrip("/") and isinstance(body, dict) and "parentCallId" in body:
+            _only(method, "POST")
+            return self._noted("calls", self._known(body["parentCallId"]), body, self._people.call)
+        if joined := re.fullmatch(f"{DIALOGS}/parent-call/([^/]+)/child-call/([^/]+)", path):
+            _only(method, "POST")
+            joins = partial(self._people.join, self._known(joined[1]), joined[2])
+            return self._noted("join", self._known(joined[1]), body, lambda _call, told: joins(told))
+        if path == CONNECT:
+            _only(method, "POST")
+            body = require(body, callIds=(True, anything), conferenceRequest=(False, anything))
+            caller, person = body["callIds"]
+            return self._noted(
+                "connect", self._known(caller), body, lambda call, _: self._people.connect(call, person)
+            )
         if path == DIALOGS:
             _only(method, "POST")
             body = require(
@@ -71,10 +108,19 @@ class RestApi:
 
     def _call(self, method: str, path: str, body: Any) -> Answer:
         call_id, _, action = path.removeprefix(CALLS).partition("/")
+        person = self._people.by_id.get(call_id)
+        if person is not None and action:
+            _only(method, "POST")
+            self._noted(f"person/{action}", person.call, body, lambda _call, _body: (200, {}))
+            return self._people.act(person, action, body)
         call = self._known(call_id)
         if not action:
             _only(method, "GET")
             return 200, call.leg.to_json()
+        plays = {"play": self._people.play, "stop-play": self._people.stop_play}
+        if action in plays:
+            _only(method, "POST")
+            return self._noted(action, call, body, plays[action])
         if action not in self._actions.by_name:
             raise Refused(404, f"{path} was not found")
         _only(method, "POST")

@@ -14,6 +14,7 @@ from telephony.simulators.infobip.actions import Actions
 from telephony.simulators.infobip.call import InfobipCall, Json, timestamp
 from telephony.simulators.infobip.control import Control
 from telephony.simulators.infobip.faults import Faults
+from telephony.simulators.infobip.people import People
 from telephony.simulators.infobip.rest import RestApi, is_control
 from telephony.simulators.twilio.caller import Script
 from telephony.simulators.twilio.line import FarEnd
@@ -52,7 +53,9 @@ class InfobipSimulator:
         self.say_chars_per_second, self.record_s = say_chars_per_second, record_s
         self._time_limit_s = time_limit_s
         self.calls: list[InfobipCall] = []
-        self.rest = RestApi(self.account, self.faults, Actions(self), self.find)
+        actions = Actions(self)
+        self.people = People(self, actions)
+        self.rest = RestApi(self.account, self.faults, actions, self.people, self.find)
         self._control = Control(self)
         self._server = LoopServer(self._serve, port=port)
         self._http = httpx2.AsyncClient(trust_env=False, timeout=httpx2.Timeout(15.0, connect=5.0))
@@ -223,6 +226,8 @@ class InfobipSimulator:
         """Calls that are still going on are hung up."""
         for call in self.calls:
             call.hang_up()
+        for person in self.people.by_id.values():
+            person.gone.set()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5)
         for task in list(self._tasks):

@@ -63,6 +63,8 @@ class SimulatedCall:
         self.streams: list[Stream] = []
         self.lines: list[Segment] = []  # what the caller said, and when
         self.digits = ""  # pressed so far
+        self.told_to_people: list[tuple[str, str]] = []  # number, and what was said before they were joined
+        self.joined: list[str] = []  # numbers of those who talked to the caller
         self.hung_up = asyncio.Event()
         self.over = asyncio.Event()
         self.agent_spoke = asyncio.Event()

@@ -1,16 +1,30 @@
 """One of the carrier's numbers: whose it is, how it is configured, and what its surroundings are like."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 
 @dataclass(frozen=True)
 class FarEnd:
-    """Whom `<Dial>` reaches."""
+    """Whom a call is put through to. Voicemail picks up and presses nothing."""
 
-    outcome: Literal["answered", "busy", "no-answer", "failed"] = "answered"
+    outcome: Literal["answered", "busy", "no-answer", "failed", "voicemail"] = "answered"
     rings_s: float = 0.3
     talks_s: float = 0.7
+    presses: str = "1"
+    """When asked for a key; "" for nothing."""
+    hangs_up: bool = False
+    """Instead of pressing anything."""
+    others: "Mapping[str, FarEnd]" = field(default_factory=dict)
+    """Telephones that fare otherwise, by number."""
+
+    @property
+    def picks_up(self) -> bool:
+        return self.outcome in {"answered", "voicemail"}
+
+    def of(self, number: str) -> "FarEnd":
+        return self.others.get(number, self)
 
 
 @dataclass(frozen=True)

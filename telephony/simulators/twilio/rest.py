@@ -57,6 +57,8 @@ class TwilioRestSimulator:
         self.desk = MessageDesk(account_sid, auth_token, self._owns)
         self.failures: list[int] = []
         self.requests: list[tuple[str, str]] = []
+        self.recordings: dict[str, bytes] = {}
+        """By SID, as MP3."""
         for e164 in numbers:
             self.add_number(e164)
         self._server = LoopServer(self._serve, port=port)
@@ -117,6 +119,11 @@ class TwilioRestSimulator:
         body = await read_body(receive)
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         try:
+            if recording := re.fullmatch(
+                r"/2010-04-01/Accounts/(AC\w+)/Recordings/(RE\w+)\.mp3", scope["path"]
+            ):
+                await self._send_recording(send, headers, *recording.groups())
+                return
             status, told = await self._answer(scope, headers, body)
         except Refused as refused:
             status, told = refused.answer
@@ -131,6 +138,15 @@ class TwilioRestSimulator:
             head.append((b"retry-after", b"1"))
         await send({"type": "http.response.start", "status": status, "headers": head})
         await send({"type": "http.response.body", "body": content})
+
+    async def _send_recording(self, send: Send, headers: dict[str, str], account: str, sid: str) -> None:
+        self.requests.append(("GET", f"Recordings/{sid}"))
+        self._authenticate(headers, account)
+        if sid not in self.recordings:
+            raise Refused(404, 20404, f"The requested resource {sid} was not found")
+        head = [(b"content-type", b"audio/mpeg"), (b"content-length", b"%d" % len(self.recordings[sid]))]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": self.recordings[sid]})
 
     async def _answer(self, scope: Scope, headers: dict[str, str], body: bytes) -> Answer:
         method, path = scope["method"], scope["path"]

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urljoin
 
 from telephony.simulators.twilio.course import Course, Elsewhere, HangUp, Place
+from telephony.simulators.twilio.dial import Dialler
 from telephony.simulators.twilio.gather import Gatherer
 from telephony.simulators.twilio.twiml import Verb
-from telephony.simulators.twilio.webhooks import new_sid, recording_fields
+from telephony.simulators.twilio.webhooks import recording_fields
 
 Run = Callable[[Verb], Awaitable[None]]
 
@@ -15,7 +16,7 @@ class Verbs:
     def __init__(self, course: Course) -> None:
         self._course, self._call = course, course.call
         self.by_name: dict[str, Run] = {
-            "Dial": self._dial,
+            "Dial": Dialler(course).dial,
             "Gather": Gatherer(course, {"Say": self._say, "Play": self._play, "Pause": self._pause}).gather,
             "Hangup": self._hangup,
             "Pause": self._pause,
@@ -77,28 +78,6 @@ class Verbs:
             ids = {"AccountSid": account_sid, "CallSid": self._call.sid, "RecordingStatus": "completed"}
             self._course.call_back(callback, {**recorded, **ids})
         self._course.after(verb, {**recorded, "Digits": ""}, default_here=True)
-
-    async def _dial(self, verb: Verb) -> None:
-        numbers = [child.text for child in verb.children if child.name == "Number"] or [verb.text]
-        if not all(numbers):
-            self._call.warn(13223, "<Dial> without a number")
-        far_end = self._course.line.far_end
-        self._call.timeline.now_hears("dial", ", ".join(numbers))
-        timeout_s = _number(verb.get("timeout"), 30.0)
-        await self._course.pass_time(min(far_end.rings_s, timeout_s))
-        answered = far_end.outcome == "answered"
-        if answered:
-            await self._course.pass_time(far_end.talks_s)
-        self._call.timeline.now_hears("silence")
-        self._course.after(
-            verb,
-            {
-                "DialCallStatus": "completed" if answered else far_end.outcome,
-                "DialCallSid": new_sid("CA"),
-                "DialBridged": "true" if answered else "false",
-                **({"DialCallDuration": str(max(round(far_end.talks_s), 1))} if answered else {}),
-            },
-        )
 
 
 def _number(value: str, otherwise: float) -> float:

@@ -1,0 +1,89 @@
+"""What Twilio asks for the leg of a person: what they hear, whether they take the call, how the leg fares."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+
+from telephony.addresses import callback_url
+from telephony.carriers.twilio import people, twiml
+from telephony.people.models import Transfer, TransferLeg
+from telephony.views import TwilioWebhook, xml
+from tenants.credentials import platform_secret, secret
+from tenants.models import Credential
+from tenants.scoping import tenant_scope
+
+_FORM = {"application/x-www-form-urlencoded": OpenApiTypes.OBJECT}
+_TWIML = {(200, "text/xml"): OpenApiResponse(OpenApiTypes.STR, "TwiML")}
+_LEG = [OpenApiParameter("l", OpenApiTypes.STR, description="Which leg of which transfer; signed")]
+LONGEST = 200
+
+
+class LegWebhook(TwilioWebhook):
+    """The leg has an id of its own, and is signed for the account of its transfer's tenant."""
+
+    def auth_token(self, request: HttpRequest) -> str:
+        found = people.find_leg(request.GET.get("l", "")[:LONGEST])
+        if found is None:
+            return platform_secret(Credential.Name.TWILIO_AUTH_TOKEN)
+        with tenant_scope(found[0].tenant_id):
+            return secret(found[0].tenant_id, Credential.Name.TWILIO_AUTH_TOKEN)
+
+    def unreachable(self) -> HttpResponse:
+        """The person is let go: an empty answer would join them to the caller."""
+        return xml(twiml.hang_up())
+
+    def post(self, request: Request) -> HttpResponse:
+        found = people.find_leg(request._request.GET.get("l", "")[:LONGEST])
+        return xml(twiml.hang_up() if found is None else self.answer(*found, request._request.POST))
+
+    def answer(self, transfer: Transfer, leg: TransferLeg, fields: Any) -> str:
+        raise NotImplementedError
+
+
+class Whisper(LegWebhook):
+    @extend_schema(
+        operation_id="twilio_whisper",
+        summary="A person picked up",
+        parameters=_LEG,
+        request=_FORM,
+        responses=_TWIML,
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return super().post(request)
+
+    def answer(self, transfer: Transfer, leg: TransferLeg, fields: Any) -> str:
+        return people.whispered(transfer, leg, (fields.get("CallSid") or "")[:64], callback_url)
+
+
+class Accept(LegWebhook):
+    @extend_schema(
+        operation_id="twilio_accept",
+        summary="A person pressed a key",
+        parameters=_LEG,
+        request=_FORM,
+        responses=_TWIML,
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return super().post(request)
+
+    def answer(self, transfer: Transfer, leg: TransferLeg, fields: Any) -> str:
+        return people.pressed(transfer, leg, (fields.get("Digits") or "")[:8])
+
+
+class LegStatus(LegWebhook):
+    @extend_schema(
+        operation_id="twilio_leg_status",
+        summary="How a person's leg fares",
+        parameters=_LEG,
+        request=_FORM,
+        responses=_TWIML,
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return super().post(request)
+
+    def answer(self, transfer: Transfer, leg: TransferLeg, fields: Any) -> str:
+        people.leg_told(transfer, leg, (fields.get("CallStatus") or "")[:20])
+        return twiml.nothing()

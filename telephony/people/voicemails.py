@@ -1,0 +1,108 @@
+"""A caller spoke after the tone: that is a message, and the recording is fetched from the carrier for staff to play."""
+
+import datetime
+import io
+import logging
+from collections.abc import Callable
+from uuid import UUID
+
+from django.db.models import F
+
+from agents import recordings
+from agents.models import Message
+from telephony import calls
+from telephony.carriers.infobip.rest import InfobipRest
+from telephony.carriers.twilio.rest import TwilioRest
+from telephony.models import Call, Carrier
+from telephony.notifications.wording import wording_for
+from tenants.credentials import secret
+from tenants.models import Credential
+from tenants.scoping import platform_scope, tenant_scope
+from tenants.vendor_http import VendorError
+
+logger = logging.getLogger(__name__)
+
+Name = Credential.Name
+MOST_BYTES = 16 * 1024 * 1024
+MOST_TRIES = 12
+FIRST_PAUSE = datetime.timedelta(seconds=5)
+"""Before the first attempt, as carriers tell of a recording before it is ready; twice as long before each one more."""
+AT_A_TIME = 50
+
+
+def left(call: Call, recording_id: str, *, is_file: bool = True) -> None:
+    """Told of twice it is one message. Without a file nothing can be fetched, and staff see that there was one."""
+    with tenant_scope(call.tenant_id):
+        key = f"voicemail:{recording_id}"
+        if not calls.add_event(
+            call.tenant_id, call.pk, "voicemail", dedupe_key=key, recording_id=recording_id[:64]
+        ):
+            return
+        conversation = Call.objects.select_related("conversation").get(pk=call.pk).conversation
+        Message.objects.create(
+            tenant_id=call.tenant_id,
+            conversation=conversation,
+            text=wording_for(call.tenant.language).voicemail_left,
+            callback_e164=call.from_e164,
+            recording_ref=f"{call.carrier}:{recording_id[:64]}" if is_file else "",
+        )
+
+
+def fetch_waiting(now: datetime.datetime) -> int:
+    """What carriers keep still; one that fails is asked for again, less and less often. How many were fetched."""
+    with platform_scope():
+        rows = Message.objects.filter(recording="", recording_tries__lt=MOST_TRIES).exclude(recording_ref="")
+        waiting = [
+            (row.tenant_id, row.pk)
+            for row in rows.order_by("taken_at")[:AT_A_TIME]
+            if row.taken_at + FIRST_PAUSE * 2**row.recording_tries <= now
+        ]
+    return sum(fetch(*one) for one in waiting)
+
+
+def fetch(tenant_id: UUID, message_id: UUID) -> bool:
+    """Whether it is there now. The download is no part of a transaction."""
+    with tenant_scope(tenant_id):
+        rows = Message.objects.filter(pk=message_id, recording="")
+        if not rows.update(recording_tries=F("recording_tries") + 1):
+            return False
+        carrier, _, recording_id = rows.get().recording_ref.partition(":")
+        download = _DOWNLOADS[carrier](tenant_id)
+    try:
+        audio = download(recording_id)
+    except VendorError as error:
+        logger.warning("A voicemail could not be fetched: %s", error.message)
+        return False
+    name = recordings.new_name(tenant_id, "wav" if audio[:4] == b"RIFF" else "mp3")
+    recordings.store(name, io.BytesIO(audio))
+    with tenant_scope(tenant_id):
+        kept = Message.objects.filter(pk=message_id, recording="").update(recording=name)
+    if not kept:  # another worker was faster
+        recordings.erase(name)
+    return bool(kept)
+
+
+def _from_twilio(tenant_id: UUID) -> Callable[[str], bytes]:
+    account, token = secret(tenant_id, Name.TWILIO_ACCOUNT_SID), secret(tenant_id, Name.TWILIO_AUTH_TOKEN)
+
+    def download(recording_id: str) -> bytes:
+        with TwilioRest(account, token, read_only=True) as api:
+            return api.recording(recording_id, most_bytes=MOST_BYTES)
+
+    return download
+
+
+def _from_infobip(tenant_id: UUID) -> Callable[[str], bytes]:
+    key = secret(tenant_id, Name.INFOBIP_API_KEY)
+
+    def download(recording_id: str) -> bytes:
+        with InfobipRest(key, read_only=True) as api:
+            return api.recording(recording_id, most_bytes=MOST_BYTES)
+
+    return download
+
+
+_DOWNLOADS: dict[str, Callable[[UUID], Callable[[str], bytes]]] = {
+    Carrier.TWILIO: _from_twilio,
+    Carrier.INFOBIP: _from_infobip,
+}

@@ -1,0 +1,220 @@
+"""A caller is put through to a person, by either carrier: whole calls on real sockets, with people who act."""
+
+import asyncio
+
+import pytest
+
+from agents.live_calls import Act
+from telephony.line import Line
+from telephony.models import Call, Carrier, RingGroup, RingPerson, Transfer, TransferLeg
+from telephony.simulators.infobip import Faults
+from telephony.simulators.twilio import FarEnd, Script
+from tenants.models import Tenant
+from tenants.scoping import in_tenant, in_thread, platform_scope
+from tests.exchange import CALLER, Exchange
+from tests.telephony.far_ends import SIDES, Side
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ANA, BEN = "+15550002221", "+15550002222"
+
+
+@pytest.fixture(params=SIDES.values(), ids=[str(carrier) for carrier in SIDES])
+def side(request, settings) -> Side:
+    return request.param()
+
+
+def the_call(call_id: str) -> Call:
+    with platform_scope():
+        return Call.objects.select_related("conversation", "tenant").get(carrier_call_id=call_id)
+
+
+async def people_are(tenant: Tenant, *numbers: str, order: str = "in_order", mode: str = "warm", **wanted):
+    def write() -> None:
+        row = Tenant.objects.get()
+        row.settings = {"elevenLabsAgentId": "agent_demo_salon", "transferMode": mode, **wanted}
+        row.save()
+        group = RingGroup.objects.create(tenant=row, name="Front desk", when="always", order=order)
+        for place, e164 in enumerate(numbers):
+            name = {ANA: "Ana", BEN: "Ben"}[e164]
+            RingPerson.objects.create(tenant=row, group=group, name=name, e164=e164, position=place)
+
+    await in_tenant(tenant.pk, write)
+
+
+async def transferred(exchange: Exchange, **script):
+    """A call in which the agent, once it has spoken, puts the caller through."""
+    chosen = {"hang_up_after_s": 12.0, **script}
+    call = await exchange.carrier.place_call(exchange.number, CALLER, Script(**chosen))
+    await asyncio.wait_for(call.agent_spoke.wait(), 10)
+    record = await in_thread(the_call, call.sid)
+    assert record.conversation_id
+    await in_thread(Line().perform, record.conversation_id, Act.TRANSFER)
+    return call
+
+
+async def over(exchange: Exchange, call) -> Call:
+    await asyncio.wait_for(call.over.wait(), 30)
+    await exchange.settled(call)
+    return await in_thread(the_call, call.sid)
+
+
+async def legs_of(tenant: Tenant) -> dict[str, str]:
+    rows = await in_tenant(tenant.pk, lambda: list(TransferLeg.objects.order_by("round", "place")))
+    return {leg.name: leg.state for leg in rows}
+
+
+async def kinds_of(tenant: Tenant, record: Call) -> list[str]:
+    return await in_tenant(tenant.pk, lambda: [event.kind for event in record.events.all()])
+
+
+async def test_who_hears_the_whisper_and_presses_one_talks_to_the_caller(salon, side):
+    await people_are(salon, ANA, BEN)
+    async with side.open(salon, far_end=FarEnd(talks_s=0.4)) as exchange:
+        call = await transferred(exchange)
+        record = await over(exchange, call)
+    assert call.joined == [ANA]
+    heard = " ".join(text for number, text in call.told_to_people if number == ANA)
+    assert "A call for Test Salon" in heard
+    assert "Press 1" in heard
+    assert not [number for number, _ in call.told_to_people if number == BEN]
+    assert record.outcome == "transferred"
+    assert call.timeline.says == ["Goodbye!"] or "Goodbye" in call.timeline.says[-1]
+    assert call.ended_by == "server"
+    assert call.warnings == []
+    kinds = await kinds_of(salon, record)
+    assert {"person_rung", "person_listens", "person_accepted", "person_left"} <= set(kinds)
+
+
+DECLINES = {
+    "voicemail": FarEnd("voicemail", rings_s=0.1),
+    "another key": FarEnd(presses="2", rings_s=0.1),
+    "no key": FarEnd(presses="", rings_s=0.1),
+    "hangs up": FarEnd(hangs_up=True, rings_s=0.1),
+    "busy": FarEnd("busy", rings_s=0.1),
+}
+
+
+@pytest.mark.parametrize("how", DECLINES)
+async def test_who_does_not_take_the_call_leaves_it_to_the_next(salon, side, how):
+    await people_are(salon, ANA, BEN)
+    far_end = FarEnd(rings_s=0.1, talks_s=0.3, others={ANA: DECLINES[how]})
+    async with side.open(salon, far_end=far_end) as exchange:
+        call = await transferred(exchange)
+        record = await over(exchange, call)
+    assert call.joined == [BEN]
+    assert record.outcome == "transferred"
+    legs = await legs_of(salon)
+    assert legs == {"Ana": "busy" if how == "busy" else "declined", "Ben": "took"}
+
+
+async def test_when_nobody_takes_it_the_agent_comes_back_and_knows_why(salon, side):
+    await people_are(salon, ANA, BEN)
+    far_end = FarEnd("no-answer", rings_s=0.1)
+    async with side.open(salon, far_end=far_end) as exchange:
+        call = await transferred(exchange)
+        async with asyncio.timeout(15):
+            while len(exchange.vendor.sessions) < 2 or not exchange.vendor.sessions[1].sent_audio:
+                await asyncio.sleep(0.05)
+        call.hang_up()
+        record = await over(exchange, call)
+        session = exchange.vendor.sessions[1]
+    assert call.joined == []
+    assert record.outcome == "caller_hung_up"
+    assert "nobody can come to the phone" in session.initiation["dynamic_variables"]["greeting"]
+    told = [one["text"] for one in session.messages if one.get("type") == "contextual_update"]
+    assert "Ana did not answer." in told[0]
+    assert session.violations == []
+    assert call.warnings == []
+    state = await in_tenant(salon.pk, lambda: Transfer.objects.get().state)
+    assert state == "returned"
+
+
+async def test_of_several_rung_at_once_the_first_who_presses_one_gets_the_caller(salon, side):
+    await people_are(salon, ANA, BEN, order="at_once")
+    far_end = FarEnd(talks_s=0.3, others={ANA: FarEnd("voicemail", rings_s=0.05), BEN: FarEnd(rings_s=0.4)})
+    async with side.open(salon, far_end=far_end) as exchange:
+        call = await transferred(exchange)
+        record = await over(exchange, call)
+    assert call.joined == [BEN]
+    assert record.outcome == "transferred"
+
+
+@pytest.mark.parametrize("act", [Act.HANG_UP, Act.TRANSFER])
+async def test_the_last_words_are_played_to_their_end_before_anything_is_done(salon, side, act):
+    await people_are(salon, ANA)
+    async with side.open(salon, far_end=FarEnd("busy", rings_s=0.1)) as exchange:
+        call = await exchange.carrier.place_call(exchange.number, CALLER, Script(hang_up_after_s=12.0))
+        await asyncio.wait_for(call.agent_spoke.wait(), 10)
+        record = await in_thread(the_call, call.sid)
+        assert record.conversation_id
+        await in_thread(Line().perform, record.conversation_id, act)
+        session = exchange.vendor.sessions[0]
+        await asyncio.wait_for(session.ended.wait(), 12)
+        heard = bytes(side.stream(call).audio_heard)
+        call.hang_up()
+        await over(exchange, call)
+    assert bytes(session.sent_audio)[-1600:] in heard
+    if side.carrier == "twilio":
+        assert "last-words" in [name for name, _ in side.stream(call).marks_echoed]
+
+
+async def test_events_that_come_twice_ring_nobody_twice(salon):
+    await people_are(salon, ANA, BEN)
+    side = SIDES[Carrier.INFOBIP]()
+    far_end = FarEnd(rings_s=0.1, talks_s=0.3, others={ANA: FarEnd(presses="", rings_s=0.1)})
+    async with side.open(salon, far_end=far_end, faults=Faults(event_copies=2)) as exchange:
+        call = await transferred(exchange)
+        await over(exchange, call)
+    assert call.joined == [BEN]
+    assert [leg.to for leg in call.legs if leg.endpoint["type"] == "PHONE"] == [ANA[1:], BEN[1:]]
+    assert call.warnings == []
+
+
+async def test_a_leg_that_may_have_no_second_dialog_meets_people_and_the_agent_in_a_conference(salon):
+    await people_are(salon, ANA)
+    side = SIDES[Carrier.INFOBIP]()
+    faults = Faults(one_dialog_only=True)
+    async with side.open(salon, far_end=FarEnd(talks_s=0.3), faults=faults) as exchange:
+        call = await transferred(exchange)
+        record = await over(exchange, call)
+    assert call.joined == [ANA]
+    assert record.outcome == "transferred"
+    assert call.dialogs[-1].is_conference
+
+
+async def test_the_agent_comes_back_into_a_conference_where_it_must(salon):
+    await people_are(salon, ANA)
+    side = SIDES[Carrier.INFOBIP]()
+    faults = Faults(one_dialog_only=True)
+    async with side.open(salon, far_end=FarEnd("busy", rings_s=0.1), faults=faults) as exchange:
+        call = await transferred(exchange)
+        async with asyncio.timeout(15):
+            while len(exchange.vendor.sessions) < 2 or not exchange.vendor.sessions[1].sent_audio:
+                await asyncio.sleep(0.05)
+        call.hang_up()
+        record = await over(exchange, call)
+    assert call.timeline.all_of("ringing")[1:]
+    assert record.outcome in {"caller_hung_up", "stream_lost"}
+
+
+async def test_a_caller_who_leaves_while_it_rings_leaves_nobody_ringing(salon, side):
+    await people_are(salon, ANA)
+    async with side.open(salon, far_end=FarEnd(rings_s=8.0)) as exchange:
+        call = await transferred(exchange)
+        async with asyncio.timeout(10):
+            while not await in_tenant(salon.pk, lambda: Transfer.objects.exists()):
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
+        call.hang_up()
+        record = await over(exchange, call)
+        async with asyncio.timeout(5):
+            while await in_tenant(salon.pk, lambda: Transfer.objects.get().state) == "ringing":
+                await asyncio.sleep(0.05)
+        if side.carrier == "infobip":
+            async with asyncio.timeout(5):
+                while not all(leg.is_over for leg in call.legs if leg.endpoint["type"] == "PHONE"):
+                    await asyncio.sleep(0.05)
+    assert record.outcome != "transferred"
+    assert await in_tenant(salon.pk, lambda: Transfer.objects.get().state) == "stopped"
+    assert call.joined == []
