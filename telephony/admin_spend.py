@@ -1,20 +1,17 @@
 """How long calls were with an agent, and what that cost."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from agents.admin import Written, minutes
 from telephony.models import Meter
 from telephony.spend.caps import MICROS
-from tenants.scoped_admin import MANAGERS, register
+from tenants.roles import Area
+from tenants.scoped_admin import register
 
 
 @register(Meter)
 class MeterAdmin(Written):
-    viewers = MANAGERS
+    area = Area.BUSINESS
     list_display = ["day", "call", "caller_e164", "used", "cost", "held"]
     list_filter = ["day"]
     list_select_related = ["call"]
@@ -24,9 +21,6 @@ class MeterAdmin(Written):
     ordering = ["-created_at"]
     fields = ["day", "call", "caller_e164", "used", "cost", "held", "begun_at", "seen_at", "closed_at"]
     readonly_fields = ["used", "cost", "held"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("tenant")
 
     @admin.display(description="with an agent", ordering="used_seconds")
     def used(self, meter: Meter) -> str:

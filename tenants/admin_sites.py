@@ -137,9 +137,9 @@ class ScopedSite(ABC, UnfoldAdminSite):  # type: ignore[misc]
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._pages: list[tuple[str, Callable[[HttpRequest], HttpResponse], str]] = []
+        self._pages: list[tuple[str, Callable[..., HttpResponse], str]] = []
 
-    def add_page(self, route: str, view: Callable[[HttpRequest], HttpResponse], name: str) -> None:
+    def add_page(self, route: str, view: Callable[..., HttpResponse], name: str) -> None:
         """A page of no model, from an app that knows more. Before the site's addresses are read."""
         self._pages.append((route, view, name))
 
@@ -191,7 +191,7 @@ class ScopedSite(ABC, UnfoldAdminSite):  # type: ignore[misc]
 
     def _told(self, request: HttpRequest, status: int, title: str, template: str) -> HttpResponse:
         context = {**self.each_context(request), "title": title, "role": membership(request)}
-        request.current_app = self.name  # type: ignore[attr-defined]
+        request.current_app = self.name
         return rendered(TemplateResponse(request, template, context, status=status))
 
 

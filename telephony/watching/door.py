@@ -11,9 +11,9 @@ from django.contrib.auth import get_user
 from django.http import HttpRequest, parse_cookie
 
 from telephony.carriers.media import header
-from tenants.admin_sites import membership, staff
-from tenants.models import Member
-from tenants.scoped_admin import DESK
+from tenants.acting import membership
+from tenants.admin_sites import staff
+from tenants.roles import Area, may
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +41,4 @@ def watcher(scope: WebSocketScope) -> Watcher | None:
     member = membership(request) if staff.has_permission(request) else None
     if member is None:
         return None
-    return Watcher(member.user_id, member.tenant_id, Member.Role(member.role) in DESK)
+    return Watcher(member.user_id, member.tenant_id, may(member.role, "x", Area.CALLS))

@@ -83,7 +83,7 @@ def _model(name: str) -> type[models.Model]:
 
 def test_the_operators_pages_open(rows, browser, live_server):
     User.objects.create_superuser("olga", password="pw")
-    salon = rows[Customer].tenant_id  # type: ignore[attr-defined]
+    salon = rows[Customer].tenant_id
 
     def work(visitor: Visitor) -> list[str]:
         visitor.log_in("olga", "pw", "ops")

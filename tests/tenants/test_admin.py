@@ -55,6 +55,7 @@ from telephony.models import (
     CallEvent,
     InboundText,
     MessageTemplate,
+    Meter,
     Notification,
     OptOut,
     PhoneNumber,
@@ -135,6 +136,9 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             call,
             Member.objects.create(tenant=tenant, user=user, role=Member.Role.STAFF),
             ApiKey.objects.create(tenant=tenant, name=name, prefix="tk_12345678", digest=name),
+            Meter.objects.create(
+                tenant=tenant, call=call, caller_e164=phone, day=now.date(), micros_per_second=2500
+            ),
             Invitation.objects.create(
                 tenant=tenant, email=f"{mark}{number}@example.com", digest=name, expires_at=starts_at
             ),
@@ -544,7 +548,7 @@ RIGHTS: dict[Any, dict[str, str]] = {
     **dict.fromkeys((AppointmentAddOn, AppointmentChange, ResourceUse, Hold, Series), LOOKS),
     **dict.fromkeys((Call, CallEvent, Conversation, ProviderSession, Turn), LOOKS),
     **dict.fromkeys((Message, Notification, InboundText, OptOut, PhoneNumber), LOOKS),
-    **dict.fromkeys((ToolInvocation, ProviderEvent), rights("v", "v", "", "v")),
+    **dict.fromkeys((ToolInvocation, ProviderEvent, Meter), rights("v", "v", "", "v")),
     Tenant: rights("vc", "vc", "", "v"),
     Member: rights("vcd", "v", "", ""),
     Invitation: rights("vad", "v", "", ""),
