@@ -1,10 +1,6 @@
 """How long calls were with an agent, and what that cost."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from agents.admin import Written, minutes
 from telephony.models import Meter
@@ -25,9 +21,6 @@ class MeterAdmin(Written):
     ordering = ["-created_at"]
     fields = ["day", "call", "caller_e164", "used", "cost", "held", "begun_at", "seen_at", "closed_at"]
     readonly_fields = ["used", "cost", "held"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("tenant")
 
     @admin.display(description="with an agent", ordering="used_seconds")
     def used(self, meter: Meter) -> str:

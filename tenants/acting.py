@@ -25,8 +25,8 @@ def is_operator(request: HttpRequest) -> bool:
 
 
 def memberships(request: HttpRequest) -> list[Member]:
-    """In active businesses, by their names; remembered for the length of the request."""
-    if not request.user.is_authenticated:
+    """In active businesses, by their names; remembered for the length of the request. Operators act as no member."""
+    if not request.user.is_authenticated or is_operator(request):
         return []
     if not hasattr(request, "tonris_members"):
         with platform_scope():

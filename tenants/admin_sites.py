@@ -137,7 +137,7 @@ class ScopedSite(ABC, UnfoldAdminSite):  # type: ignore[misc]
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._pages: list[tuple[str, Callable[[HttpRequest], HttpResponse], str]] = []
+        self._pages: list[tuple[str, Callable[..., HttpResponse], str]] = []
 
     def add_page(self, route: str, view: Callable[..., HttpResponse], name: str) -> None:
         """A page of no model, from an app that knows more. Before the site's addresses are read."""

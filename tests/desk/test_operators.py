@@ -234,7 +234,7 @@ def test_what_one_may_not_do_is_a_page_that_says_so(member):
 @pytest.mark.parametrize("site", SITES)
 def test_what_breaks_is_a_page_that_says_so(site, settings, monkeypatch):
     settings.DEBUG = False
-    monkeypatch.setattr("tenants.admin_sites.ScopedSite.login", lambda *asked: 1 / 0)
+    monkeypatch.setattr("unfold.sites.UnfoldAdminSite.each_context", lambda *asked: 1 / 0)
     answer = Client(raise_request_exception=False).get(f"/{site}/login/")
     assert answer.status_code == 500
     assert "Something went wrong" in answer.text

@@ -141,6 +141,9 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             call,
             Member.objects.create(tenant=tenant, user=user, role=Member.Role.STAFF),
             ApiKey.objects.create(tenant=tenant, name=name, prefix="tk_12345678", digest=name),
+            Meter.objects.create(
+                tenant=tenant, call=call, caller_e164=phone, day=now.date(), micros_per_second=2500
+            ),
             Invitation.objects.create(
                 tenant=tenant, email=f"{mark}{number}@example.com", digest=name, expires_at=starts_at
             ),

@@ -18,6 +18,10 @@ LIMITS = {
     "maxCallsPerCaller": "of one caller",
     "maxDailyCallsPerCaller": "a day of one caller",
     "maxCallSeconds": "s a call",
+    "maxMinutesPerDay": "min a day",
+    "maxMinutesPerMonth": "min a month",
+    "maxSpendPerDay": "spent a day",
+    "maxSpendPerMonth": "spent a month",
 }
 
 

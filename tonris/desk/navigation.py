@@ -93,6 +93,7 @@ OF_STAFF = (
     Group(
         "Behind the scenes",
         (
+            Entry("Paid time", "timer", "telephony.meter"),
             Entry("Tool calls", "build", "agents.toolinvocation"),
             Entry("Provider events", "webhook", "agents.providerevent"),
             Entry("Holds", "lock_clock", "appointments.hold"),
@@ -126,6 +127,7 @@ OF_OPERATORS = (
     Group(
         "Behind the scenes",
         (
+            Entry("Paid time", "timer", "telephony.meter"),
             Entry("Provider events", "webhook", "agents.providerevent"),
             Entry("Provider sessions", "cable", "agents.providersession"),
             Entry("Tool calls", "build", "agents.toolinvocation"),
