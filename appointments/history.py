@@ -7,6 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from appointments.models import Appointment, AppointmentChange, OutboxMessage
+from tenants.audit import writing as audit
 
 ACTOR_LENGTH = 120
 REASON_LENGTH = 240
@@ -47,6 +48,15 @@ def record(
 ) -> None:
     """Write the change and the message that tells of it, in the transaction that they tell of."""
     before, after = before or {}, facts(appointment)
+    audit.record(
+        f"appointment.{kind}",
+        appointment,
+        tenant_id=appointment.tenant_id,
+        before=before,
+        after={**after, **({"reason": reason} if reason else {})},
+        about=appointment.customer_id,
+        label=actor,
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             _RECORD,

@@ -5,6 +5,7 @@ import datetime
 from django.http import HttpRequest
 from django.utils import timezone
 
+from tenants.audit.writing import record
 from tenants.models import Member, Tenant, User
 from tenants.scoping import platform_scope
 
@@ -61,6 +62,7 @@ def entered(request: HttpRequest) -> Tenant | None:
 
 def enter(request: HttpRequest, tenant: Tenant) -> None:
     until = timezone.now() + STAYS
+    record("operator.entered", tenant, tenant_id=tenant.pk)
     request.session[ENTERED] = {"tenant": str(tenant.pk), "until": until.timestamp()}
 
 

@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 
 from tenants import admin_api_keys, admin_team  # noqa: F401 - register their pages
 from tenants.acting import is_operator
+from tenants.audit import admin as audit_pages  # noqa: F401 - registers its pages
 from tenants.models import Credential, Member, Tenant, User
 from tenants.roles import Area
 from tenants.scoped_admin import (

@@ -31,6 +31,8 @@ from unfold.sites import UnfoldAdminSite
 from unfold.widgets import BASE_INPUT_CLASSES
 
 from tenants.acting import CHOSEN, business_of, is_operator, membership, memberships, operates
+from tenants.audit.actors import become
+from tenants.audit.watching import actor_of
 from tenants.joining import JoinPage
 from tenants.models import Member, Tenant, TenantOwned, User
 from tenants.scoping import active_scope, platform_scope, tenant_scope
@@ -125,6 +127,7 @@ class ScopedSite(ABC, UnfoldAdminSite):  # type: ignore[misc]
 
         @wraps(inside)
         def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            become(actor_of(request.user))
             try:
                 return inside(request, *args, **kwargs)
             # The project's own answers to what goes wrong are JSON, for programs.

@@ -12,6 +12,7 @@ import secrets
 from django.db.models import Q
 from django.utils import timezone
 
+from tenants.audit.writing import record
 from tenants.models import ApiKey, Tenant
 from tenants.scoping import platform_scope
 
@@ -36,6 +37,7 @@ def create_key(tenant: Tenant, name: str) -> tuple[ApiKey, str]:
     """A new key, and its text, which nobody can tell again. Needs the tenant's scope or the platform's."""
     text = MARK + secrets.token_hex(RANDOM_BYTES)
     row = ApiKey.objects.create(tenant=tenant, name=name, prefix=text[:PREFIX_LENGTH], digest=_digest(text))
+    record("api_key.made", row, tenant_id=tenant.pk, after={"name": name, "begins with": row.prefix})
     return row, text
 
 
@@ -60,7 +62,10 @@ def find_key(text: str) -> ApiKey:
 
 def revoke(key: ApiKey) -> bool:
     """From now on it opens nothing. False when it was revoked before. Needs a scope."""
-    return bool(ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()))
+    revoked = bool(ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()))
+    if revoked:
+        record("api_key.revoked", key, tenant_id=key.tenant_id, before={"name": key.name})
+    return revoked
 
 
 def _row_of(text: str) -> ApiKey | None:

@@ -236,3 +236,21 @@ class ApiKey(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+# A package of its own; here, where Django looks for models.
+from tenants.audit.models import AuditDetail, AuditEntry  # noqa: E402
+
+__all__ = [
+    "ApiKey",
+    "AuditDetail",
+    "AuditEntry",
+    "Credential",
+    "Member",
+    "Tenant",
+    "TenantDirectory",
+    "TenantManager",
+    "TenantOwned",
+    "TenantQuerySet",
+    "User",
+]

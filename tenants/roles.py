@@ -25,6 +25,7 @@ class Area(enum.StrEnum):
     MEMBERS = "members"
     KEYS = "API keys"
     SECRETS = "secrets"
+    TRAIL = "audit trail"
     PLATFORM = "platform"
 
 
@@ -41,6 +42,7 @@ TABLE: dict[Area, tuple[str, str, str, str]] = {
     Area.MEMBERS: ("vacdx", "v", "", ""),
     Area.KEYS: ("vx", "vx", "", ""),
     Area.SECRETS: ("vc", "", "", ""),
+    Area.TRAIL: ("v", "", "", ""),
     Area.PLATFORM: ("", "", "", ""),
 }
 _COLUMNS = (Role.OWNER, Role.MANAGER, Role.STAFF, Role.READ_ONLY)

@@ -3,7 +3,7 @@
 import datetime
 import json
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 from django import forms
@@ -22,6 +22,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from tenants.acting import is_operator, membership
 from tenants.admin_sites import operators, rendered, staff
+from tenants.audit.entering import note
 from tenants.isolation import tenant_keys
 from tenants.models import Tenant, TenantOwned
 from tenants.roles import Area, may
@@ -208,6 +209,11 @@ class ScopedModelAdmin(Access, ModelAdmin):  # type: ignore[misc]
     def _shows_tenants(self) -> bool:
         return issubclass(self.model, TenantOwned) and active_scope().is_platform
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        note(request, row.pk if isinstance(row, Tenant) else getattr(row, "tenant_id", None))
+        return row
+
     # --- In whose clock ---
 
     def changeform_view(
@@ -228,7 +234,9 @@ class ScopedModelAdmin(Access, ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """And so does an operator's list that is narrowed to one business: its days are that one's."""
-        with _clock_of(request.GET.get(ONE_TENANT)) if self._shows_tenants() else nullcontext():
+        one = tenant_told(request.GET.get(ONE_TENANT)) if self._shows_tenants() else None
+        note(request, one.pk if one else None)
+        with timezone.override(one.zone) if one else nullcontext():
             return rendered(super().changelist_view(request, extra_context))
 
     def render_change_form(
@@ -286,12 +294,11 @@ class ScopedInline(Access, TabularInline):  # type: ignore[misc]
     extra = 0
 
 
-def _clock_of(tenant_id: str | None) -> AbstractContextManager[Any]:
+def tenant_told(tenant_id: str | None) -> Tenant | None:
     try:
-        tenant = Tenant.objects.filter(pk=tenant_id).first() if tenant_id else None
+        return Tenant.objects.filter(pk=tenant_id).first() if tenant_id else None
     except ValidationError:  # no id at all
-        tenant = None
-    return timezone.override(tenant.zone) if tenant else nullcontext()
+        return None
 
 
 def phone_digits(typed: str) -> str:

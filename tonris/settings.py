@@ -179,6 +179,7 @@ MIDDLEWARE = [
     "tonris.health.answer_probes",  # before the host check: probes come by address
     "tonris.responses.json_for_programs",
     "tonris.content_policy.say_what_pages_may_load",
+    "tenants.audit.actors.each_request",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -20,6 +20,7 @@ from agents.models import Conversation
 from agents.speech import speech_for
 from agents.tools import appointments, availability, booking, business, people, proofs, waiting
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError, Trust
+from tenants.audit.actors import Actor, Kind, acting
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 
@@ -97,7 +98,8 @@ def run(tenant_id: UUID, conversation: Conversation | None, name: str, arguments
     started = time.monotonic()
     language, act, statements = "en", None, Stopwatch()
     try:
-        with connection.execute_wrapper(statements), tenant_scope(tenant_id):
+        caller = Actor(Kind.CALL, str(conversation.pk) if conversation else "")
+        with connection.execute_wrapper(statements), acting(caller), tenant_scope(tenant_id):
             tenant = Tenant.objects.get(pk=tenant_id)
             language = tenant.language
             envelope, result = _run(tenant, conversation, name, arguments)

@@ -21,6 +21,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
+from tenants.audit.writing import record
 from tenants.log_context import log_context
 from tenants.models import Tenant
 from tenants.scoping import Scope, active_scope, in_thread, platform_scope, tenant_scope
@@ -81,6 +82,7 @@ class Exportable:
         ids = list(queryset.values_list("pk", flat=True))
         with log_context(**({} if scope.is_platform else {"tenant": scope.tenant_id})):
             name = self.model._meta.model_name
+            record("export.csv", (str(name), ""), after={"rows": len(ids)})
             logger.info("CSV export of %d %s rows by user %s", len(ids), name, request.user.pk)
         heads: str = BYTE_ORDER_MARK + _lines([[column.title for column in self._columns(scope)]])
         parts: list[str | list[UUID]] = [

@@ -66,7 +66,8 @@ from telephony.models import (
     TransferLeg,
 )
 from tenants.admin_sites import operators, staff
-from tenants.models import ApiKey, Credential, Invitation, Member, Tenant, User
+from tenants.audit.writing import record
+from tenants.models import ApiKey, AuditEntry, Credential, Invitation, Member, Tenant, User
 from tenants.roles import Area
 from tenants.scoping import platform_scope, tenant_scope
 
@@ -192,6 +193,7 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             *beside(tenant, mark, name, starts_at, appointment, phone),
             *told(tenant, mark, name, starts_at, appointment, phone, number),
             *rung(tenant, mark, name, call, phone),
+            *noted(tenant, mark, phone),
             SeenSignature.objects.create(digest=f"{mark}-{number}"),
         ]
         if number == 0:
@@ -201,6 +203,13 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             rows.append(tenant)
             Tenant.objects.filter(pk=tenant.pk).update(address=mark)
     return {type(row): row for row in rows}
+
+
+def noted(tenant: Tenant, mark: str, phone: str) -> list[models.Model]:
+    """What the audit trail says."""
+    record(mark, after={"said": mark, "to": phone})
+    entry = AuditEntry.objects.filter(action=mark).latest("occurred_at")
+    return [entry, entry.detail]
 
 
 def told(

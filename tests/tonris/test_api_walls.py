@@ -249,9 +249,11 @@ def test_a_suspended_tenants_key_and_a_revoked_one_are_refused(ours, salon, day,
         Tenant.objects.filter(pk=salon.pk).update(status="suspended")
     suspended = send(api, route, method, path, values_for(route, method, day))
     assert (suspended.status_code, suspended.json()["code"]) == (403, "TENANT_SUSPENDED")
+    assert kept(salon) == before
     with platform_scope():
         Tenant.objects.filter(pk=salon.pk).update(status="active")
         revoke(api.row)
+    before = kept(salon)
     revoked = send(api, route, method, path, values_for(route, method, day))
     assert (revoked.status_code, revoked.json()["code"]) == (401, "UNAUTHENTICATED")
     assert kept(salon) == before

@@ -10,6 +10,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from tenants.api_keys import KeyRefused, TenantSuspended, find_key
+from tenants.audit.actors import Actor, Kind, become
 from tenants.models import Tenant
 from tenants.responses import ApiError
 
@@ -51,6 +52,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise _refused(
                 request, refused, "The API key is missing or wrong", "UNAUTHENTICATED", 401
             ) from None
+        become(Actor(Kind.API_KEY, str(key.pk), key.name))
         return Client(key.tenant, key.pk, key.name), None
 
     def authenticate_header(self, request: Request) -> str:
