@@ -36,6 +36,8 @@ class PhoneNumber(TenantOwned):
 class Call(TenantOwned):
     """One phone call. Written by `telephony.calls` alone."""
 
+    sealed_columns = ("handover", "session_url")
+
     class Direction(models.TextChoices):
         INBOUND = "inbound"
         OUTBOUND = "outbound"

@@ -34,6 +34,15 @@ def decrypt_once(token: str) -> str:
     return _decrypt(token, tuple(settings.FIELD_ENCRYPTION_KEYS))
 
 
+def is_current(token: str) -> bool:
+    """Whether the first key is the one that this was encrypted with."""
+    try:
+        Fernet(settings.FIELD_ENCRYPTION_KEYS[0]).decrypt(token.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
 def _decrypt(token: str, keys: tuple[str, ...]) -> str:
     try:
         return _box(keys).decrypt(token.encode()).decode()

@@ -54,6 +54,12 @@ def breakers_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def nobody_has_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor are passwords that were wrong in one test counted in the next."""
+    monkeypatch.setattr("tenants.login_throttle.PREFIX", f"test:{uuid4()}")
+
+
+@pytest.fixture(autouse=True)
 def addresses_are_put_back() -> Iterator[None]:
     """What a test's servers were told of each other is no news to the next test."""
     names = (
