@@ -21,7 +21,12 @@ from agents.admin import (
 )
 from agents.models import ToolInvocation
 from appointments.models import Customer
-from telephony import admin_notifications, admin_people, admin_spend  # noqa: F401 - register their pages
+from telephony import (  # noqa: F401 - register their pages
+    admin_erasure,
+    admin_notifications,
+    admin_people,
+    admin_spend,
+)
 from telephony.admin_feel import CallList, story_of
 from telephony.models import Call, CallEvent, PhoneNumber
 from tenants.admin import TenantAdmin

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from telephony import calls, texts
+from telephony.forgetting import retention
 from telephony.notifications import due
 from telephony.people import voicemails
 from telephony.spend import meters
@@ -35,6 +36,20 @@ def settle_orphans() -> int:
 def fetch_voicemails() -> int:
     """Recordings that the carriers keep still. How many were fetched."""
     return voicemails.fetch_waiting(timezone.now())
+
+
+@shared_task
+def forget_old() -> int:
+    """One task for each business that does not keep everything. How many."""
+    tenants = retention.tenants_that_forget()
+    for tenant_id in tenants:
+        forget_old_of.delay(str(tenant_id))
+    return len(tenants)
+
+
+@shared_task
+def forget_old_of(tenant_id: str) -> int:
+    return retention.forget_old(UUID(tenant_id), timezone.now())
 
 
 @shared_task
