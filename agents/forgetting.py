@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from agents import recordings
@@ -27,12 +27,20 @@ Ids = Collection[UUID]
 def forget_words(ids: Ids) -> None:
     """What was said and done in these conversations."""
     Turn.objects.filter(conversation_id__in=ids).delete()
-    Message.objects.filter(conversation_id__in=ids).delete()
+    forget_messages(Q(conversation_id__in=ids))
     ToolInvocation.objects.filter(conversation_id__in=ids).update(arguments={}, answer={})
     Conversation.objects.filter(pk__in=ids).update(summary="", analysis={})
     told = ProviderEvent.objects.filter(external_id__in=external_ids(ids)).exclude(external_id="")
     told.filter(processed_at=None).update(processed_at=timezone.now())
     told.update(body={}, error="")
+
+
+def forget_messages(which: Q) -> None:
+    """With the voicemails among them."""
+    messages = Message.objects.filter(which)
+    for name in messages.exclude(recording="").values_list("recording", flat=True):
+        recordings.erase(name)
+    messages.delete()
 
 
 def forget_recordings(ids: Ids) -> None:
@@ -42,8 +50,17 @@ def forget_recordings(ids: Ids) -> None:
     names = {*kept.values_list("recording", flat=True), *attached.values_list("attachment", flat=True)}
     for name in names:
         recordings.erase(name)
+    _forget_voicemails(Message.objects.filter(conversation_id__in=ids))
     kept.update(recording="")
     attached.update(attachment="")
+
+
+def _forget_voicemails(messages: QuerySet[Message]) -> int:
+    """That there was one stays; nobody fetches it again."""
+    spoken = messages.exclude(recording="", recording_ref="")
+    for name in spoken.exclude(recording="").values_list("recording", flat=True):
+        recordings.erase(name)
+    return spoken.update(recording="", recording_ref="")
 
 
 def forget_callers(ids: Ids) -> None:
@@ -89,6 +106,10 @@ def forget_events(before: datetime.datetime) -> int:
     """What providers sent, whether or not it led to a conversation of ours. How many."""
     old = ProviderEvent.objects.filter(received_at__lt=before, processed_at__isnull=False).exclude(body={})
     return old.update(body={}, error="")
+
+
+def forget_voicemails(before: datetime.datetime) -> int:
+    return _forget_voicemails(Message.objects.filter(taken_at__lt=before))
 
 
 def forget_attachments(before: datetime.datetime) -> int:

@@ -36,4 +36,4 @@ def erase(page: Any, request: HttpRequest, queryset: QuerySet[Any]) -> TemplateR
     return None
 
 
-CustomerAdmin.actions = [*CustomerAdmin.actions, erase]
+CustomerAdmin.actions = [*CustomerAdmin.actions, erase]  # type: ignore[list-item]  # a function, as Django takes it

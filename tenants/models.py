@@ -246,6 +246,7 @@ __all__ = [
     "AuditDetail",
     "AuditEntry",
     "Credential",
+    "Invitation",
     "Member",
     "Tenant",
     "TenantDirectory",

@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from agents import forgetting
-from agents.models import Conversation, Message, OneTimeCode, ToolInvocation
+from agents.models import Conversation, OneTimeCode, ToolInvocation
 from appointments.models import (
     Appointment,
     AppointmentChange,
@@ -132,7 +132,7 @@ def _forget_line(person: _Person) -> None:
         Meter.objects.filter(caller_e164=person.phone).update(caller_e164="")
         Call.objects.filter(from_e164=person.phone).update(from_e164="")
         Call.objects.filter(to_e164=person.phone).update(to_e164="")
-        Message.objects.filter(callback_e164=person.phone).delete()
+        forgetting.forget_messages(Q(callback_e164=person.phone))
         OneTimeCode.objects.filter(phone_e164=person.phone).delete()
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from agents import forgetting
-from telephony.models import Call, CallEvent, InboundText, Meter, Notification
+from telephony.models import Call, CallEvent, InboundText, Meter, Notification, Transfer
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
 
@@ -42,7 +42,7 @@ def forget_old(tenant_id: UUID, now: datetime.datetime) -> int:
         tenant = Tenant.objects.get(pk=tenant_id)
     steps = {
         "keepTranscriptsDays": (_words, forgetting.forget_events),
-        "keepRecordingsDays": (_recordings, forgetting.forget_attachments),
+        "keepRecordingsDays": (_recordings, forgetting.forget_voicemails, forgetting.forget_attachments),
         "keepCallsDays": (_callers, _calls, _texts),
     }
     done = 0
@@ -98,6 +98,7 @@ def forget_parties(call_ids: list[UUID]) -> None:
     of_them.filter(direction=Call.Direction.OUTBOUND).update(to_e164="")
     of_them.exclude(direction=Call.Direction.OUTBOUND).update(from_e164="")
     CallEvent.objects.filter(call_id__in=call_ids).update(detail={})
+    Transfer.objects.filter(call_id__in=call_ids).update(reason="")
     Meter.objects.filter(call_id__in=call_ids).update(caller_e164="")
 
 

@@ -10,13 +10,25 @@ from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.db import connection, models
 
-from agents.models import SeenSignature
 from appointments.models import AddOn, Customer, Employee, Resource, Service
-from telephony.models import PhoneNumber
+from telephony.models import PhoneNumber, RingGroup, RingPerson, TransferLeg
 from tenants.models import ApiKey, AuditDetail, AuditEntry, Credential, Member, Tenant, TenantOwned
 
 OF_THE_BUSINESS = frozenset(
-    {AddOn, ApiKey, Credential, Employee, Member, PhoneNumber, Resource, Service, Tenant, SeenSignature}
+    {
+        AddOn,
+        ApiKey,
+        Credential,
+        Employee,
+        Member,
+        PhoneNumber,
+        Resource,
+        RingGroup,
+        RingPerson,
+        Service,
+        Tenant,
+        TransferLeg,
+    }
 )
 """What a business is called by, and not its customers: an employee may have a customer's name."""
 ELSEWHERE = frozenset({AuditDetail, AuditEntry, Customer})

@@ -238,6 +238,28 @@ def test_calls_at_once_on_a_real_database_never_use_more_than_there_is(salon):
         assert not Meter.objects.filter(closed_at=None).exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_calls_that_ring_at_once_only_as_many_are_begun_as_can_be_paid(salon):
+    limited(salon, maxMinutesPerDay=1)
+    calls = [call_of(salon, f"CA{n}", f"+1555000{n:04}") for n in range(8)]
+    together = threading.Barrier(len(calls))
+
+    def ring_up(nth: int) -> int:
+        try:
+            with tenant_scope(salon):  # each has its connection and its tenant before the race begins
+                tenant = Tenant.objects.get(pk=salon.pk)
+                together.wait(30)
+                meters.reserve(tenant, calls[nth], f"+1555000{nth:04}")
+                return 1
+        except BudgetSpent:
+            return 0
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as lines:
+        assert sum(lines.map(ring_up, range(len(calls)))) == 1
+
+
 # --- The end that is known beforehand ------------------------------------------------------------
 
 

@@ -1,12 +1,15 @@
-"""docs/reliability.md names tests that there are."""
+"""The documents of promises name tests that there are."""
 
 import re
+
+import pytest
 
 from tonris.home import BASE_DIR
 
 
-def test_every_promise_names_a_test_that_there_is() -> None:
-    named = set(re.findall(r"`(test_\w+)`", (BASE_DIR / "docs/reliability.md").read_text("utf-8")))
+@pytest.mark.parametrize("document", ["docs/reliability.md", "docs/security.md"])
+def test_every_promise_names_a_test_that_there_is(document: str) -> None:
+    named = set(re.findall(r"`(test_\w+)`", (BASE_DIR / document).read_text("utf-8")))
     there = {
         name
         for path in (BASE_DIR / "tests").rglob("test_*.py")
