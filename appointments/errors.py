@@ -8,6 +8,7 @@ BookingError                `code`, and a sentence in str()
 ├── IdempotencyConflict     the key of an earlier request with another body
 ├── TooLate                 the cut-off for customers has passed
 ├── NotAllowed              the appointment's status does not allow it
+├── ChangedMeanwhile        it is no longer what was seen when somebody decided to change it
 └── OfferExpired            what the waitlist offered is no longer kept
 """
 
@@ -78,6 +79,13 @@ class NotAllowed(BookingError):
     def __init__(self, status: str, wanted: str) -> None:
         super().__init__(f"That appointment is {status}, so it cannot be {wanted}.")
         self.status = status
+
+
+class ChangedMeanwhile(BookingError):
+    code = "CHANGED_MEANWHILE"
+
+    def __init__(self) -> None:
+        super().__init__("That appointment was changed in the meantime.")
 
 
 class OfferExpired(BookingError):

@@ -6,7 +6,8 @@
     no_show   --> completed
     cancelled --> scheduled           (when its time is still free)
 
-Every verb locks the calendars and then the row, may be repeated, and leaves its mark in the history.
+Every verb locks the calendars and then the row, may be repeated, and leaves its mark in the history. With `seen`,
+the `updated_at` on which somebody decided, it raises ChangedMeanwhile where the row is another by now.
 """
 
 import copy
@@ -24,7 +25,7 @@ from appointments import history, waitlist
 from appointments.availability import Calendar
 from appointments.booking import keys_for
 from appointments.by_hand import change, collision, reseat, settle, takes_other_time
-from appointments.errors import NotAllowed, NotFound, SlotTaken, TooLate, refusal
+from appointments.errors import ChangedMeanwhile, NotAllowed, NotFound, SlotTaken, TooLate, refusal
 from appointments.extras import booked_add_ons, price_of
 from appointments.holds import consume
 from appointments.intervals import as_utc
@@ -59,20 +60,30 @@ class Changed:
 # --- The verbs -----------------------------------------------------------------------------------
 
 
-def confirm(tenant: Tenant, appointment_id: UUID, *, actor: str = "") -> Changed:
+def confirm(
+    tenant: Tenant, appointment_id: UUID, *, actor: str = "", seen: datetime.datetime | None = None
+) -> Changed:
     """The customer says that they will come."""
-    return _set_status(tenant, appointment_id, Status.CONFIRMED, actor=actor)
+    return _set_status(tenant, appointment_id, Status.CONFIRMED, actor=actor, seen=seen)
 
 
-def complete(tenant: Tenant, appointment_id: UUID, *, actor: str = "") -> Changed:
-    return _set_status(tenant, appointment_id, Status.COMPLETED, actor=actor)
+def complete(
+    tenant: Tenant, appointment_id: UUID, *, actor: str = "", seen: datetime.datetime | None = None
+) -> Changed:
+    return _set_status(tenant, appointment_id, Status.COMPLETED, actor=actor, seen=seen)
 
 
 def no_show(
-    tenant: Tenant, appointment_id: UUID, *, actor: str = "", now: datetime.datetime | None = None
+    tenant: Tenant,
+    appointment_id: UUID,
+    *,
+    actor: str = "",
+    seen: datetime.datetime | None = None,
+    now: datetime.datetime | None = None,
 ) -> Changed:
     """Nobody came. Raises NotAllowed before the appointment has begun."""
-    return _set_status(tenant, appointment_id, Status.NO_SHOW, actor=actor, begun_by=now or timezone.now())
+    now = now or timezone.now()
+    return _set_status(tenant, appointment_id, Status.NO_SHOW, actor=actor, seen=seen, begun_by=now)
 
 
 def cancel(
@@ -82,6 +93,7 @@ def cancel(
     reason: str = "",
     actor: str = "",
     by_customer: bool = False,
+    seen: datetime.datetime | None = None,
     now: datetime.datetime | None = None,
 ) -> Changed:
     """Free its time, and offer it to those who wait. Raises TooLate (customers only), NotAllowed or NotFound."""
@@ -89,6 +101,7 @@ def cancel(
     with _locked(tenant, appointment_id, frees_at=now) as (appointment, waiting):
         if appointment.status == Status.CANCELLED:
             return Changed(appointment, changed=False)
+        _check_seen(appointment, seen)
         _check_move(appointment, Status.CANCELLED)
         if by_customer:
             _check_notice(appointment, now)
@@ -180,6 +193,7 @@ def uncancel(
     *,
     reason: str = "",
     actor: str = "",
+    seen: datetime.datetime | None = None,
     now: datetime.datetime | None = None,
 ) -> Changed:
     """Bring a cancelled appointment back to its old time. Raises SlotTaken when somebody has that by now."""
@@ -187,6 +201,7 @@ def uncancel(
     with _locked(tenant, appointment_id) as (appointment, _):
         if appointment.status in COMING:
             return Changed(appointment, changed=False)
+        _check_seen(appointment, seen)
         _check_move(appointment, Status.SCHEDULED)
         before = copy.copy(appointment)
         appointment.status = Status.SCHEDULED
@@ -205,11 +220,13 @@ def _set_status(
     status: str,
     *,
     actor: str,
+    seen: datetime.datetime | None,
     begun_by: datetime.datetime | None = None,
 ) -> Changed:
     with _locked(tenant, appointment_id) as (appointment, _):
         if appointment.status == status:
             return Changed(appointment, changed=False)
+        _check_seen(appointment, seen)
         _check_move(appointment, status)
         if begun_by is not None and begun_by < appointment.starts_at:
             raise NotAllowed("still to come", Status(status).label)
@@ -288,6 +305,11 @@ def _lock_once(
 def _check_move(appointment: Appointment, to: str) -> None:
     if to not in MOVES[appointment.status]:
         raise NotAllowed(appointment.get_status_display(), Status(to).label)
+
+
+def _check_seen(appointment: Appointment, seen: datetime.datetime | None) -> None:
+    if seen is not None and appointment.updated_at != seen:
+        raise ChangedMeanwhile
 
 
 def _check_coming(appointment: Appointment, verb: str) -> None:

@@ -158,13 +158,19 @@ class ScopedSite(ABC, UnfoldAdminSite):  # type: ignore[misc]
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._pages: list[tuple[str, Callable[..., HttpResponse], str]] = []
+        self._more: list[Callable[[ScopedSite], list[URLPattern]]] = []
 
     def add_page(self, route: str, view: Callable[..., HttpResponse], name: str) -> None:
         """A page of no model, from an app that knows more. Before the site's addresses are read."""
         self._pages.append((route, view, name))
 
+    def add_urls(self, urls_of: Callable[["ScopedSite"], list[URLPattern]]) -> None:
+        """As `add_page`, for a page with addresses of its own beside it, which wraps its views itself."""
+        self._more.append(urls_of)
+
     def extra_urls(self) -> list[URLPattern]:
-        return [path(route, self.admin_view(view), name=name) for route, view, name in self._pages]
+        pages = [path(route, self.admin_view(view), name=name) for route, view, name in self._pages]
+        return [*pages, *(one for urls_of in self._more for one in urls_of(self))]
 
     @abstractmethod
     def scope(self, request: HttpRequest) -> AbstractContextManager[None]:

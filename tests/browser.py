@@ -72,7 +72,7 @@ class Visitor:
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complaints.append(f"{_path(page.url)}: {error}"))
         page.on("response", self._answered)
-        page.on("requestfailed", lambda asked: self.complaints.append(f"{asked.url}: {asked.failure}"))
+        page.on("requestfailed", self._failed)
 
     def log_in(self, name: str, password: str, site: str = "admin") -> None:
         self.page.goto(f"/{site}/")
@@ -99,6 +99,10 @@ class Visitor:
     def _heard(self, message: Any) -> None:
         if message.type in {"error", "warning"}:
             self.complaints.append(f"{_path(self.page.url)}: {message.text}")
+
+    def _failed(self, asked: Any) -> None:
+        if asked.failure != "net::ERR_ABORTED":  # what the visitor has left before it came
+            self.complaints.append(f"{asked.url}: {asked.failure}")
 
     def _answered(self, response: Any) -> None:
         if response.status >= 400:

@@ -11,8 +11,15 @@ repeat.py       an appointment again, every so many weeks
 visit.py        several services back to back
 work_pages.py   what those pages have in common
 export.py       any list as CSV
+
+The Calendar page is a package of its own: appointments/calendar/
 """
 
 from appointments.admin import catalog, desk, engine, hours, tenant_page, waiting
+from appointments.calendar import pages as calendar
+from tenants.admin_sites import operators, staff
+
+for site in (staff, operators):
+    site.add_urls(calendar.urls_of)
 
 __all__ = ["catalog", "desk", "engine", "hours", "tenant_page", "waiting"]

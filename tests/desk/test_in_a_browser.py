@@ -22,6 +22,7 @@ OWN_PAGES = [
     "/admin/",
     "/admin/setup/",
     "/admin/password_change/",
+    "/admin/calendar/",
     "/admin/appointments/appointment/free-times/",
     "/admin/appointments/appointment/visit/",
 ]

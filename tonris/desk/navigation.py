@@ -35,7 +35,8 @@ OF_STAFF = (
     Group(
         "Calendar",
         (
-            Entry("Appointments", "calendar_month", "appointments.appointment"),
+            Entry("Calendar", "calendar_month", "calendar"),
+            Entry("Appointments", "list_alt", "appointments.appointment"),
             Entry("Free times", "event_available", "appointments_appointment_free_times"),
             Entry("Book a visit", "event_note", "appointments_appointment_visit"),
             Entry("Waiting list", "hourglass_top", "appointments.waitlistentry"),
