@@ -24,6 +24,8 @@ from appointments.models import Customer
 from telephony import admin_notifications, admin_people, admin_spend  # noqa: F401 - register their pages
 from telephony.admin_feel import CallList, story_of
 from telephony.models import Call, CallEvent, PhoneNumber
+from telephony.test_call import page as test_call_page  # noqa: F401 - adds itself to the site
+from telephony.watching import page as live_calls_page  # noqa: F401
 from tenants.admin import TenantAdmin
 from tenants.phone import InvalidNumber, to_e164
 from tenants.roles import Area
