@@ -117,7 +117,7 @@ _STATES = {
     "canceled": "The call was cancelled",
     "failed": "The call failed",
 }
-_INTERNAL = frozenset({"member", "sequence", "text"})
+_INTERNAL = frozenset({"member", "sequence", "text", "place"})
 """In an event's details, and told in another way or to nobody."""
 
 
