@@ -28,6 +28,8 @@ _OUTCOMES: dict[str, tuple[Family, str]] = {
     "agent_ended": (Family.SERVED, "The agent said goodbye"),
     "caller_hung_up": (Family.SERVED, "The caller hung up"),
     "transfer": (Family.PERSON, "Put through to a person"),
+    "transferred": (Family.PERSON, "A person took the call"),
+    "returning": (Family.PERSON, "Nobody took the call; back to the agent"),
     "menu": (Family.PERSON, "The caller went on by keys"),
     "time_limit": (Family.CUT_OFF, "Reached the time limit"),
     "spend_limit": (Family.CUT_OFF, "The paid time was used up"),
@@ -98,6 +100,14 @@ _EVENTS = {
     "hang_up": "The call is to be ended",
     "rung": "A person was rung",
     "person_rung": "A person was rung",
+    "ringing_stopped": "The ringing stopped",
+    "person_listens": "A person picked up, and hears who calls",
+    "person_accepted": "A person took the call",
+    "person_unreached": "A person was not reached",
+    "person_lost": "The line to a person broke",
+    "person_left": "The person hung up",
+    "nobody_came": "Nobody took the call",
+    "agent_returns": "The agent came back to the caller",
     "dialog_created": "The carrier joined the two lines",
     "carrier_refused": "The carrier refused what it was asked to do",
     "voicemail": "The caller left a message on the machine",
@@ -117,6 +127,17 @@ _STATES = {
     "canceled": "The call was cancelled",
     "failed": "The call failed",
 }
+_BAD_EVENTS = frozenset(
+    {
+        "agent_relieved",
+        "bad_frame",
+        "carrier_refused",
+        "nobody_came",
+        "overrides_refused",
+        "person_lost",
+        "status:failed",
+    }
+)
 _INTERNAL = frozenset({"member", "sequence", "text", "place"})
 """In an event's details, and told in another way or to nobody."""
 
@@ -128,13 +149,7 @@ def event(kind: str) -> str:
 
 
 def is_bad(kind: str) -> bool:
-    return is_trouble(kind) or kind in {
-        "bad_frame",
-        "agent_relieved",
-        "carrier_refused",
-        "overrides_refused",
-        "status:failed",
-    }
+    return is_trouble(kind) or kind in _BAD_EVENTS
 
 
 def details(detail: Mapping[str, Any]) -> str:
