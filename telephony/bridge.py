@@ -45,7 +45,7 @@ from agents.session import AgentSession, Closing
 from agents.so_far import SoFar, late_answer
 from agents.tools.registry import Answered
 from telephony.breaker import BAD
-from telephony.caller_queue import CallerQueue
+from telephony.caller_queue import CallerQueue, Whisper
 from telephony.calls import LastAgent
 from telephony.closing_time import closing_time
 from telephony.codec import Codec, Playout
@@ -219,6 +219,10 @@ class Bridge:
             self._journal.happened(act.value)
             self._act_wanted.set_result(act)
 
+    def whisper(self, text: str) -> None:
+        """The agent is told something that the caller does not hear. Never waits."""
+        self._from_caller.put(Whisper(text))
+
     async def _caller_to_agent(self) -> None:
         while True:
             await self._agent_ready.wait()
@@ -226,6 +230,8 @@ class Bridge:
             await self._agent_ready.wait()  # what comes while one agent leaves is for the next one
             if isinstance(frame, CallerAudio):
                 await self._session.send_audio(self._translation.to_agent(frame.audio))
+            elif isinstance(frame, Whisper):
+                await self._session.tell(frame.text)
             else:
                 self._journal.happened("digit")
                 await self._session.send_digit(frame.digit)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 
 from telephony.frames import CallerAudio, Digit
 
@@ -11,7 +12,17 @@ MAX_WAITING_BYTES = 256 * 1024
 """The same for carriers whose frames are larger than they need to be."""
 
 
-def _size(frame: CallerAudio | Digit) -> int:
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """What somebody of the team tells the agent. It goes the caller's way, and the caller does not hear it."""
+
+    text: str
+
+
+ForAgent = CallerAudio | Digit | Whisper
+
+
+def _size(frame: ForAgent) -> int:
     return len(frame.audio) if isinstance(frame, CallerAudio) else 0
 
 
@@ -19,7 +30,7 @@ class CallerQueue:
     """What the caller sends, bounded: when the agent does not take it, the oldest audio goes first."""
 
     def __init__(self, limit: int = MAX_WAITING_FRAMES) -> None:
-        self._frames: deque[CallerAudio | Digit] = deque(maxlen=limit)
+        self._frames: deque[ForAgent] = deque(maxlen=limit)
         self._filled = asyncio.Event()
         self.idle = False
         """Nothing waits, and whoever takes it out has dealt with what it took."""
@@ -31,14 +42,14 @@ class CallerQueue:
         self.may_be_passed = may_be_passed
         self.idle = self.idle and may_be_passed
 
-    def put(self, frame: CallerAudio | Digit) -> None:
+    def put(self, frame: ForAgent) -> None:
         self.idle = False
         self._frames.append(frame)
         while sum(map(_size, self._frames)) > MAX_WAITING_BYTES:
             self._frames.popleft()
         self._filled.set()
 
-    async def get(self) -> CallerAudio | Digit:
+    async def get(self) -> ForAgent:
         while not self._frames:
             self._filled.clear()
             self.idle = self.may_be_passed

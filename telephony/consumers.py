@@ -196,7 +196,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
                 reader = asyncio.create_task(_read(socket, codec, bridge), name="carrier")
                 with live.call(claimed.call_id, bridge.caller_left):
                     async with (
-                        line.acting_on(claimed.conversation_id, bridge.act),
+                        line.acting_on(claimed.conversation_id, bridge.act, bridge.whisper),
                         heartbeat.beating_for(str(claimed.conversation_id)),
                         ticking(lease),
                     ):

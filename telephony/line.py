@@ -1,4 +1,4 @@
-"""What tools may do with a call that some process of ours carries.
+"""What tools and staff may do with a call that some process of ours carries.
 
 A tool call by webhook is answered by a web process, the call's audio lives in a media process: Redis carries the
 word from one to the other. Every media process listens while it carries calls, and acts on its own.
@@ -27,6 +27,8 @@ CHANNEL = "tonris:acts"
 RECONNECT_SECONDS = 1.0
 
 _bridges: dict[UUID, Callable[[Act], None]] = {}
+_ears: dict[UUID, Callable[[str], None]] = {}
+"""Of the agents."""
 _listener: asyncio.Task[None] | None = None
 
 
@@ -41,24 +43,38 @@ class Line:
         return transfers.reach(conversation)
 
     def perform(self, conversation_id: UUID, act: Act) -> None:
-        try:
-            with Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as redis:
-                redis.publish(CHANNEL, json.dumps({"conversation": str(conversation_id), "act": act}))
-        except RedisError:
-            logger.exception("The process that carries a call could not be told what to do with it")
+        _publish(conversation_id, {"act": act})
+
+
+def whisper(conversation_id: UUID, text: str) -> bool:
+    """Tell the agent of a call something; whether somebody was there to pass it on."""
+    return _publish(conversation_id, {"whisper": text})
+
+
+def _publish(conversation_id: UUID, wanted: dict[str, str]) -> bool:
+    """Whether any process that carries calls has heard it."""
+    try:
+        with Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as redis:
+            heard = redis.publish(CHANNEL, json.dumps({"conversation": str(conversation_id), **wanted}))
+    except RedisError:
+        logger.exception("The process that carries a call could not be told what to do with it")
+        return False
+    return int(str(heard)) > 0
 
 
 @asynccontextmanager
-async def acting_on(conversation_id: UUID, act: Callable[[Act], None]) -> AsyncIterator[None]:
-    """While this lasts, what tools want done with the call reaches `act`, whichever process they ran in."""
+async def acting_on(
+    conversation_id: UUID, act: Callable[[Act], None], whispered: Callable[[str], None]
+) -> AsyncIterator[None]:
+    """While this lasts, what tools and staff want done with the call reaches it, whichever process they are in."""
     global _listener  # noqa: PLW0603 - one listener for all calls of the process
-    _bridges[conversation_id] = act
+    _bridges[conversation_id], _ears[conversation_id] = act, whispered
     if _listener is None:
         _listener = asyncio.create_task(_listen(), name="acts")
     try:
         yield
     finally:
-        del _bridges[conversation_id]
+        del _bridges[conversation_id], _ears[conversation_id]
         if not _bridges and _listener is not None:
             listener, _listener = _listener, None
             await _stop(listener)
@@ -89,10 +105,13 @@ async def _listen() -> None:
 def _act(text: bytes) -> None:
     try:
         wanted = json.loads(text)
-        conversation_id, act = UUID(wanted["conversation"]), Act(wanted["act"])
+        conversation_id = UUID(wanted["conversation"])
+        said, act = str(wanted.get("whisper", "")), Act(wanted["act"]) if "act" in wanted else None
     except (ValueError, TypeError, LookupError, AttributeError):  # of a newer version, say; listen on
         logger.warning("A word for a call was not understood")
         return
-    bridge = _bridges.get(conversation_id)
-    if bridge is not None:
+    bridge, ear = _bridges.get(conversation_id), _ears.get(conversation_id)
+    if act is not None and bridge is not None:
         bridge(act)
+    elif said and ear is not None:
+        ear(said)

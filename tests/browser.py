@@ -2,12 +2,17 @@
 
 import os
 import shutil
+import tempfile
+import wave
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+
+from agents.simulators.audio import mulaw_to_pcm16
+from telephony.simulators.twilio.wav import recording
 
 T = TypeVar("T")
 
@@ -21,6 +26,9 @@ SWITCHES = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A microphone that nobody is asked for.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 ]
 TABLET_BREADTH = 1280
 TELEPHONE_BREADTH = 390
@@ -60,7 +68,19 @@ def _launched(program: str) -> tuple[Any, Any]:
     from playwright.sync_api import sync_playwright
 
     playwright = sync_playwright().start()
-    return playwright, playwright.chromium.launch(executable_path=program, args=SWITCHES)
+    heard = f"--use-file-for-fake-audio-capture={_somebody_speaking()}"
+    return playwright, playwright.chromium.launch(executable_path=program, args=[*SWITCHES, heard])
+
+
+def _somebody_speaking() -> Path:
+    """What the microphone hears, over and over: a sentence and three seconds of silence."""
+    path = Path(tempfile.mkdtemp(prefix="tonris-microphone-")) / "voice.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(mulaw_to_pcm16(recording("booking-1") or b"").tobytes() + bytes(3 * 16_000))
+    return path
 
 
 class Visitor:

@@ -20,6 +20,7 @@ from tenants.models import Tenant
 from tenants.scoping import in_thread, platform_scope, tenant_scope
 from tonris import demo, server
 
+APPLICATION = "tonris.asgi:application"
 CALLER = "+15559876543"
 INFOBIP_NUMBER = "+15551230001"
 INFOBIP_SECRET = "infobip-tests"
@@ -64,10 +65,14 @@ class Exchange:
 
 @contextlib.asynccontextmanager
 async def open_exchange(
-    *, far_end: FarEnd | None = None, openai: dict[str, Any] | None = None, **vendor: Any
+    *,
+    far_end: FarEnd | None = None,
+    openai: dict[str, Any] | None = None,
+    application: str = APPLICATION,
+    **vendor: Any,
 ) -> AsyncIterator[Exchange]:
     """Django's settings must allow for change: APP_BASE_URL and the agents' base URLs are set to our ports."""
-    async with serving() as base_url:
+    async with serving(application) as base_url:
         settings.APP_BASE_URL = settings.MEDIA_BASE_URL = base_url
         agents = ElevenLabsSimulator(
             api_key=settings.ELEVENLABS_API_KEY,
@@ -132,11 +137,11 @@ def add_infobip_number(tenant: Tenant, e164: str = INFOBIP_NUMBER) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving() -> AsyncIterator[str]:
+async def serving(application: str = APPLICATION) -> AsyncIterator[str]:
     """The whole application on a free port, as production configures its server."""
     listener = socket.create_server(("127.0.0.1", 0))
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    uvicorn_server = uvicorn.Server(server.configuration("tonris.asgi:application"))
+    uvicorn_server = uvicorn.Server(server.configuration(application))
     setattr(uvicorn_server, "capture_signals", contextlib.nullcontext)  # noqa: B010 - signals stay pytest's
     task = asyncio.create_task(uvicorn_server.serve(sockets=[listener]))
     try:

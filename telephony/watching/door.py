@@ -1,4 +1,4 @@
-"""Who may watch: a person who is logged in to the admin."""
+"""Who may watch, and step in: a person at a business's desk, who is logged in to the admin."""
 
 from dataclasses import dataclass
 from http.cookies import CookieError
@@ -11,19 +11,35 @@ from django.contrib.auth import get_user
 from django.http import HttpRequest, parse_cookie
 
 from telephony.carriers.media import header
-from tenants.acting import membership
+from tenants.acting import business_of, is_operator, membership
 from tenants.admin_sites import staff
+from tenants.models import Tenant
 from tenants.roles import Area, may
 
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """A member at the desk."""
+    """Somebody at the desk of a business: a member, or an operator who has entered it."""
 
     user_id: int
-    tenant_id: UUID
+    tenant: Tenant
     may_act: bool
     """Whether they may step in, or only look."""
+
+    @property
+    def tenant_id(self) -> UUID:
+        pk: UUID = self.tenant.pk
+        return pk
+
+
+def at_the_desk(request: HttpRequest) -> Watcher | None:
+    """Of which business, and with what right. None: of none, or of all of them."""
+    tenant = business_of(request) if staff.has_permission(request) else None
+    if tenant is None or request.user.pk is None:
+        return None
+    member = None if is_operator(request) else membership(request)
+    may_act = member is None or may(member.role, "x", Area.CALLS)
+    return Watcher(request.user.pk, tenant, may_act)
 
 
 def watcher(scope: WebSocketScope) -> Watcher | None:
@@ -36,9 +52,5 @@ def watcher(scope: WebSocketScope) -> Watcher | None:
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(
         cookies.get(settings.SESSION_COOKIE_NAME) or None
     )
-    user = get_user(request)
-    request.user = user
-    member = membership(request) if staff.has_permission(request) else None
-    if member is None:
-        return None
-    return Watcher(member.user_id, member.tenant_id, may(member.role, "x", Area.CALLS))
+    request.user = get_user(request)
+    return at_the_desk(request)

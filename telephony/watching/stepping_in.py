@@ -12,7 +12,7 @@ from uuid import UUID
 
 from agents import live_calls
 from agents.live_calls import Act
-from telephony import calls
+from telephony import calls, line, words
 from telephony.models import Call
 from telephony.watching.door import Watcher
 from tenants.scoping import tenant_scope
@@ -26,7 +26,13 @@ LONGEST_WHISPER = 500
 class Deed(StrEnum):
     HANG_UP = "hang_up"
     TRANSFER = "transfer"
+    WHISPER = "whisper"
 
+
+WHISPERED = (
+    "A private note from the team of the business. Act on it in your own words from now on. The caller has not heard "
+    "it: do not read it out, and do not mention that there is a note. The note: {}"
+)
 
 _ACTS = {Deed.HANG_UP: Act.HANG_UP, Deed.TRANSFER: Act.TRANSFER}
 
@@ -35,13 +41,15 @@ _ACTS = {Deed.HANG_UP: Act.HANG_UP, Deed.TRANSFER: Act.TRANSFER}
 class Wish:
     deed: Deed
     call_id: UUID
+    text: str = ""
 
 
 def read(text: str) -> Wish | None:
     """None for what no page of ours sends."""
     try:
         wanted: Any = json.loads(text)
-        return Wish(Deed(wanted["do"]), UUID(wanted["id"]))
+        text = wanted.get("text", "")
+        return Wish(Deed(wanted["do"]), UUID(wanted["id"]), text.strip())
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
 
@@ -50,11 +58,23 @@ def carry_out(watcher: Watcher, wish: Wish) -> str:
     """ "" when it is under way, else why not: a sentence for the person."""
     if not watcher.may_act:
         return "Your role may look at calls, but not step in."
+    if wish.deed is Deed.WHISPER and not 0 < len(wish.text) <= LONGEST_WHISPER:
+        return f"What the agent is told may have {LONGEST_WHISPER} characters, and needs one."
     with tenant_scope(watcher.tenant_id):
         call = Call.objects.select_related("conversation").filter(pk=wish.call_id).first()
         if call is None or call.conversation is None or not live_calls.is_live(call.conversation):
             return "This call is no longer under way."
+        if wish.deed is Deed.WHISPER:
+            return _whisper(watcher, call, wish.text)
         event = calls.event(watcher.tenant_id, call.pk, f"staff_{wish.deed}", member=watcher.user_id)
         calls.add_events([event])
     live_calls.perform(call.conversation.pk, _ACTS[wish.deed])
+    return ""
+
+
+def _whisper(watcher: Watcher, call: Call, text: str) -> str:
+    """Noted once it is on its way: what nobody passed on was not told."""
+    if call.conversation_id is None or not line.whisper(call.conversation_id, WHISPERED.format(text)):
+        return "The agent could not be told. Please try again in a moment."
+    calls.add_event(watcher.tenant_id, call.pk, words.WHISPER, text=text, member=watcher.user_id)
     return ""

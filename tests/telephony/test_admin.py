@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from agents.models import Conversation, ProviderSession, ToolInvocation, Turn
 from appointments import booking
-from appointments.models import Service
+from appointments.models import Customer, Service
 from telephony.models import Call, CallEvent, PhoneNumber
 from tenants.models import Member, Tenant, User
 from tenants.scoping import platform_scope, tenant_scope
@@ -121,10 +121,11 @@ def test_the_story_is_told_in_order(staff, call):
     story = [
         "12:00:01 Agent Hello, this is",
         "12:00:02 Caller A haircut please",
+        "✓ book_appointment Booked at noon.",
+        "12:00:03 Agent You are booked.",
         "✓ book_appointment Booked at noon. 19 ms",
         '{ "customerName": "Alex Taylor" }',
         '"message": "Booked at noon."',
-        "12:00:03 Agent You are booked.",
     ]
     places = [words.index(line) for line in story]
     assert places == sorted(places)
@@ -133,7 +134,7 @@ def test_the_story_is_told_in_order(staff, call):
 def test_what_the_caller_did_not_hear_is_told_apart(staff, call):
     words = words_of(staff, page_of(call))
     assert "Hello, this is Test Salon. How can I help you today? (cut short: the caller heard" in words
-    assert "<s style" in staff.get(page_of(call)).text
+    assert "<s> Test Salon. How" in staff.get(page_of(call)).text
     assert "Goodbye! (cut short: the caller heard nothing of it)" in words
 
 
@@ -162,7 +163,7 @@ def test_links_stay_on_the_site(operator, staff, call):
 
 def test_what_happened_and_the_ids_are_there(staff, call):
     words = words_of(staff, page_of(call))
-    assert "stream_ended outcome: agent_ended" in words
+    assert "The connection to the agent was closed outcome: The agent said goodbye" in words
     assert "conv_42" in words
     assert "CA123" in words
     assert "2:05" in words
@@ -173,7 +174,8 @@ def test_nothing_of_a_call_can_be_changed(site, staff, operator, call):
     client = {"admin": staff, "ops": operator}[site]
     text = client.get(page_of(call, site)).text
     assert 'name="_save"' not in text
-    assert not re.search(r"<(textarea|select)", text)
+    assert not re.search(r"<select", text)
+    assert re.findall(r'<textarea name="([^"]+)', text) == (["text"] if site == "admin" else [])  # a note
     assert client.post(page_of(call, site), {"outcome": "other"}).status_code == 403
 
 
@@ -210,6 +212,113 @@ def test_a_call_is_found_by_number_name_and_id(typed, staff, salon, call):
     answer = staff.get("/admin/telephony/call/", {"q": typed})
     assert answer.context["cl"].result_count == 1
     assert str(call.pk) in answer.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"), [("said goodbye", 1), ("booked a haircut", 1), ("agent fell silent", 0)]
+)
+def test_a_call_is_found_by_its_outcome_in_words_and_its_summary(typed, found, staff, call):
+    assert staff.get("/admin/telephony/call/", {"q": typed}).context["cl"].result_count == found
+
+
+def test_a_caller_is_found_and_shown_by_the_name_of_the_customer(staff, salon, garage, call):
+    with tenant_scope(garage):
+        Customer.objects.create(tenant=garage, name="Stranger", phone_e164="+15550001")
+    with tenant_scope(salon):
+        Call.objects.create(tenant=salon, carrier_call_id="CA8", to_e164="+1", from_e164="+15550001")
+        Call.objects.create(tenant=salon, carrier_call_id="CA9", to_e164="+1", from_e164="+15550002")
+        Customer.objects.create(tenant=salon, name="Zoë <i>Late", phone_e164="+15550002")
+    assert "Stranger" not in staff.get("/admin/telephony/call/").text
+    answer = staff.get("/admin/telephony/call/", {"q": "zoë"})
+    assert [one.carrier_call_id for one in answer.context["cl"].result_list] == ["CA9"]
+    assert "Zoë &lt;i&gt;Late" in answer.text
+
+
+def test_calls_are_filtered_by_how_they_ended_and_what_they_left(staff, salon, call):
+    with tenant_scope(salon):
+        for number, outcome in enumerate(["agent_lost", "transfer", "lines_busy", ""]):
+            Call.objects.create(
+                tenant=salon, carrier_call_id=f"CA{number}", to_e164="+15551234567", outcome=outcome
+            )
+
+    def shown(**asked: str) -> list[str]:
+        rows = staff.get("/admin/telephony/call/", asked).context["cl"].result_list
+        return sorted(row.outcome for row in rows)
+
+    assert shown(ended="served") == ["agent_ended"]
+    assert shown(ended="cut-off") == ["agent_lost"]
+    assert shown(ended="person") == ["transfer"]
+    assert shown(ended="turned-away") == ["lines_busy"]
+    assert len(shown(ended="going-on")) == 5  # none of them has an end here
+    assert shown(appointment="yes") == ["agent_ended"]
+    assert "agent_ended" not in shown(appointment="no")
+
+
+def test_calls_are_exported_and_no_cell_calculates(staff, salon, call):
+    with tenant_scope(salon):
+        Conversation.objects.update(summary="=HYPERLINK(1)")
+    form = {"action": "export_csv", "_selected_action": [str(call.pk)]}
+    answer = staff.post("/admin/telephony/call/", form)
+    rows = answer.getvalue().decode("utf-8-sig").splitlines()
+    assert rows[0].startswith("Began,Began (UTC),")
+    assert "The agent said goodbye,125,'=HYPERLINK(1)" in rows[1]
+    assert f"'{CALLER}" in rows[1]
+
+
+def test_a_note_says_who_wrote_it_when_and_is_escaped(staff, call):
+    answer = staff.post(f"/admin/telephony/call/{call.pk}/note/", {"text": "Call <b>her</b> back\ntoday"})
+    assert answer.url == f"{page_of(call)}#notes"
+    text = staff.get(page_of(call)).text
+    assert "Call &lt;b&gt;her&lt;/b&gt; back<br>today" in text
+    assert re.search(r"sam, \w{3} \d+ \w{3} \d{4}, \d\d:\d\d E", words_of(staff, page_of(call)))
+
+
+@pytest.mark.parametrize("text", ["", "  ", "x" * 2001])
+def test_a_note_without_words_or_with_too_many_is_none(text, staff, call):
+    staff.post(f"/admin/telephony/call/{call.pk}/note/", {"text": text})
+    with platform_scope():
+        assert not CallEvent.objects.filter(kind="staff_note").exists()
+
+
+def test_notes_are_written_by_the_desk_of_the_calls_own_business(salon, garage, operator, call):
+    note = f"telephony/call/{call.pk}/note/"
+    for tenant, role, status in ((salon, "read_only", 403), (garage, "owner", 404)):
+        user = User.objects.create_user(f"{role} of {tenant}")
+        with tenant_scope(tenant):
+            Member.objects.create(tenant=tenant, user=user, role=role)
+        client = Client()
+        client.force_login(user)
+        assert client.post(f"/admin/{note}", {"text": "hello"}).status_code == status
+    assert operator.post(f"/ops/{note}", {"text": "hello"}).status_code == 403
+    assert operator.get(f"/ops/{note}").status_code == 405
+    with platform_scope():
+        assert not CallEvent.objects.filter(kind="staff_note").exists()
+
+
+def test_one_call_leads_to_the_next_and_to_no_strangers(staff, salon, garage, call):
+    others = {}
+    for tenant, days in ((salon, -2), (salon, -1), (salon, 1), (garage, 0)):
+        with tenant_scope(tenant):
+            sid = f"CA-{tenant.name}{days}"
+            one = Call.objects.create(tenant=tenant, carrier_call_id=sid, to_e164="+15551234567")
+            Call.objects.filter(pk=one.pk).update(created_at=NOON + datetime.timedelta(days=days, seconds=1))
+            others[days] = one.pk
+    text = staff.get(page_of(call)).text
+    assert re.findall(r'rel="(\w+)" href="/admin/telephony/call/([^/]+)/', text) == [
+        ("prev", str(others[-1])),
+        ("next", str(others[1])),
+    ]
+
+
+def test_what_the_desk_did_says_who_did_it(staff, salon, call):
+    sam = User.objects.get(username="sam").pk
+    with tenant_scope(salon):
+        detail = {"member": sam, "text": "Offer <i>coffee</i>"}
+        CallEvent.objects.create(tenant=salon, call=call, kind="staff_whisper", detail=detail)
+        CallEvent.objects.create(tenant=salon, call=call, kind="brand_new", detail={"a": "b"})
+    words = words_of(staff, page_of(call))
+    assert "The agent was told from the desk by sam, “Offer <i>coffee</i>”" in words
+    assert "brand new a: b" in words
 
 
 def test_conversations_are_found_by_what_was_said(staff, call):

@@ -45,7 +45,9 @@ OF_STAFF = (
     Group(
         "Calls",
         (
+            Entry("Live calls", "graphic_eq", "live"),
             Entry("Calls", "call", "telephony.call"),
+            Entry("Test call", "headset_mic", "test_call"),
             Entry("Conversations", "forum", "agents.conversation"),
             Entry("Transfers", "phone_forwarded", "telephony.transfer"),
         ),
