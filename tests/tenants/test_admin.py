@@ -155,9 +155,6 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             IdempotencyRecord.objects.create(
                 tenant=tenant, scope=mark, key=name, request_hash=mark, answer={}
             ),
-            Meter.objects.create(
-                tenant=tenant, call=call, caller_e164=phone, day=now.date(), micros_per_second=1
-            ),
             ProviderSession.objects.create(
                 tenant=tenant, conversation=conversation, provider=mark[:24], external_id=f"conv-{name}"
             ),

@@ -83,7 +83,7 @@ function drawColumn(column, range, visits, actions) {
   const shade = (kind, start, end, words) => put(h("div", { class: `cal-shade ${kind}` }), state.clock.place(column.day, start, end), words);
 
   closed(column).forEach(([start, end]) => shade("is-closed", start, end));
-  state.clock.gaps(column.day, data.axis.minutes).forEach(([top, bottom]) => put(h("div", { class: "cal-shade is-skipped" }), { top, bottom }, "The clock skips this"));
+  state.clock.gaps(column.day, data.axis.minutes).forEach(([top, bottom]) => put(h("div", { class: "cal-shade is-skipped" }), { top, bottom }, isShort(column.day) && "The clock skips this"));
   data.closures.forEach((one) => shade("is-closure", one.start, one.end, one.note ? `Closed: ${one.note}` : "Closed"));
   data.timeOff.filter((one) => isIn(column, one)).forEach((one) => shade("is-off", one.start, one.end, `${column.employee ? "" : `${nameOf(one.employee)}: `}${one.note || "Time off"}`));
   shadeBuffers(column, shade);
@@ -94,6 +94,9 @@ function drawColumn(column, range, visits, actions) {
   }
   return body;
 }
+
+// An hour that comes twice on another day of the week is missing here, too, but nothing is skipped.
+const isShort = (day) => state.clock.ends(day) - state.clock.begins(day) < 24 * 60;
 
 // The parts of a day in which nobody works.
 function closed(column) {
