@@ -24,6 +24,7 @@ from appointments.models import Customer
 from telephony import (  # noqa: F401 - register their pages
     admin_erasure,
     admin_notifications,
+    admin_outbound,
     admin_people,
     admin_spend,
 )
@@ -195,9 +196,9 @@ class CallAdmin(Written):
 
     @admin.display(description="customers with this number")
     def customers(self, call: Call) -> SafeString | str:
-        if not call.from_e164:
+        if not call.their_e164:
             return "-"
-        known = Customer.objects.for_tenant(call.tenant_id).filter(phone_e164=call.from_e164)
+        known = Customer.objects.for_tenant(call.tenant_id).filter(phone_e164=call.their_e164)
         links = ((link(self.admin_site, customer),) for customer in known.order_by("name")[:20])
         return format_html_join(", ", "{}", links) or "-"
 
