@@ -9,15 +9,26 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
+from agents.errands import Errand
 from agents.initiation import DEFAULT_TONE, Briefing
+from agents.models import Conversation
 from agents.speech import Hours, speech_for
+from appointments.models import Appointment
 from appointments.rules import load_week
+from appointments.wallclock import wall_time
 from tenants.models import Tenant
 
 REFUSED = "overridesRefusedBy"
 
 
-def brief(tenant: Tenant, *, caller_number: str, call_sid: str, conversation_id: str | None) -> Briefing:
+def brief(
+    tenant: Tenant,
+    *,
+    caller_number: str,
+    call_sid: str,
+    conversation_id: str | None,
+    errand: Errand | None = None,
+) -> Briefing:
     return Briefing(
         tenant_id=tenant.pk,
         business_name=tenant.name,
@@ -31,7 +42,34 @@ def brief(tenant: Tenant, *, caller_number: str, call_sid: str, conversation_id:
         timezone=tenant.timezone,
         today=today_in(tenant.zone, tenant.language),
         voice_id=settings.ELEVENLABS_VOICE_ID,
+        errand=errand,
     )
+
+
+def errand_of(conversation: Conversation) -> Errand | None:
+    """Why we have called; None where they have. Needs the tenant's scope."""
+    if not conversation.is_outbound:
+        return None
+    about = conversation.about
+    return Errand(
+        purpose=plain(conversation.purpose),
+        customer_name=plain(conversation.customer_name),
+        appointment=plain(_told(about)) if about else "",
+        appointment_id=str(about.pk) if about else "",
+    )
+
+
+def _told(appointment: Appointment) -> str:
+    local = wall_time(appointment.starts_at, appointment.tenant.zone)
+    speech = speech_for("en")  # of instructions, whatever the agent speaks
+    when = f"{speech.full_date(local.date())} {speech.at(local)}"
+    told = f"{appointment.service.name} with {appointment.employee.name}, {when}, {appointment.status}"
+    return f"{told}, for {appointment.customer.name}"
+
+
+def plain(text: str) -> str:
+    """Without braces, which the vendor takes for variables; a missing one ends a session."""
+    return text.replace("{{", "").replace("}}", "")
 
 
 def today_in(zone: tzinfo, language: str) -> str:

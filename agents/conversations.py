@@ -47,8 +47,15 @@ def open_conversation(
     called_e164: str,
     carrier_call_id: str,
     caller_vouched_for: bool | None = None,
+    is_outbound: bool = False,
+    purpose: str = "",
+    customer_name: str = "",
+    appointment_id: UUID | None = None,
 ) -> Conversation:
-    """A call begins. What an earlier call of theirs held when it was cut off is held for this one."""
+    """A call begins. What an earlier call of theirs held when it was cut off is held for this one.
+
+    In a call that we place, the caller is whom we call: tools act for them, whoever dialled.
+    """
     conversation = Conversation.objects.create(
         tenant_id=tenant_id,
         provider=provider,
@@ -57,6 +64,10 @@ def open_conversation(
         caller_vouched_for=caller_vouched_for,
         called_e164=called_e164,
         carrier_call_id=carrier_call_id,
+        is_outbound=is_outbound,
+        purpose=purpose,
+        customer_name=customer_name,
+        about_id=appointment_id,
     )
     if conversation.caller_is_known:
         holds.hand_over(tenant_id, caller_e164, str(conversation.pk))

@@ -65,7 +65,9 @@ def _forget_voicemails(messages: QuerySet[Message]) -> int:
 
 def forget_callers(ids: Ids) -> None:
     OneTimeCode.objects.filter(conversation_id__in=ids).delete()
-    Conversation.objects.filter(pk__in=ids).update(caller_e164="", proven_phones=[], proven_appointments=[])
+    Conversation.objects.filter(pk__in=ids).update(
+        caller_e164="", proven_phones=[], proven_appointments=[], customer_name="", purpose="", about=None
+    )
 
 
 def external_ids(ids: Ids) -> list[str]:

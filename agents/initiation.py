@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from agents.audio import MULAW_8K, AudioFormat
+from agents.errands import Errand, instruction, opening
 from agents.speech import speech_for
 
 DEFAULT_TONE = "friendly and professional"
@@ -33,9 +34,13 @@ class Briefing:
     today: str = ""
     """`Tuesday, 2026-11-24`, in the tenant's zone."""
     voice_id: str = ""
+    errand: Errand | None = None
+    """Of a call that we place; None of one that comes in."""
 
 
 def first_message(briefing: Briefing) -> str:
+    if briefing.errand is not None:
+        return opening(briefing.errand, briefing.business_name, briefing.language)
     return briefing.greeting or speech_for(briefing.language).greeting(briefing.business_name)
 
 
@@ -82,10 +87,24 @@ def _variables(briefing: Briefing) -> dict[str, str]:
         "ai_tone": briefing.tone,
         "timezone": briefing.timezone,
         "today": briefing.today,
+        **_of_errand(briefing.errand),
     }
     if briefing.conversation_id is not None:
         variables["conversation_id"] = briefing.conversation_id
     return variables
+
+
+def _of_errand(errand: Errand | None) -> dict[str, str]:
+    """There in every call: a variable that a prompt names, and nobody fills, ends the session."""
+    told = errand or Errand()
+    return {
+        "call_direction": "inbound" if errand is None else "outbound",
+        "call_purpose": told.purpose,
+        "customer_name": told.customer_name,
+        "appointment": told.appointment,
+        "appointment_id": told.appointment_id,
+        "call_brief": instruction(errand),
+    }
 
 
 def _overrides(briefing: Briefing, names: Collection[str] | None, spoken: str) -> dict[str, Any]:

@@ -23,6 +23,23 @@ class Conversation(TenantOwned):
     )
     called_e164 = models.CharField(max_length=16, blank=True)
     carrier_call_id = models.CharField(max_length=64, blank=True, db_index=True)
+    is_outbound = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="We have called them: the caller's number is the one that we dialled.",
+    )
+    purpose = models.CharField(max_length=500, blank=True, db_default="", help_text="Why we called.")
+    customer_name = models.CharField(
+        max_length=120, blank=True, db_default="", help_text="Whom we wanted to speak with."
+    )
+    about = TenantForeignKey(
+        Appointment,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="The appointment that we called about.",
+    )
     proven_phones = models.JSONField(
         default=list, blank=True, help_text="Numbers that the caller showed to be theirs, by a one-time code."
     )

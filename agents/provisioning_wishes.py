@@ -72,7 +72,9 @@ def prompt_of(tenant: Tenant) -> str:
     )
     own = text_setting(tenant, "aiInstructions")
     text = "\n\n".join([prompts.instructions(business), *([f"# House rules\n{own}"] if own else [])])
-    variables = "# This call\n- Today is {{today}}. The caller's number is {{caller_number}}."
+    variables = (
+        "# This call\n- Today is {{today}}. The caller's number is {{caller_number}}.\n- {{call_brief}}"
+    )
     return f"{plain(text)}\n\n{variables}"
 
 

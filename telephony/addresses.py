@@ -3,6 +3,8 @@
 from django.conf import settings
 
 MEDIA_STREAM_PATH = "/media-stream"
+OUTBOUND_STREAM_PATH = "/outbound-stream"
+"""The same socket under another name."""
 
 
 def media_url(path: str) -> str:

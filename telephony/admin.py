@@ -10,6 +10,7 @@ from telephony import (  # noqa: F401 - register their pages
     admin_calls,
     admin_erasure,
     admin_notifications,
+    admin_outbound,
     admin_people,
     admin_spend,
 )

@@ -1,4 +1,4 @@
-"""The only writer of Call and CallEvent.
+"""The only writer of Call and CallEvent, but for the first moments of calls that we place (`outbound.attempts`).
 
 A call moves forward only, whatever order its callbacks arrive in:
 
@@ -62,6 +62,8 @@ MENU = "menu"
 TIME_LIMIT = "time_limit"
 SILENCE = "silence"
 """Nobody had said anything for a long time."""
+MACHINE = "machine"
+"""Of a call that we placed: an answering machine has it. The kind of the event that says so, too."""
 MEDIA_LOST = "media_lost"
 """The process that carried the call was gone before it could write anything down."""
 KEYPAD = "keypad"
@@ -73,9 +75,9 @@ WRONG_SAMPLE_RATE = "wrong_sample_rate"
 AFTERCARE = "aftercare"
 """The kind of event that stands where a caller was given somebody or something else."""
 WITHOUT_AGENT = "without_agent"
-SERVED = GOOD_ENDINGS | {TRANSFERRED}
+SERVED = GOOD_ENDINGS | {TRANSFERRED, MACHINE}
 """Nothing more is done for the caller."""
-ON_PURPOSE = GOOD_ENDINGS | {TRANSFER, TRANSFERRED}
+ON_PURPOSE = GOOD_ENDINGS | {TRANSFER, TRANSFERRED, MACHINE}
 """Anything else cut the caller off."""
 LEAST_SECONDS = 30.0
 """An agent that comes back to a caller has time for a sentence, however long the call has lasted."""
@@ -367,6 +369,8 @@ def finish_stream(
     """The bridge is done. Needs the tenant's scope. The carrier's own callback ends the call; a browser has none."""
     if outcome == STREAM_LOST and Call.objects.filter(pk=claimed.call_id, state=State.COMPLETED).exists():
         outcome = CALLER_HUNG_UP  # the carrier was faster to say so than its socket
+    if outcome in CALLERS_CHOICE and Call.objects.filter(pk=claimed.call_id, events__kind=MACHINE).exists():
+        outcome = MACHINE  # it was we who took the stream away
     Call.objects.filter(pk=claimed.call_id).update(
         stream_ended_at=timezone.now(),
         outcome=outcome,
@@ -541,6 +545,12 @@ def _end(call: Call, state: str, outcome: str, now: datetime.datetime) -> int:
         if ended and call.conversation_id is not None:
             end_conversation(call.tenant_id, call.conversation_id, cut_off=True)
     return ended
+
+
+def end_unheard(call: Call, outcome: str) -> None:
+    """The carrier never had this call, as far as anybody knows. Needs the tenant's scope."""
+    if _end(call, State.FAILED, outcome, timezone.now()):
+        add_event(call.tenant_id, call.pk, "not_placed", outcome=outcome)
 
 
 def _digest(token: str) -> str:

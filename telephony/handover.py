@@ -72,6 +72,7 @@ def prepare(
     carrier: Carrier = Carrier.TWILIO,
     *,
     granted_seconds: int | None = None,
+    has_menu: bool = True,
 ) -> Handover:
     """Needs the tenant's scope."""
     assignment = assignment_for(conversation_id, audio_format)
@@ -79,7 +80,7 @@ def prepare(
         provider=assignment.provider,
         agent_id=assignment.agent_id,
         max_seconds=limits.longest_call_seconds(tenant),
-        menu_key=rungs.has_menu(tenant),
+        menu_key=has_menu and rungs.has_menu(tenant),
         api_key=assignment.api_key,
         initiation=assignment.initiation,
         granted_seconds=granted_seconds,

@@ -67,6 +67,8 @@ def after_agent(call: Call, *, has_menu: bool, caller_left: bool = False) -> Run
         return Rung.TIME_UP
     if call.outcome == calls.SILENCE:
         return Rung.NOBODY_SPEAKS
+    if call.is_outbound and call.outcome != calls.TRANSFER:  # it was we who wanted something
+        return Rung.APOLOGY
     if call.outcome == calls.MENU and has_menu:
         return Rung.MENU
     if transfers.may_begin(call, purpose_of(call)):
@@ -77,7 +79,8 @@ def after_agent(call: Call, *, has_menu: bool, caller_left: bool = False) -> Run
 def calls_for_apology(call: Call, rung: Rung) -> bool:
     """Whether something went wrong, and nobody has said so yet."""
     ends_well = rung in {Rung.HANG_UP, Rung.TIME_UP, Rung.NOBODY_SPEAKS}
-    return not ends_well and call.outcome not in TOLD
+    # What a business has recorded is said to callers: whoever is called hears who it was.
+    return not ends_well and call.outcome not in TOLD and not call.is_outbound
 
 
 def purpose_of(call: Call) -> Transfer.Purpose:

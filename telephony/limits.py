@@ -43,7 +43,7 @@ def check(tenant: Tenant, caller_e164: str, *, others: QuerySet[Call]) -> None:
     now = timezone.now()
     counted = others.exclude(outcome__in=REFUSED)
     live = counted.filter(ended_at=None, created_at__gt=now - surely_over())
-    at_once = _number(tenant, "maxConcurrentCalls", 0)
+    at_once = lines(tenant)
     if at_once and live.count() >= at_once:
         raise LinesBusy
     if not caller_e164:  # whoever withholds their number is not one caller
@@ -72,6 +72,11 @@ def longest_call_seconds(tenant: Tenant) -> float:
     most: float = settings.MAX_CALL_SECONDS
     wanted = _number(tenant, "maxCallSeconds", 0)
     return min(wanted, most) if wanted and most else wanted or most
+
+
+def lines(tenant: Tenant) -> int:
+    """How many calls the business may have at once; 0: any number."""
+    return _number(tenant, "maxConcurrentCalls", 0)
 
 
 def _number(tenant: Tenant, name: str, otherwise: int) -> int:

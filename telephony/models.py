@@ -117,6 +117,20 @@ class Call(TenantOwned):
     def __str__(self) -> str:
         return self.carrier_call_id
 
+    @property
+    def is_outbound(self) -> bool:
+        return self.direction == self.Direction.OUTBOUND
+
+    @property
+    def our_e164(self) -> str:
+        """The business's own number."""
+        return self.from_e164 if self.is_outbound else self.to_e164
+
+    @property
+    def their_e164(self) -> str:
+        """The customer's; "" when it is withheld."""
+        return self.to_e164 if self.is_outbound else self.from_e164
+
 
 class CallEvent(TenantOwned):
     """One thing that happened to a call: a status callback, a stream's start, a fault."""
@@ -151,6 +165,7 @@ from telephony.notifications.models import (  # noqa: E402
     Notification,
     OptOut,
 )
+from telephony.outbound.models import OutboundCall  # noqa: E402
 from telephony.people.models import (  # noqa: E402
     RingGroup,
     RingHours,
@@ -169,6 +184,7 @@ __all__ = [
     "Meter",
     "Notification",
     "OptOut",
+    "OutboundCall",
     "PhoneNumber",
     "RingGroup",
     "RingHours",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from agents.speech import speech_for
 from telephony.carriers.twilio import twiml
 from telephony.models import Call
+from telephony.outbound import wording
 from tenants.models import Tenant
 
 CallbackUrl = Callable[[str], str]
@@ -25,4 +26,11 @@ def voicemail(call: Call, callback_url: CallbackUrl, *sentences: str) -> str:
 
 
 def apology(call: Call) -> str:
-    return twiml.say(speech_for(call.tenant.language).call_failed, language=call.tenant.language)
+    return twiml.say(words_of_apology(call), language=call.tenant.language)
+
+
+def words_of_apology(call: Call) -> str:
+    """Whoever was called must be told by whom."""
+    if call.is_outbound:
+        return wording.apology(call.tenant.language, call.tenant.name, call.tenant.phone or call.our_e164)
+    return speech_for(call.tenant.language).call_failed

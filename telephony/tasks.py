@@ -8,6 +8,8 @@ from django.utils import timezone
 from telephony import calls, texts
 from telephony.forgetting import retention
 from telephony.notifications import due
+from telephony.outbound import due as outbound
+from telephony.outbound import placing
 from telephony.people import voicemails
 from telephony.spend import meters
 from tenants.scoping import tenant_scope
@@ -78,3 +80,23 @@ def plan_reminders() -> int:
 @shared_task
 def plan_reminders_of(tenant_id: str) -> int:
     return due.plan_reminders_for(UUID(tenant_id))
+
+
+@shared_task
+def place_outbound_calls() -> int:
+    """One task for each business that has calls to place or to look after. How many."""
+    tenants = outbound.tenants_with_work(timezone.now())
+    for tenant_id in tenants:
+        place_outbound_calls_of.apply_async((str(tenant_id),), expires=outbound.EVERY_SECONDS * 4)
+    return len(tenants)
+
+
+@shared_task
+def place_outbound_calls_of(tenant_id: str) -> int:
+    return outbound.work_for(UUID(tenant_id))
+
+
+@shared_task
+def place_outbound_call(tenant_id: str, order_id: str) -> None:
+    """This one, at once: somebody has just pressed a button."""
+    placing.place_now(UUID(tenant_id), UUID(order_id))

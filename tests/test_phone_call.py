@@ -11,8 +11,10 @@ from appointments.models import Appointment
 from telephony import live
 from telephony.models import Call, CallEvent
 from telephony.simulators.twilio import Script
+from telephony.simulators.twilio.callees import Callee
 from tenants.models import Tenant
 from tenants.scoping import in_tenant, in_thread, platform_scope
+from tests.calling import open_infobip_office, open_twilio_office
 from tests.exchange import CALLER, open_exchange, open_infobip_exchange
 from tonris import demo
 
@@ -329,3 +331,49 @@ async def test_when_openai_fails_the_caller_hears_something(salon, settings, fau
         await exchange.settled(call)
     assert (await in_thread(the_call, call.sid)).outcome == outcome
     assert any("I'm connecting you" in text for text in call.timeline.says), call.timeline.says
+
+
+# --- The other pairs, and the other direction ------------------------------------------------------
+
+
+@pytest.mark.parametrize("provider", ["elevenlabs", "openai"])
+@pytest.mark.parametrize("carrier", ["twilio", "infobip"])
+async def test_whom_we_call_books_an_appointment(salon, settings, carrier, provider):
+    office = open_twilio_office if carrier == "twilio" else open_infobip_office
+    async with office(salon, Callee(script=Script.of(BOOKING))) as place:
+        order, call = await place.call(provider=provider, purpose="Ask whether they want a haircut.")
+        if provider == "openai":
+            told = place.exchange.openai.sessions[0].updates[0]["instructions"]
+        else:
+            told = (place.exchange.vendor.sessions[0].initiation or {})["dynamic_variables"]["call_brief"]
+    assert "You have called them" in told
+    assert "Ask whether they want a haircut." in told
+    assert call.warnings == []
+
+    def check() -> None:
+        record = Call.objects.get(carrier_call_id=call.sid)
+        assert (record.direction, record.outcome, record.to_e164) == ("outbound", "agent_ended", CALLER)
+        assert record.first_agent_audio_ms is not None
+        conversation = record.conversation
+        assert conversation is not None
+        assert (conversation.provider, conversation.is_outbound, conversation.caller_e164) == (
+            provider,
+            True,
+            CALLER,
+        )
+        appointment = Appointment.objects.get()
+        assert (appointment.customer.name, appointment.customer.phone_e164) == ("Alex Taylor", CALLER)
+        assert "virtual assistant of Test Salon" in Turn.objects.filter(speaker="agent").first().text
+
+    await in_tenant(salon.pk, check)
+    assert order.state == "completed"
+
+
+async def test_a_call_through_openai_over_infobip_books_an_appointment(salon, settings):
+    await in_tenant(salon.pk, through_openai, salon)
+    async with open_infobip_exchange(salon) as exchange:
+        call = await exchange.call(Script.of(BOOKING))
+        await exchange.settled(call)
+    assert (await in_thread(the_call, call.sid)).outcome == "agent_ended"
+    booked = await in_tenant(salon.pk, lambda: Appointment.objects.get().customer.name)
+    assert booked == "Alex Taylor"

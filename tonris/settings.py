@@ -303,6 +303,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-expired-holds": {"task": "appointments.tasks.forget_expired_holds", "schedule": 300.0},
     "forget-answers": {"task": "appointments.tasks.forget_answers", "schedule": 3600.0},
     "send-notifications": {"task": "telephony.tasks.send_notifications", "schedule": 5.0},
+    "place-outbound-calls": {"task": "telephony.tasks.place_outbound_calls", "schedule": 5.0},
     "plan-reminders": {"task": "telephony.tasks.plan_reminders", "schedule": 60.0},
     "settle-orphans": {"task": "telephony.tasks.settle_orphans", "schedule": 30.0},
     "fetch-voicemails": {"task": "telephony.tasks.fetch_voicemails", "schedule": 20.0},

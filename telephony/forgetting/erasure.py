@@ -27,7 +27,7 @@ from appointments.models import (
 )
 from telephony.forgetting import sweeping
 from telephony.forgetting.retention import WAITING, forget_parties, forget_told
-from telephony.models import Call, InboundText, Meter, Notification, OptOut
+from telephony.models import Call, InboundText, Meter, Notification, OptOut, OutboundCall
 from tenants.audit.models import AuditDetail
 from tenants.audit.writing import record
 from tenants.scoping import active_scope
@@ -128,6 +128,11 @@ def _forget_line(person: _Person) -> None:
     forget_told(list(told.values_list("pk", flat=True)))
     if person.phone:
         InboundText.objects.filter(from_e164=person.phone).delete()
+        ordered = OutboundCall.objects.filter(to_e164=person.phone)
+        ordered.filter(state=OutboundCall.State.WAITING).update(
+            state=OutboundCall.State.CANCELED, settled_at=timezone.now()
+        )
+        ordered.update(to_e164="", purpose="")
         OptOut.objects.filter(e164=person.phone).delete()
         Meter.objects.filter(caller_e164=person.phone).update(caller_e164="")
         Call.objects.filter(from_e164=person.phone).update(from_e164="")

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from agents import forgetting
-from telephony.models import Call, CallEvent, InboundText, Meter, Notification, Transfer
+from telephony.models import Call, CallEvent, InboundText, Meter, Notification, OutboundCall, Transfer
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
 
@@ -99,6 +99,7 @@ def forget_parties(call_ids: list[UUID]) -> None:
     of_them.exclude(direction=Call.Direction.OUTBOUND).update(from_e164="")
     CallEvent.objects.filter(call_id__in=call_ids).update(detail={})
     Transfer.objects.filter(call_id__in=call_ids).update(reason="")
+    OutboundCall.objects.filter(call_id__in=call_ids).update(to_e164="", purpose="")
     Meter.objects.filter(call_id__in=call_ids).update(caller_e164="")
 
 

@@ -169,6 +169,9 @@ def _letter(
     channel, problem = planner.reach(customer, row.channel)
     if problem:
         return Never(State.SKIPPED, problem)
+    if channel == Channel.CALL:  # the agent finds the words; these are for whoever reads the list
+        text = ", ".join(facts[name] for name in ("service", "employee", "when"))
+        return Letter(channel, tenant.name, customer.phone_e164, text)
     sender = sender_of(tenant.pk) if channel == Channel.SMS else None
     if channel == Channel.SMS and sender is None:
         return Never(State.FAILED, "The business has no number to send texts from.")

@@ -19,6 +19,7 @@ from appointments.models import OutboxMessage
 from telephony.notifications import composing, mail
 from telephony.notifications.carriers import Sender
 from telephony.notifications.models import Channel, Notification, OptOut
+from telephony.outbound import reminders
 from telephony.text_errors import CannotSend, MaybeSent
 from tenants.phone import mask
 from tenants.scoping import tenant_scope
@@ -128,7 +129,7 @@ def deliver(claim: Claim) -> None:
     if timezone.now() - claim.claimed_at > CLAIM_STANDS:
         return
     try:
-        sent_id = _send(claim.letter, claim.notification_id)
+        sent_id = _send(claim)
     except CannotSend as refused:
         _refused(claim, refused)
     except MaybeSent as silence:
@@ -139,7 +140,10 @@ def deliver(claim: Claim) -> None:
         _settle(claim, state=State.SENT, carrier_message_id=sent_id, sent_at=now)
 
 
-def _send(letter: composing.Letter, reference: UUID) -> str:
+def _send(claim: Claim) -> str:
+    letter, reference = claim.letter, claim.notification_id
+    if letter.channel == Channel.CALL:
+        return reminders.order(claim.tenant_id, reference)
     if letter.channel == Channel.EMAIL:
         return mail.send(
             business=letter.business,

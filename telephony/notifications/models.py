@@ -28,6 +28,7 @@ TO_CUSTOMERS = [(kind.value, kind.label) for kind in Kind if kind not in {Kind.A
 class Channel(models.TextChoices):
     SMS = "sms", "text message"
     EMAIL = "email", "e-mail"
+    CALL = "call", "phone call"
 
 
 class Notification(TenantOwned):

@@ -232,7 +232,8 @@ def reach(customer: Customer, wished: str) -> tuple[str, str]:
         return Channel.EMAIL, "" if by_mail else "This installation has no mail server (EMAIL_URL)."
     if not customer.phone_e164:
         problem = "" if by_mail else "The customer has left no telephone number."
-        return (Channel.EMAIL if by_mail else Channel.SMS), problem
+        return (Channel.EMAIL if by_mail else Channel(wished)), problem
     if OptOut.objects.for_tenant(customer.tenant_id).filter(e164=customer.phone_e164).exists():
-        return (Channel.EMAIL, "") if by_mail else (Channel.SMS, "The customer wants no texts (STOP).")
-    return Channel.SMS, ""
+        by = Channel(wished)
+        return (Channel.EMAIL, "") if by_mail else (by, "The customer wants no texts (STOP).")
+    return Channel(wished), ""

@@ -15,6 +15,7 @@ from django.utils import timezone
 from telephony.notifications.carriers import sender_of
 from telephony.notifications.dispatcher import MOST_ATTEMPTS, SECONDS_AT_A_TIME, TEXT_LENGTH
 from telephony.notifications.models import Channel, Notification
+from telephony.outbound import reminders
 from telephony.text_errors import CannotSend
 from tenants.scoping import tenant_scope
 
@@ -71,6 +72,12 @@ def _resolve(row: Notification) -> bool:
     """Raises CannotSend where the carrier cannot be asked."""
     if row.channel == Channel.EMAIL:
         return _settle(row, state=State.GIVEN_UP, settled_at=timezone.now())
+    if row.channel == Channel.CALL:  # an order is a row of our own: it is there, or it is not
+        with tenant_scope(row.tenant_id):
+            order_id = reminders.ordered(row.pk)
+        if order_id:
+            return _settle(row, state=State.SENT, carrier_message_id=order_id, sent_at=timezone.now())
+        return _settle(row, state=State.WAITING, due_at=timezone.now())
     with tenant_scope(row.tenant_id):
         sender = sender_of(row.tenant_id, row.from_address)
     if sender is None:

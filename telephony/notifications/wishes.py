@@ -2,7 +2,7 @@
 
 `notifications`   true: everything, by text message; "sms" or "email": everything that way;
                   or by kind, such as {"booked": "sms", "cancelled": "email", "moved": "off"}
-`reminders`       [{"hoursBefore": 24, "channel": "sms"}], at most four
+`reminders`       [{"hoursBefore": 24, "channel": "sms"}], at most four; these may also be calls, "call"
 `quietHours`      {"from": "21:00", "to": "08:00"}, when nobody is reminded; false: at any hour
 
 Nothing is told where nothing is written: texts cost the business money, and e-mail speaks in its name. What makes no
@@ -20,6 +20,7 @@ from appointments.wallclock import DAY, WallInterval, wall_time
 
 HOUR = datetime.timedelta(hours=1)
 CHANNELS = ("sms", "email")
+REMIND_BY = (*CHANNELS, "call")
 AT_ONCE = ("booked", "moved", "cancelled", "offered")
 """Kinds that tell of a change, as soon as it is made."""
 MOST_REMINDERS = 4
@@ -140,7 +141,9 @@ def _wrong_reminder(one: Any) -> str:
     hours = one.get("hoursBefore")
     if not isinstance(hours, int) or isinstance(hours, bool) or not 1 <= hours <= LONGEST_LEAD_HOURS:
         return f"hoursBefore is a whole number from 1 to {LONGEST_LEAD_HOURS}"
-    return "" if _is_channel(one.get("channel", "sms")) else 'channel is "sms" or "email"'
+    channel = one.get("channel", "sms")
+    fits = isinstance(channel, str) and channel in REMIND_BY
+    return "" if fits else 'channel is "sms", "email" or "call"'
 
 
 # --- When ----------------------------------------------------------------------------------------

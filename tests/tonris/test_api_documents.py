@@ -84,7 +84,7 @@ def test_the_examples_find_what_they_booked(api, day):
 def test_every_address_is_in_the_table():
     section = TEXT.partition("## What there is")[2].partition("## ")[0]
     for pattern in urlpatterns:
-        path = re.sub(r"<uuid:\w+>", "<id>", str(pattern.pattern))
+        path = re.sub(r"<\w+:\w+>", "<id>", str(pattern.pattern))
         last = "/" + path.rpartition("/")[2]
         assert f"/{path}`" in section or f"`{last}`" in section, path
 

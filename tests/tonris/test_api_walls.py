@@ -6,6 +6,7 @@ A new address must be put into CASES, or the first test here fails.
 import datetime
 import json
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -13,12 +14,15 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 from django.test import Client
+from django.utils import timezone
 
 from agents.tools.facts import Offered, slot_id
 from appointments.models import AddOn, Service
+from telephony.models import OutboundCall, PhoneNumber
 from tenants.api_keys import revoke
 from tenants.models import ApiKey, Tenant, TenantOwned
 from tenants.scoping import platform_scope, tenant_scope
+from tests.agents.toolbox import set_settings
 from tests.tonris.integrator import ROOT, Integrator
 from tests.tonris.test_api import ANA, HAIRCUT
 from tonris.api.urls import urlpatterns
@@ -55,6 +59,11 @@ CASES: dict[tuple[str, str], tuple[str, ...]] = {
     ("appointments/<uuid:appointment_id>/cancel", "post"): (),
     ("appointments/<uuid:appointment_id>/restore", "post"): (),
     ("appointments/<uuid:appointment_id>/reschedule", "post"): ("employeeId", "slotId"),
+    ("calls", "get"): (),
+    ("calls", "post"): ("appointmentId",),
+    ("calls/<str:call_id>", "get"): (),
+    ("calls/<str:call_id>", "delete"): (),
+    ("calls/<str:call_id>/hangup", "post"): (),
     ("visits", "post"): ("services",),
     ("series", "post"): WISH,
     ("waitlist", "get"): ("serviceId", "customerId"),
@@ -102,7 +111,20 @@ def theirs(garage: Tenant, day: str) -> Ids:
         "customer_id": made["customerId"],
         "appointment_id": made["id"],
         "entry_id": entry["id"],
+        "call_id": order_of(garage),
+        "appointmentId": made["id"],
     }
+
+
+def order_of(tenant: Tenant) -> str:
+    """A call that waits to be placed."""
+    with tenant_scope(tenant):
+        number, at = PhoneNumber.objects.first(), timezone.now() + datetime.timedelta(hours=1)
+        made = OutboundCall.objects.create(
+            tenant=tenant, number=number, to_e164="+15550009999", purpose=f"{tenant.slug}canary",
+            origin="api", consent="given", due_at=at, not_after=at,
+        )  # fmt: skip
+        return str(made.pk)
 
 
 @pytest.fixture
@@ -118,14 +140,19 @@ def missing(day: str) -> Ids:
         "slotId": slot_id(Offered(uuid4(), uuid4(), start)),
         "services": [{"serviceId": str(uuid4())}],
         **{
-            f"{name}_id": str(uuid4()) for name in ("service", "employee", "customer", "appointment", "entry")
+            f"{name}_id": str(uuid4())
+            for name in ("service", "employee", "customer", "appointment", "entry", "call")
         },
+        "appointmentId": str(uuid4()),
     }
 
 
 @pytest.fixture
 def ours(salon: Tenant, day: str) -> Ids:
     api = Integrator(salon)
+    set_settings(
+        salon, outboundQuietHours={"from": "00:00", "to": "23:59"}
+    )  # no carrier is there to be asked
     who = {"customerName": "Sue", "customerPhone": "+15550003333"}
     wish = {"serviceId": HAIRCUT, "employeeId": ANA, **who}
     made = api.post("appointments", {**wish, "startTime": f"{day}T09:00"}).json()["data"]["appointment"]
@@ -137,13 +164,12 @@ def ours(salon: Tenant, day: str) -> Ids:
         "customer_id": made["customerId"],
         "appointment_id": made["id"],
         "entry_id": entry["id"],
+        "call_id": order_of(salon),
     }
 
 
 def filled(route: str, ids: Ids) -> str:
-    for name in ("service_id", "employee_id", "customer_id", "appointment_id", "entry_id"):
-        route = route.replace(f"<uuid:{name}>", str(ids[name]))
-    return route
+    return re.sub(r"<\w+:(\w+)>", lambda found: str(ids[found[1]]), route)
 
 
 def values_for(route: str, method: str, day: str) -> dict[str, Any]:
@@ -153,6 +179,8 @@ def values_for(route: str, method: str, day: str) -> dict[str, Any]:
     match route, method:
         case ("appointments" | "waitlist", "post"):
             return wish
+        case "calls", "post":
+            return {"to": "+15550003333"}
         case "series", "post":
             return {**wish, "count": 2}
         case "visits", "post":
@@ -205,7 +233,7 @@ def test_every_id_that_a_request_can_name_is_classified():
     from tests.tonris.integrator import document
 
     for (route, method), fields in CASES.items():
-        template = ROOT + route.replace("<uuid:", "{").replace(">", "}")
+        template = ROOT + re.sub(r"<\w+:(\w+)>", r"{\1}", route)
         operation = document()["paths"][template][method]
         named = {one["name"] for one in operation.get("parameters", []) if one["in"] == "query"}
         if "requestBody" in operation:
@@ -229,7 +257,8 @@ NO_KEYS = (
 
 @pytest.mark.parametrize(("route", "method"), CASES)
 def test_without_a_key_there_is_nothing(db, caplog, route, method):
-    nobody = {f"{name}_id": uuid4() for name in ("service", "employee", "customer", "appointment", "entry")}
+    names = ("service", "employee", "customer", "appointment", "entry", "call")
+    nobody = {f"{name}_id": uuid4() for name in names}
     path = ROOT + filled(route, nobody)
     for shown in NO_KEYS:
         caplog.clear()

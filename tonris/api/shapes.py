@@ -268,23 +268,29 @@ _made: dict[str, Any] = {}
 def answers(
     name: str,
     data: Mapping[str, Any] | type[Shape],
-    *refused: int,
+    *refusals: int,
     statuses: tuple[int, ...] = (200,),
+    around: Mapping[str, Any] | None = None,
 ) -> dict[int, Any]:
-    """The responses of an operation: `{success, data}`, or how it can be refused."""
-    response = OpenApiResponse(_envelope(name, data), "Done")
+    """The responses of an operation: `{success, data}`, or how it can be refused. `around` stands beside `data`."""
+    response = OpenApiResponse(_envelope(name, data, around), "Done")
     told: dict[int, Any] = dict.fromkeys(statuses, response)
-    for status in sorted({400, 401, 403, 503, *refused}):
+    for status in sorted({400, 401, 403, 503, *refusals}):
         told[status] = OpenApiResponse(_error, _REFUSALS[status])
     return told
 
 
-def _envelope(name: str, data: Mapping[str, Any] | type[Shape]) -> Any:
+def refused(why: str) -> OpenApiResponse:
+    return OpenApiResponse(_error, why)
+
+
+def _envelope(
+    name: str, data: Mapping[str, Any] | type[Shape], around: Mapping[str, Any] | None = None
+) -> Any:
     if name not in _made:  # two classes of one name would be two schemas
         inner = inline_serializer(f"{name}Data", dict(data)) if isinstance(data, Mapping) else data()
-        _made[name] = inline_serializer(
-            f"{name}Answer", {"success": serializers.BooleanField(), "data": inner}
-        )
+        outer = {"success": serializers.BooleanField(), **(around or {})}
+        _made[name] = inline_serializer(f"{name}Answer", {**outer, "data": inner})
     return _made[name]
 
 

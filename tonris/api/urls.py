@@ -2,11 +2,22 @@
 
 from django.urls import path
 
-from tonris.api import appointments, availability, catalog, changes, customers, series, visits, waitlist
+from tonris.api import (
+    appointments,
+    availability,
+    calls,
+    catalog,
+    changes,
+    customers,
+    series,
+    visits,
+    waitlist,
+)
 
 app_name = "v1"
 
 _APPOINTMENT = "appointments/<uuid:appointment_id>"
+_CALL = "calls/<str:call_id>"
 _ENTRY = "waitlist/<uuid:entry_id>"
 
 urlpatterns = [
@@ -30,6 +41,9 @@ urlpatterns = [
     path(f"{_APPOINTMENT}/reschedule", changes.Reschedule.as_view(), name="reschedule"),
     path("visits", visits.Visits.as_view(), name="visits"),
     path("series", series.SeriesView.as_view(), name="series"),
+    path("calls", calls.Calls.as_view(), name="calls"),
+    path(_CALL, calls.OneCall.as_view(), name="call"),
+    path(f"{_CALL}/hangup", calls.HangUp.as_view(), name="hang-up"),
     path("waitlist", waitlist.Waitlist.as_view(), name="waitlist"),
     path(_ENTRY, waitlist.OneEntry.as_view(), name="waitlist-entry"),
     path(f"{_ENTRY}/accept", waitlist.Accept.as_view(), name="accept"),

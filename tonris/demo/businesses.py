@@ -73,6 +73,16 @@ class DemoBusiness:
     resources: Mapping[str, int] = field(default_factory=dict)
 
 
+CALLS_AT_ANY_HOUR = {
+    "outboundQuietHours": False,
+    "outboundConsent": "assumed",
+    "outboundPerMinute": 100,
+    "outboundAtOnce": 100,
+    "outboundPerDay": 100_000,
+    "outboundPerNumber": 100_000,
+}
+"""Nobody real is ever called by a demonstration: it places calls at night, too, and as often as somebody likes."""
+
 SALON = DemoBusiness(
     pk=UUID("de535df4-ccee-11f0-a2aa-12736706c408"),
     slug="salon",
@@ -88,6 +98,7 @@ SALON = DemoBusiness(
         "maxConcurrentCalls": 100,
         "maxCallsPerCaller": 100,  # the simulated callers of a load test share a number
         "maxDailyCallsPerCaller": 100_000,
+        **CALLS_AT_ANY_HOUR,
     },
     hours=[DemoHours(MONDAY_TO_FRIDAY, "09:00", "17:00")],
     step=30,
@@ -130,6 +141,7 @@ GARAGE = DemoBusiness(
         "maxConcurrentCalls": 100,
         "maxCallsPerCaller": 100,  # the simulated callers of a load test share a number
         "maxDailyCallsPerCaller": 100_000,
+        **CALLS_AT_ANY_HOUR,
     },
     language="de",
     holiday_region="DE-BE",

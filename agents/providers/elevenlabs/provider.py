@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from agents.audio import AudioFormat
-from agents.briefings import brief, overrides_of, text_setting
+from agents.briefings import brief, errand_of, overrides_of, text_setting
 from agents.initiation import build_initiation
 from agents.models import Conversation
 from agents.providers.elevenlabs.session import ElevenLabsSession
@@ -25,6 +25,7 @@ def initiation(tenant: Tenant, conversation: Conversation, audio_format: AudioFo
         caller_number=conversation.caller_e164,
         call_sid=conversation.carrier_call_id,
         conversation_id=None,
+        errand=errand_of(conversation),
     )
     return build_initiation(briefing, overrides_of(tenant, conversation.agent_id), audio_format)
 

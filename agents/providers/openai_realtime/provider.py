@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 
 from agents.audio import AudioFormat
-from agents.briefings import brief, text_setting
+from agents.briefings import brief, errand_of, text_setting
+from agents.errands import instruction
 from agents.initiation import first_message
 from agents.models import Conversation
 from agents.providers.facts import Provider
@@ -35,11 +36,13 @@ def initiation(tenant: Tenant, conversation: Conversation, audio_format: AudioFo
         caller_number=conversation.caller_e164,
         call_sid=conversation.carrier_call_id,
         conversation_id=None,
+        errand=errand_of(conversation),
     )
     instructions = (
         prompt_of(tenant)
         .replace("{{today}}", briefing.today)
         .replace("{{caller_number}}", briefing.caller_number or "withheld")
+        .replace("{{call_brief}}", instruction(briefing.errand))
     )
     return {"session": wanted_session(_wishes(tenant, instructions)), "greeting": first_message(briefing)}
 

@@ -15,6 +15,7 @@ CONNECT_SECONDS = 15
 """For our media socket to be reached; the caller hears it ring meanwhile."""
 LONGEST_CALL_SECONDS = 28_800
 """Infobip's own limit."""
+DIALOG_CREATED = "dialog_created"
 SPOKEN = frozenset({"en", "es", "de", "fr"})
 
 
@@ -24,16 +25,18 @@ def dial(call: Call, token: str, rate_hz: int, *, again: bool = False) -> bool:
     account = account_of(call.tenant_id)
     try:
         with InfobipRest(account.api_key) as api:
-            dialog_id = _create_dialog(api, account, call, token, rate_hz, again=again)
+            made = _create_dialog(api, account, call, token, rate_hz, again=again)
     except VendorError as error:
         logger.warning("Infobip made no dialog for call %s: %s", call.carrier_call_id, error.message)
         with tenant_scope(call.tenant_id):
             reason = error.message[:240]
             calls.add_event(call.tenant_id, call.pk, "carrier_refused", action="dialog", reason=reason)
         return False
+    dialog_id, child = str(made.get("id") or "")[:64], made.get("childCall")
+    leg_id = str(child.get("id") or "")[:64] if isinstance(child, dict) else ""
     logger.info("Infobip: Created dialog %s for call %s", dialog_id, call.carrier_call_id)
     with tenant_scope(call.tenant_id):
-        calls.add_event(call.tenant_id, call.pk, "dialog_created", dialog_id=dialog_id)
+        calls.add_event(call.tenant_id, call.pk, DIALOG_CREATED, dialog_id=dialog_id, leg_id=leg_id)
     return True
 
 
@@ -51,8 +54,8 @@ def spoken_language(tag: str) -> str:
 
 def _create_dialog(
     api: InfobipRest, account: Account, call: Call, token: str, rate_hz: int, *, again: bool
-) -> str:
-    """Its id. A media configuration that has never been made, or is gone, is made on the way."""
+) -> Json:
+    """The dialog. A media configuration that has never been made, or is gone, is made on the way."""
     known = account.media_configs.get(str(rate_hz))
     config_id = known or make_media_config(api, account, rate_hz)
     try:
@@ -64,7 +67,7 @@ def _create_dialog(
         if other == known:
             raise
         made = _join(api, call, _child(call, other, token), again=again)
-    return str(made.get("id") or "")[:64]
+    return made
 
 
 def _join(api: InfobipRest, call: Call, child: Json, *, again: bool) -> Json:

@@ -9,7 +9,7 @@ from functools import partial
 from uuid import UUID
 
 from telephony import calls, ladder, rungs
-from telephony.carriers.infobip import answering, errands, people, steps
+from telephony.carriers.infobip import answering, errands, outbound, people, steps
 from telephony.carriers.infobip.events import ENDED_STATES, LONGEST_ID, Event
 from telephony.dialplan import Destination
 from telephony.incoming import CallStatus, IncomingCall
@@ -41,6 +41,8 @@ def take(
     elif event.type in DIALOG_OVER:
         errands.run(partial(_dialog_over, call.carrier_call_id, event))
     elif event.call_id == call.carrier_call_id:
+        if call.is_outbound:
+            outbound.take(event, call, _later)
         _of_caller(event, call)
     elif event.type in CALL_OVER:
         errands.run(partial(_leg_over, call.carrier_call_id, event), after_s=DIALOG_WORD_S)
@@ -73,6 +75,8 @@ def _of_caller(event: Event, call: Call) -> None:
         case "CALL_FINISHED" | "CALL_FAILED":
             calls.apply_status(_ending(event))
             errands.run(partial(people.caller_left, call))
+            if call.is_outbound:
+                outbound.over(call)
         case "SAY_FINISHED":
             _later(call, steps.said)
         case "DTMF_CAPTURED":
@@ -96,6 +100,8 @@ def _captured(call: Call, event: Event) -> None:
 def _ending(event: Event) -> CallStatus:
     otherwise = "failed" if event.type == "CALL_FAILED" else "completed"
     state = ENDED_STATES.get(event.leg.state, otherwise)
+    if state == "failed":  # the reason is told beside it, in the same words
+        state = ENDED_STATES.get(event.problem, state)
     duration = event.leg.duration_seconds
     return CallStatus(event.call_id, state, event.timestamp, duration, Carrier.INFOBIP)
 
@@ -143,6 +149,8 @@ def _leg_is_over(carrier_call_id: str, leg_id: str, event: Event, *, talked: boo
         return
     settled = ladder.settled(carrier_call_id, Carrier.INFOBIP)
     if settled is None or calls.RANK[settled.state] == calls.ENDED:
+        return
+    if settled.is_outbound and outbound.leave_message(settled):
         return
     has_menu = rungs.has_menu(settled.tenant)
     steps.begin(settled, ladder.after_agent(settled, has_menu=has_menu, caller_left=caller_left))

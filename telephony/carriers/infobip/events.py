@@ -10,6 +10,8 @@ Json = Mapping[str, Any]
 
 LONGEST_ID = 64
 MOST_KEYS = 40
+REFERENCE = "outboundCall"
+"""In the customData of a call that we place."""
 ENDED_STATES = {
     "FINISHED": "completed",
     "FAILED": "failed",
@@ -37,6 +39,8 @@ class Leg:
     from_e164: str = ""
     to_e164: str = ""
     duration_seconds: int | None = None
+    reference: str = ""
+    """Our own name of a call that we placed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,10 @@ class Event:
     recording_id: str = ""
     keys: str = ""
     """That were pressed."""
+    detected: str = ""
+    """Of machine detection: HUMAN, MACHINE; of the end of its message: BEEP, SILENCE, TIMEOUT."""
+    reference: str = ""
+    """Our own name of the call, where the event itself brings it."""
 
     @property
     def caller_id(self) -> str:
@@ -89,6 +97,8 @@ def parse(body: Json) -> Event:
         problem=_text(error, "name") or _text(properties, "errorCode") or _text(properties, "reason"),
         recording_id=_recording(properties),
         keys=_text(properties, "dtmf")[:MOST_KEYS],
+        detected=_text(properties, "detectionResult")[:24],
+        reference=_reference(properties) or leg.reference,
     )
 
 
@@ -103,7 +113,12 @@ def _leg(call: Json) -> Leg:
         from_e164=_e164(_text(call, "from") or _text(endpoint, "phoneNumber")),
         to_e164=_e164(_text(call, "to")),
         duration_seconds=duration if type(duration) is int and 0 <= duration < 10**7 else None,
+        reference=_reference(call),
     )
+
+
+def _reference(tree: Json) -> str:
+    return _text(_section(tree, "customData"), REFERENCE)[:LONGEST_ID]
 
 
 def _e164(number: str) -> str:

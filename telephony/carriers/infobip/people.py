@@ -133,7 +133,7 @@ def _put_through(api: InfobipRest, transfer: Transfer, leg: TransferLeg) -> bool
     call = transfer.call
     phone = {"type": "PHONE", "phoneNumber": leg.e164.removeprefix("+")}
     rings = transfers.rings_seconds(transfer)
-    child = {"endpoint": phone, "from": call.to_e164.removeprefix("+"), "connectTimeout": rings}
+    child = {"endpoint": phone, "from": call.our_e164.removeprefix("+"), "connectTimeout": rings}
     _stop_hold(api, transfer)
     try:
         try:
@@ -155,7 +155,7 @@ def _call(api: InfobipRest, transfer: Transfer, leg: TransferLeg) -> bool:
     try:
         made = api.create_call(
             leg.e164,
-            call.to_e164,
+            call.our_e164,
             configuration,
             connectTimeout=transfers.rings_seconds(transfer),
             maxDuration=agent_leg.longest_seconds(call),

@@ -35,6 +35,7 @@ Json = dict[str, Any]
 USER = "tonris"
 EVENTS = (
     "CALL_RECEIVED",
+    "CALL_RINGING",
     "CALL_ESTABLISHED",
     "CALL_FINISHED",
     "CALL_FAILED",
@@ -44,6 +45,9 @@ EVENTS = (
     "SAY_FINISHED",
     "DTMF_CAPTURED",
     "CALL_RECORDING_READY",
+    "MACHINE_DETECTION_FINISHED",
+    "MACHINE_DETECTION_FAILED",
+    "MACHINE_MESSAGE_DETECTION_FINISHED",
     "ERROR",
 )
 RATES_HZ = tuple(sorted({one.rate_hz for one in PCM_OF.values()}))

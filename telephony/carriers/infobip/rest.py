@@ -42,6 +42,14 @@ class InfobipRest:
 
     # --- Calls ---
 
+    def place_call(self, body: Json) -> Json:
+        """Place a call: `id`, `state`. Asks once."""
+        return self._object("POST", "/calls/1/calls", json=body, repeatable=False, attempts=1)
+
+    def call(self, call_id: str) -> Json | None:
+        """One that goes on, or has just ended; None where Infobip knows it no more."""
+        return self._or_none(f"/calls/1/calls/{_part(call_id)}")
+
     def answer(self, call_id: str) -> None:
         self._call(call_id, "answer", {})
 

@@ -25,6 +25,7 @@ from telephony.ladder import Rung
 from telephony.models import Call
 from telephony.people import transfers
 from telephony.people.models import Transfer
+from telephony.rungs import words_of_apology
 from tenants.scoping import tenant_scope
 from tenants.vendor_http import VendorError
 
@@ -116,7 +117,7 @@ def _words(call: Call, rung: Rung) -> str:
         case Rung.NOBODY_SPEAKS:
             return speech.nobody_speaks
         case Rung.APOLOGY:
-            return speech.call_failed
+            return words_of_apology(call)
     return ""
 
 

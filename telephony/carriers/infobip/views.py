@@ -14,6 +14,8 @@ from telephony.carriers.infobip.account import CONFIGURATION_ID
 from telephony.carriers.infobip.webhook import InfobipWebhook, password_of
 from telephony.dialplan import find_destination
 from telephony.models import Carrier
+from telephony.outbound import attempts
+from telephony.outbound import course as course_of_ours
 from telephony.people import transfers
 from tenants.credentials import platform_secret, secret
 from tenants.json_body import NotAnObject, parse_object
@@ -43,6 +45,8 @@ class CallEvents(InfobipWebhook):
         given = key or password_of(request)
         event = self._read(request, given)
         call = calls.find_call(event.caller_id, Carrier.INFOBIP) if event.caller_id else None
+        if call is None and event.reference and not event.leg.parent_id:
+            call = attempts.find(event.reference, Carrier.INFOBIP)
         if call is None:  # of a person whom we ring for a caller, some events name nobody else
             leg = transfers.find_leg(event.call_id)
             call = leg.transfer.call if leg else None
@@ -63,6 +67,8 @@ class CallEvents(InfobipWebhook):
                 expected = secret(tenant_id, Credential.Name.INFOBIP_WEBHOOK_SECRET)
             self.verify(request, given, expected)
             _check_configuration(tenant_id, event.configuration_id)
+        if call is not None and not attempts.is_bound(call) and not course_of_ours.named(call, event.call_id):
+            raise ApiError("The call is another one", "FORBIDDEN", 403)
         logger.info("Received event from Infobip: %s of %s", event.type, event.call_id or event.dialog_id)
         course.take(event, call, destination, tenant_id)
         return success({"received": True})

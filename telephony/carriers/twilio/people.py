@@ -66,7 +66,7 @@ def round_after_key(transfer: Transfer, callback_url: CallbackUrl, *sentences: s
 
 def _dialling(transfer: Transfer, callback_url: CallbackUrl) -> twiml.Dialling:
     return {
-        "caller_id": transfer.call.to_e164,
+        "caller_id": transfer.call.our_e164,
         "dialed_url": _url(callback_url, "dialed", "t", transfer, transfer.position),
         "rings_seconds": transfers.rings_seconds(transfer),
         "longest_seconds": int(limits.longest_call_seconds(transfer.tenant)),

@@ -1,6 +1,7 @@
 """Twilio's REST API, as far as we need it.  Source: Twilio, "IncomingPhoneNumbers", "Accounts", "Messages"."""
 
 import datetime
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
@@ -78,6 +79,22 @@ class TwilioRest:
         """As MP3.  Source: Twilio, "Recordings"."""
         path = f"{self._account}/Recordings/{quote(recording_sid, safe='')}.mp3"
         return self._http.fetch(path, most_bytes=most_bytes)
+
+    def create_call(self, fields: Mapping[str, Any]) -> Json:
+        """Place a call: `sid`, `status`. By form names; a list is a name that is repeated. Asks once."""
+        path = f"{self._account}/Calls.json"
+        return self._object("POST", path, data=dict(fields), repeatable=False, attempts=1)
+
+    def update_call(self, call_sid: str, fields: Mapping[str, str]) -> Json:
+        """`Status` (completed, canceled) or `Twiml`, which takes the place of what the call is at."""
+        return self._object("POST", self._call(call_sid), data=dict(fields))
+
+    def call(self, call_sid: str) -> Json:
+        """`status`, `duration` in seconds as a string, `answered_by`."""
+        return self._object("GET", self._call(call_sid))
+
+    def _call(self, call_sid: str) -> str:
+        return f"{self._account}/Calls/{quote(call_sid, safe='')}.json"
 
     def _object(self, method: str, path: str, **parts: Any) -> Json:
         value = self._http.send(method, path, **parts)

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from telephony import apologies, views
+from telephony.carriers.twilio import outbound
 from telephony.notifications import pages
 from telephony.notifications import views as texts
 from telephony.people import views as people
@@ -21,6 +22,9 @@ urlpatterns = [
     path(_PREFIX + "recorded", views.Recorded.as_view(), name="twilio-recorded"),
     path(_PREFIX + "apology/<path:signed>", apologies.audio, name="apology"),
     path(_PREFIX + "fallback", views.Fallback.as_view(), name="twilio-fallback"),
+    path(_PREFIX + "outbound", outbound.Answered.as_view(), name="twilio-outbound"),
+    path(_PREFIX + "outbound-status", outbound.Status.as_view(), name="twilio-outbound-status"),
+    path(_PREFIX + "outbound-amd", outbound.Machine.as_view(), name="twilio-outbound-amd"),
     path(_PREFIX + "sms", texts.IncomingText.as_view(), name="twilio-text"),
     path(_PREFIX + "sms-status", texts.TextStatus.as_view(), name="twilio-text-status"),
     path("a/<str:token>", pages.appointment, name="customer-appointment"),

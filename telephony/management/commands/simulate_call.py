@@ -15,11 +15,13 @@ from agents.providers import PROVIDERS
 from agents.simulators.scenarios import SCENARIOS, Scenario
 from telephony.dialplan import find_destination
 from telephony.models import Carrier, PhoneNumber
+from telephony.simulators import outbound_call
 from telephony.simulators.agent_choice import speaking_through
 from telephony.simulators.infobip.remote import NoSimulator, RemoteCarrier
 from telephony.simulators.observation import CallObserver, Observed
 from telephony.simulators.spoken_lines import BadLine, line_of, to_json
 from telephony.simulators.twilio import Script, SimulatedCall, TwilioSimulator
+from telephony.simulators.twilio.demo_callees import NUMBERS
 from telephony.simulators.twilio.wav import WavError
 from telephony.simulators.verdict import Verdict, judge
 from tenants.credentials import secret
@@ -46,6 +48,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--carrier", choices=CARRIERS, default=Carrier.TWILIO.value)
+        parser.add_argument(
+            "--direction",
+            choices=["inbound", "outbound"],
+            default="inbound",
+            help="outbound: the business calls",
+        )
+        parser.add_argument(
+            "--callee",
+            choices=sorted(NUMBERS),
+            default="human",
+            help="outbound: who answers; --to is our number",
+        )
         parser.add_argument(
             "--to", help=f"the number dialled (default {DEMO_NUMBER}; Infobip: its first one)"
         )
@@ -92,6 +106,11 @@ class Command(BaseCommand):
         carrier = Carrier(options["carrier"])
         self._require(carrier, options)
         options["to"] = options["to"] or (DEMO_NUMBER if carrier is Carrier.TWILIO else _infobip_number())
+        if options["direction"] == "outbound":
+            self._tells = True
+            if not outbound_call.run(options, self._tell, self.stdout.write):
+                sys.exit(1)
+            return
         judged = bool(options["scenario"] or not options["say"])
         options["scenario"] = options["scenario"] or "booking"
         scenario = SCENARIOS[options["scenario"]]

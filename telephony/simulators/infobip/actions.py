@@ -88,7 +88,8 @@ class Actions:
         call.ended_by = call.ended_by or "server"
         if call.leg.state != "ESTABLISHED":
             call.timeline.now_hears("busy", reason)
-            call.finish_leg("FAILED", reason or "REJECTED", "API")
+            state = "CANCELLED" if reason == "CANCELLED" else "FAILED"
+            call.finish_leg(state, reason or "REJECTED", "API")
         else:
             call.finish_leg("FINISHED", reason or "NORMAL_HANGUP", "API")
         return 200, told

@@ -9,6 +9,7 @@ from typing import Any
 
 from agents.simulators.audio import Format
 from telephony.simulators.twilio.call import SimulatedCall
+from telephony.simulators.twilio.callees import Callee
 from telephony.simulators.twilio.caller import Script, ScriptedCaller
 
 Json = dict[str, Any]
@@ -126,7 +127,29 @@ class Dialog:
 
 
 class InfobipCall(SimulatedCall):
-    """`sid` is the id of the caller's leg."""
+    """`sid` is the id of the caller's leg; of a call that was made over REST, the callee's."""
+
+    callee: Callee | None = None
+    detection: Json = {}
+    """What was asked of machine detection."""
+
+    @classmethod
+    def placed(cls, body: Json, callee: Callee) -> "InfobipCall":
+        """As `POST /calls/1/calls` asks for it."""
+        to, sender = str(body["endpoint"]["phoneNumber"]), str(body.get("from", ""))
+        call = cls(f"+{to}", f"+{sender}", callee.script, str(body["callsConfigurationId"]))
+        call.callee, call.detection = callee, dict(body.get("machineDetection") or {})
+        call.direction, call.status = "OUTBOUND", "queued"
+        call.leg = Leg(
+            {"type": "PHONE", "phoneNumber": to},
+            "OUTBOUND",
+            sender,
+            to,
+            call.leg.configuration_id,
+            custom_data=dict(body.get("customData") or {}),
+            call_id=call.sid,
+        )
+        return call
 
     def __init__(self, to: str, from_: str, script: Script, configuration_id: str) -> None:
         super().__init__(to, from_, script, sid=str(uuid.uuid4()))

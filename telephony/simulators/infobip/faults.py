@@ -20,5 +20,7 @@ class Faults:
     """The leg's TCP connection is cut without a word, and the leg with it."""
     one_dialog_only: bool = False
     """A call that had a dialog may not have another."""
+    create_call: list[str] = field(default_factory=list)
+    """For the next calls made over REST: "drop" neither call nor answer, "lost" the call and no answer."""
     say_fails: bool = False
     """`say` is accepted, and an ERROR tells that it did not work."""

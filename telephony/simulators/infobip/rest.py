@@ -12,6 +12,7 @@ from telephony.simulators.infobip.account import Account, Json
 from telephony.simulators.infobip.actions import Actions, Answer
 from telephony.simulators.infobip.call import InfobipCall
 from telephony.simulators.infobip.faults import Faults
+from telephony.simulators.infobip.outbound import wanted_call
 from telephony.simulators.infobip.people import People
 from telephony.simulators.infobip.refusals import Refused, anything, number, require, text
 
@@ -33,8 +34,15 @@ class RestApi:
         self._account, self._faults, self._actions, self._find = account, faults, actions, find
         self.recordings: dict[str, bytes] = {}
         """By file id, as WAV."""
+        self._legs: Callable[[str], InfobipCall | None] = lambda _leg_id: None
+        self._dial: Callable[[Json], InfobipCall] | None = None
         self.requests: list[tuple[str, str, Any, int]] = []
         """Method, path, body, and the status that was answered."""
+
+    def places_calls(
+        self, dial: Callable[[Json], InfobipCall], with_leg: Callable[[str], InfobipCall | None]
+    ) -> None:
+        self._dial, self._legs = dial, with_leg
 
     @property
     def writes(self) -> list[tuple[str, str]]:
@@ -54,6 +62,10 @@ class RestApi:
             status, told = self._answer(method, path, dict(parse_qsl(scope["query_string"].decode())), body)
         except Refused as refused:
             status, told = refused.status, refused.body
+        except ConnectionError:  # a promise of more than comes: the server breaks the connection
+            await send({"type": "http.response.start", "status": 201, "headers": [(b"content-length", b"9")]})
+            await send({"type": "http.response.body", "body": b"{", "more_body": True})
+            return
         self.requests.append((method, path, body, status))
         await respond(send, status, told)
 
@@ -80,6 +92,9 @@ class RestApi:
         if path == CALLS.rstrip("/") and isinstance(body, dict) and "parentCallId" in body:
             _only(method, "POST")
             return self._noted("calls", self._known(body["parentCallId"]), body, self._people.call)
+        if path == CALLS.rstrip("/"):
+            _only(method, "POST")
+            return self._place(body)
         if joined := re.fullmatch(f"{DIALOGS}/parent-call/([^/]+)/child-call/([^/]+)", path):
             _only(method, "POST")
             joins = partial(self._people.join, self._known(joined[1]), joined[2])
@@ -106,6 +121,16 @@ class RestApi:
             )
         return self._set_up(method, path, query, body)
 
+    def _place(self, body: Any) -> Answer:
+        body = wanted_call(self._account, body)
+        fault = self._faults.create_call.pop(0) if self._faults.create_call else ""
+        if fault == "drop" or self._dial is None:
+            raise ConnectionError
+        call = self._dial(body)
+        if fault == "lost":
+            raise ConnectionError
+        return 201, call.leg.to_json()
+
     def _call(self, method: str, path: str, body: Any) -> Answer:
         call_id, _, action = path.removeprefix(CALLS).partition("/")
         person = self._people.by_id.get(call_id)
@@ -113,6 +138,13 @@ class RestApi:
             _only(method, "POST")
             self._noted(f"person/{action}", person.call, body, lambda _call, _body: (200, {}))
             return self._people.act(person, action, body)
+        other = self._legs(call_id)
+        if other is not None and action == "hangup":
+            _only(method, "POST")
+            other.actions.append(("hangup-leg", body))
+            told = other.dialogs[-1].child.to_json()
+            other.dialogs[-1].end("API")
+            return 200, told
         call = self._known(call_id)
         if not action:
             _only(method, "GET")

@@ -14,8 +14,10 @@ from telephony.simulators.infobip.actions import Actions
 from telephony.simulators.infobip.call import InfobipCall, Json, timestamp
 from telephony.simulators.infobip.control import Control
 from telephony.simulators.infobip.faults import Faults
+from telephony.simulators.infobip.outbound import ring
 from telephony.simulators.infobip.people import People
 from telephony.simulators.infobip.rest import RestApi, is_control
+from telephony.simulators.twilio.callees import Callee
 from telephony.simulators.twilio.caller import Script
 from telephony.simulators.twilio.line import FarEnd
 
@@ -57,6 +59,10 @@ class InfobipSimulator:
         self.people = People(self, actions)
         self.rest = RestApi(self.account, self.faults, actions, self.people, self.find)
         self._control = Control(self)
+        self.callee = Callee()
+        """Whoever answers calls that are made over REST; others by number, in digits."""
+        self.callees: dict[str, Callee] = {}
+        self.rest.places_calls(self._dial, self._with_leg)
         self._server = LoopServer(self._serve, port=port)
         self._http = httpx2.AsyncClient(trust_env=False, timeout=httpx2.Timeout(15.0, connect=5.0))
         self._tasks: set[asyncio.Task[None]] = set()
@@ -98,6 +104,17 @@ class InfobipSimulator:
         self.spawn(self._carry(call), call.sid)
         return call
 
+    def _dial(self, body: Json) -> InfobipCall:
+        callee = self.callees.get(str(body["endpoint"]["phoneNumber"]), self.callee)
+        call = InfobipCall.placed(body, callee)
+        self.calls.append(call)
+        self.spawn(self._carry(call), call.sid)
+        return call
+
+    def _with_leg(self, leg_id: str) -> InfobipCall | None:
+        """The call whose dialog has this leg at its other end, now."""
+        return next((one for one in self.calls if one.dialog and one.dialog.child.call_id == leg_id), None)
+
     async def _carry(self, call: InfobipCall) -> None:
         self._lines[call.sid] = asyncio.Queue()
         told = self.spawn(self._tell(call), f"{call.sid}:events")
@@ -109,8 +126,11 @@ class InfobipSimulator:
                 over.set()
 
         call.finish_leg = finish_leg
-        received = {"call": call.leg.to_json(), "apiBaseUrl": "https://elsewhere.example.com"}
-        self.emit(call, "CALL_RECEIVED", received, callId=call.sid)
+        if call.callee is not None:
+            self.spawn(ring(self, call), f"{call.sid}:ring")
+        else:
+            received = {"call": call.leg.to_json(), "apiBaseUrl": "https://elsewhere.example.com"}
+            self.emit(call, "CALL_RECEIVED", received, callId=call.sid)
         leaves = asyncio.create_task(call.hung_up.wait())
         ends = asyncio.create_task(over.wait())
         try:

@@ -55,6 +55,8 @@ class SimulatedCall:
         self._dialled = time.monotonic()
         self.timeline = Timeline(self.now_ms)
         self.status = "ringing"
+        self.direction = "inbound"
+        self.answered_by = ""
         self.answered_ms: int | None = None
         self.ended_ms: int | None = None
         self.ended_by: Literal["caller", "carrier", "server", ""] = ""
@@ -94,7 +96,7 @@ class SimulatedCall:
         self.ended_ms = self.now_ms()
         self.line_ends()
         self.timeline.hang_up()
-        if self.status in ("ringing", "in-progress"):
+        if self.status in ("queued", "initiated", "ringing", "in-progress"):
             self.set_status("no-answer" if self.answered_ms is None else "completed")
 
     def line_begins(self, text: str) -> None:

@@ -23,6 +23,8 @@ class Place:
     url: str
     method: str
     fields: Mapping[str, str]
+    twiml: str = ""
+    """The document itself, where a REST request has brought it."""
 
 
 class Elsewhere(Exception):
@@ -52,7 +54,8 @@ class Course:
 
     def form(self) -> dict[str, str]:
         call = self.call
-        return voice_form(self.line.account_sid, call.sid, call.to, call.from_, call.status)
+        form = voice_form(self.line.account_sid, call.sid, call.to, call.from_, call.status, call.direction)
+        return {**form, "AnsweredBy": call.answered_by} if call.answered_by else form
 
     def call_back(self, url: str, fields: Mapping[str, str], method: str = "POST") -> None:
         """Tell a callback, and do not wait for its answer."""

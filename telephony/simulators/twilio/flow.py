@@ -15,9 +15,9 @@ class CallFlow:
         self._course, self._call = course, course.call
         self._verbs = {**Verbs(course).by_name, "Connect": Connector(course).connect}
 
-    async def run(self) -> None:
-        """Returns when the call is over."""
-        place = Place(self._course.line.voice_url, "POST", {})
+    async def run(self, first: Place | None = None) -> None:
+        """Returns when the call is over, or leaves its documents."""
+        place = first or Place(self._course.line.voice_url, "POST", {})
         fell_back = False
         try:
             for _ in range(MAX_DOCUMENTS):
@@ -52,6 +52,8 @@ class CallFlow:
         raise HangUp
 
     async def _fetch(self, place: Place) -> twiml.Document:
+        if place.twiml:
+            return twiml.parse("text/xml", place.twiml.encode())
         fields = {**self._course.form(), **place.fields}
         exchange = await self._course.request(place.url, fields, place.method)
         if self._call.hung_up.is_set():

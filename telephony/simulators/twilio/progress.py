@@ -7,7 +7,7 @@ from telephony.simulators.twilio.call import SimulatedCall
 from telephony.simulators.twilio.line import Line
 from telephony.simulators.twilio.webhooks import Webhooks, progress_fields, voice_form
 
-_UNDER_WAY = frozenset({"ringing", "in-progress"})
+_UNDER_WAY = frozenset({"queued", "initiated", "ringing", "in-progress"})
 
 
 class Progress:
@@ -32,7 +32,9 @@ class Progress:
             return
         call = self._call
         duration_s = call.talked_s if event == "completed" else None
-        fields = voice_form(self._line.account_sid, call.sid, call.to, call.from_, status)
+        fields = voice_form(self._line.account_sid, call.sid, call.to, call.from_, status, call.direction)
+        if call.answered_by:
+            fields["AnsweredBy"] = call.answered_by
         self._in_background(
             self._send(self._line.status_url, fields | progress_fields(self._sequence, duration_s))
         )

@@ -8,10 +8,12 @@ import json
 import re
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from agents.simulators.asgi import LoopServer, Receive, Scope, Send, read_body
 from telephony.simulators.twilio.messages import Dropped, MessageDesk, NotTaken
+from telephony.simulators.twilio.switchboard import NotTaken as CallNotTaken
+from telephony.simulators.twilio.switchboard import Switchboard
 from telephony.simulators.twilio.webhooks import new_sid
 
 Json = dict[str, Any]
@@ -40,9 +42,13 @@ class Refused(Exception):
 
 
 def _form(headers: dict[str, str], body: bytes) -> dict[str, str]:
+    return {name: values[-1] for name, values in _lists(headers, body).items()}
+
+
+def _lists(headers: dict[str, str], body: bytes) -> dict[str, list[str]]:
     if headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
         raise Refused(400, 20001, "The body must be a form")
-    return dict(parse_qsl(body.decode(), keep_blank_values=True))
+    return parse_qs(body.decode(), keep_blank_values=True)
 
 
 class TwilioRestSimulator:
@@ -55,6 +61,7 @@ class TwilioRestSimulator:
         self.status = "active"
         self.numbers: dict[str, Json] = {}
         self.desk = MessageDesk(account_sid, auth_token, self._owns)
+        self.switchboard = Switchboard(account_sid, auth_token, self._owns)
         self.failures: list[int] = []
         self.requests: list[tuple[str, str]] = []
         self.recordings: dict[str, bytes] = {}
@@ -110,6 +117,7 @@ class TwilioRestSimulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.desk.close()
+        await self.switchboard.close()
         await self._server.stop()
 
     def _owns(self, e164: str) -> bool:
@@ -127,7 +135,7 @@ class TwilioRestSimulator:
             status, told = await self._answer(scope, headers, body)
         except Refused as refused:
             status, told = refused.answer
-        except Dropped:
+        except (Dropped, ConnectionError):
             # A promise of more than comes: the server breaks the connection.
             await send({"type": "http.response.start", "status": 201, "headers": [(b"content-length", b"9")]})
             await send({"type": "http.response.body", "body": b"{", "more_body": True})
@@ -162,6 +170,10 @@ class TwilioRestSimulator:
                 return 201, await self.desk.create(_form(headers, body))
             except NotTaken as refusal:
                 raise Refused(refusal.status, refusal.code, refusal.message) from refusal
+        if placed := re.fullmatch(r"/2010-04-01/Accounts/(AC\w+)/Calls(?:/(CA\w+))?\.json", path):
+            self._authenticate(headers, placed[1])
+            self._allow(method, "GET", "POST")
+            return await self._calls(placed[2] or "", scope, headers, body)
         match = re.fullmatch(r"/2010-04-01/Accounts/(AC\w+)(/IncomingPhoneNumbers(?:/(PN\w+))?)?\.json", path)
         if match is None:
             raise Refused(404, 20404, f"The requested resource {path} was not found")
@@ -179,6 +191,20 @@ class TwilioRestSimulator:
         if method == "POST":
             self._update(self.numbers[match[3]], headers, body)
         return 200, self.numbers[match[3]]
+
+    async def _calls(self, sid: str, scope: Scope, headers: dict[str, str], body: bytes) -> Answer:
+        board, reads = self.switchboard, scope["method"] == "GET"
+        try:
+            if not sid and reads:
+                return 200, board.listed(dict(parse_qsl(scope["query_string"].decode())))
+            if not sid:
+                return 201, await board.create(_lists(headers, body))
+            call = board.find(sid)
+            if call is None:
+                raise Refused(404, 20404, "The requested resource was not found")
+            return 200, call.to_json(self.account_sid) if reads else board.update(call, _lists(headers, body))
+        except CallNotTaken as refusal:
+            raise Refused(refusal.status, refusal.code, refusal.message) from refusal
 
     def _authenticate(self, headers: dict[str, str], account_sid: str) -> None:
         scheme, _, given = headers.get("authorization", "").partition(" ")

@@ -96,9 +96,13 @@ def signed_url(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
 
 
-def voice_form(account_sid: str, call_sid: str, to: str, from_: str, status: str) -> Form:
+def voice_form(
+    account_sid: str, call_sid: str, to: str, from_: str, status: str, direction: str = "inbound"
+) -> Form:
     """The fields that every voice request of a call carries."""
+    attested = {"StirVerstat": "TN-Validation-Passed-A"} if direction == "inbound" else {}
     return {
+        **attested,
         "AccountSid": account_sid,
         "ApiVersion": "2010-04-01",
         "CallSid": call_sid,
@@ -114,13 +118,12 @@ def voice_form(account_sid: str, call_sid: str, to: str, from_: str, status: str
         "CallerCountry": "US",
         "CallerState": "CA",
         "CallerZip": "",
-        "Direction": "inbound",
+        "Direction": direction,
         "From": from_,
         "FromCity": "",
         "FromCountry": "US",
         "FromState": "CA",
         "FromZip": "",
-        "StirVerstat": "TN-Validation-Passed-A",
         "To": to,
         "ToCity": "",
         "ToCountry": "US",

@@ -17,6 +17,7 @@ from telephony.models import Carrier, PhoneNumber
 from telephony.simulators.infobip import InfobipSimulator
 from telephony.simulators.infobip.simulator import CONFIGURATION
 from telephony.simulators.twilio import TwilioRestSimulator
+from telephony.simulators.twilio.demo_callees import demo_callees
 from telephony.simulators.twilio.messages import Fault
 from tenants.scoping import in_thread, platform_scope
 from tonris import demo
@@ -84,9 +85,12 @@ def _agents(port: int) -> ElevenLabsSimulator:
 def _carrier(port: int) -> TwilioRestSimulator:
     with platform_scope():
         numbers = tuple(PhoneNumber.objects.values_list("e164", flat=True))
-    return TwilioRestSimulator(
+    carrier = TwilioRestSimulator(
         settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, numbers=numbers, port=port
     )
+    callees = demo_callees()
+    carrier.switchboard.callees, carrier.switchboard.usual = callees, next(iter(callees.values()))
+    return carrier
 
 
 def _infobip_numbers() -> dict[str, str]:
@@ -103,7 +107,7 @@ def _infobip_numbers() -> dict[str, str]:
 
 def _infobip(port: int, numbers: dict[str, str]) -> InfobipSimulator:
     """Its own account is set up already, so that a call needs no provisioning."""
-    return InfobipSimulator(
+    simulator = InfobipSimulator(
         settings.INFOBIP_API_KEY,
         backend_url=settings.APP_BASE_URL,
         webhook_secret=settings.INFOBIP_WEBHOOK_SECRET,
@@ -111,3 +115,7 @@ def _infobip(port: int, numbers: dict[str, str]) -> InfobipSimulator:
         numbers=numbers,
         port=port,
     )
+    callees = demo_callees()
+    simulator.callees = {number.removeprefix("+"): callee for number, callee in callees.items()}
+    simulator.callee = next(iter(callees.values()))
+    return simulator
