@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+from django.conf import settings
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.test import Client
 
@@ -27,13 +29,20 @@ PHOTOGRAPHS = os.environ.get("PHOTOGRAPHS", "")
 """A directory to keep pictures of the pages in, for people to look at."""
 
 
+@pytest.fixture(autouse=True)
+def plain_cookies(settings: Any) -> None:
+    """Cookies of one host alone need https, which a test's server has not."""
+    settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = "sessionid", "csrftoken"
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
+
+
 def session_of(tenant: Tenant, role: Member.Role = Member.Role.STAFF) -> str:
     user = User.objects.create_user(f"{role}-of-{tenant.name}")
     with platform_scope():
         Member.objects.create(tenant=tenant, user=user, role=role)
     client = Client()
     client.force_login(user)
-    return client.cookies["sessionid"].value
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 class Desk:

@@ -5,12 +5,12 @@ import pytest
 from telephony.models import CallEvent
 from tenants.scoping import tenant_scope
 from tests.browser import TELEPHONE_BREADTH, Visitor, browser
-from tests.desk.on_the_phone import DESKTOP, photograph, session_of
+from tests.desk.on_the_phone import DESKTOP, photograph, plain_cookies, session_of
 from tests.telephony.test_admin import call, page_of
 from tests.telephony.test_admin_feel import FELT
 from tests.tenants.test_admin import cheaper_settings
 
-__all__ = ["browser", "call", "cheaper_settings"]
+__all__ = ["browser", "call", "cheaper_settings", "plain_cookies"]
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.django_db(transaction=True)]
 

@@ -17,11 +17,11 @@ from telephony.watching import picture, socket
 from tenants.models import Member
 from tenants.scoping import in_tenant, in_thread
 from tests.browser import browser
-from tests.desk.on_the_phone import APPLICATION, Desk, at_the_desk
+from tests.desk.on_the_phone import APPLICATION, Desk, at_the_desk, plain_cookies
 from tests.exchange import CALLER, open_exchange
 from tests.tenants.test_admin import cheaper_settings
 
-__all__ = ["browser", "cheaper_settings"]
+__all__ = ["browser", "cheaper_settings", "plain_cookies"]
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.django_db(transaction=True)]
 

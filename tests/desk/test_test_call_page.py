@@ -11,11 +11,11 @@ from telephony.models import Call
 from tenants.models import Member, User
 from tenants.scoping import in_tenant, platform_scope
 from tests.browser import Visitor, browser
-from tests.desk.on_the_phone import APPLICATION, Desk, at_the_desk, session_of
+from tests.desk.on_the_phone import APPLICATION, Desk, at_the_desk, plain_cookies, session_of
 from tests.exchange import open_exchange
 from tests.tenants.test_admin import cheaper_settings
 
-__all__ = ["browser", "cheaper_settings"]
+__all__ = ["browser", "cheaper_settings", "plain_cookies"]
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.django_db(transaction=True)]
 

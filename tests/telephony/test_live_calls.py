@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 from websockets.asyncio.client import ClientConnection, connect
@@ -30,7 +31,7 @@ def cookie_of(tenant: Tenant, role: Member.Role = Member.Role.STAFF) -> str:
         Member.objects.create(tenant=tenant, user=user, role=role)
     client = Client()
     client.force_login(user)
-    return f"sessionid={client.cookies['sessionid'].value}"
+    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
 @contextlib.asynccontextmanager
