@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.html import format_html
@@ -95,11 +95,11 @@ class CallAdmin(Exportable, Written):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         made = ToolInvocation.objects.filter(conversation=OuterRef("conversation")).exclude(appointment=None)
-        known = Customer.objects.filter(tenant=OuterRef("tenant"), phone_e164=OuterRef("from_e164"))
+        theirs = Case(When(direction=Call.Direction.OUTBOUND, then="to_e164"), default="from_e164")
+        known = Customer.objects.filter(tenant=OuterRef("tenant"), phone_e164=OuterRef("theirs"))
         name = known.exclude(phone_e164="").order_by("name").values("name")[:1]
-        return (
-            super().get_queryset(request).annotate(has_appointment=Exists(made), caller_name=Subquery(name))
-        )
+        calls = super().get_queryset(request).annotate(theirs=theirs)
+        return calls.annotate(has_appointment=Exists(made), customer_name=Subquery(name))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallList]:
         return CallList
@@ -107,12 +107,12 @@ class CallAdmin(Exportable, Written):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Also by the names of customers who have called, and by the words that the list shows for outcomes."""
+        """Also by the names of customers on the line, and by the words that the list shows for outcomes."""
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         if not search_term.strip():
             return found, may_repeat
         named = Customer.objects.filter(name__icontains=search_term.strip()).exclude(phone_e164="")
-        theirs = Q(from_e164__in=named.values("phone_e164"))
+        theirs = Q(theirs__in=named.values("phone_e164"))
         meant = Q(outcome__in=words.outcomes_worded(search_term))
         return found | queryset.filter(theirs | meant), may_repeat
 
@@ -139,7 +139,7 @@ class CallAdmin(Exportable, Written):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def headline(self, row: Any) -> str:
-        return f"{row.from_e164 or 'Number withheld'}, {tenant_time(row.created_at, row.tenant)}"
+        return f"{row.their_e164 or 'Number withheld'}, {tenant_time(row.created_at, row.tenant)}"
 
     # --- The list ---
 
@@ -147,11 +147,12 @@ class CallAdmin(Exportable, Written):
     def began(self, call: Call) -> SafeString | str:
         return one_line(tenant_time(call.created_at, call.tenant, LISTED))
 
-    @admin.display(description="caller", ordering="from_e164")
+    @admin.display(description="customer", ordering="theirs")
     def caller(self, call: Any) -> SafeString | str:
-        if not call.caller_name:
-            return call.from_e164 or "withheld"
-        return format_html('{}<br><span class="quiet">{}</span>', call.caller_name, call.from_e164)
+        """Whoever is on the other end, whichever side called."""
+        if not call.customer_name:
+            return call.their_e164 or "withheld"
+        return format_html('{}<br><span class="quiet">{}</span>', call.customer_name, call.their_e164)
 
     @admin.display(description="outcome", ordering="outcome")
     def ending(self, call: Call) -> str:

@@ -15,7 +15,7 @@ class Neighbours:
 
 def neighbours_of(call: Call) -> Neighbours:
     """By the moment when they began, and by id where that is the same: every call is somebody's neighbour."""
-    calls = Call.objects.for_tenant(call.tenant_id).only("pk", "from_e164")
+    calls = Call.objects.for_tenant(call.tenant_id).only("pk", "direction", "from_e164", "to_e164")
     at, pk = call.created_at, call.pk
     before = calls.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk)).order_by("-created_at", "-pk")
     after = calls.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gt=pk)).order_by("created_at", "pk")

@@ -40,7 +40,7 @@ def picture(tenant_id: UUID) -> dict[str, Card]:
         if not calls:
             return {}
         said = _said(calls)
-        names = _names({_other_side(call) for call in calls} - {""})
+        names = _names({call.their_e164 for call in calls} - {""})
         return {str(call.pk): _card(call, said[call.conversation_id], names) for call in calls}
 
 
@@ -83,12 +83,8 @@ def _names(numbers: Iterable[str]) -> dict[str, tuple[str, str]]:
     return {number: whose[0] for number, whose in found.items() if len(whose) == 1}
 
 
-def _other_side(call: Call) -> str:
-    return call.to_e164 if call.direction == Call.Direction.OUTBOUND else call.from_e164
-
-
 def _card(call: Call, said: list[dict[str, Any]], names: dict[str, tuple[str, str]]) -> Card:
-    number = _other_side(call)
+    number = call.their_e164
     name, customer = names.get(number, ("", ""))
     return {
         "id": str(call.pk),

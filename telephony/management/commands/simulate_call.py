@@ -50,7 +50,7 @@ class Command(BaseCommand):
         parser.add_argument("--carrier", choices=CARRIERS, default=Carrier.TWILIO.value)
         parser.add_argument(
             "--direction",
-            choices=["inbound", "outbound"],
+            choices=DIRECTIONS,
             default="inbound",
             help="outbound: the business calls",
         )
@@ -64,7 +64,6 @@ class Command(BaseCommand):
             "--to", help=f"the number dialled (default {DEMO_NUMBER}; Infobip: its first one)"
         )
         parser.add_argument("--from", dest="from_", help="default: the number that the scenario is known by")
-        parser.add_argument("--direction", choices=DIRECTIONS, default="inbound")
         parser.add_argument(
             "--scenario", choices=sorted(SCENARIOS), help="what the caller has in mind (default booking)"
         )
