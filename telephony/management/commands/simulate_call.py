@@ -30,7 +30,7 @@ from tenants.scoping import in_thread, platform_scope, tenant_scope
 
 DEMO_NUMBER = "+15551234567"
 CARRIERS = (Carrier.TWILIO.value, Carrier.INFOBIP.value)
-DIRECTIONS = ("inbound",)
+DIRECTIONS = ("inbound", "outbound")
 LONGEST_SECONDS = 3600
 BRISK_REPLY_MS = 250
 """Nobody waits for a demonstration."""
