@@ -68,7 +68,7 @@ from telephony.models import (
 )
 from tenants.admin_sites import operators, staff
 from tenants.audit.writing import record
-from tenants.models import ApiKey, AuditEntry, Credential, Invitation, Member, Tenant, User
+from tenants.models import ApiKey, AuditDetail, AuditEntry, Credential, Invitation, Member, Tenant, User
 from tenants.roles import Area
 from tenants.scoping import platform_scope, tenant_scope
 
@@ -612,6 +612,7 @@ RIGHTS: dict[Any, dict[str, str]] = {
     User: MANAGERS_LOOK,
     ApiKey: MANAGERS_LOOK,
     Credential: rights("vc", "", "", ""),
+    **dict.fromkeys((AuditEntry, AuditDetail), rights("v", "", "", "")),
     **dict.fromkeys((OutboxMessage, IdempotencyRecord, OneTimeCode, SeenSignature), NOBODYS),
 }
 

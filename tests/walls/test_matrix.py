@@ -217,13 +217,25 @@ def test_a_foreign_row_and_no_row_at_all_are_answered_alike(salon, theirs, garag
     assert kept(garage) == before
 
 
+def plain_pages() -> list[str]:
+    """Of `/admin/`, not of one model, and without an id in their address: the addresses."""
+    behind = {name for name, wall in SITE.items() if name and wall is Wall.STAFF}
+    found = {
+        f"/{route}" for route, pattern in routes() if pattern.name in behind and route.startswith("admin/")
+    }
+    return sorted(route for route in found if "<" not in route)
+
+
 @pytest.mark.parametrize("role", Member.Role.values)
 def test_no_list_search_choice_or_action_tells_of_another_business(salon, theirs, garage, role):
     client, problems, before = browser(salon, role), [], kept(garage)
     for model, pages in staff._registry.items():
         row, address = theirs[model], list_of("admin", model)
-        asked = [client.get(address), client.get(address, {"q": "zzz-nobody"})]
-        add = client.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add"))
+        asked = [client.get(address)]
+        if role != Member.Role.OWNER:  # who may do less is shown less
+            problems += [(model.__name__, leak) for one in asked if (leak := told_of(body(one)))]
+            continue
+        asked.append(client.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")))
         names = {one if isinstance(one, str) else one.__name__ for one in pages.actions or ()}
         for action in sorted(names | {"delete_selected"}):
             form = {"action": action, "_selected_action": str(row.pk), "sure": "yes", "post": "yes"}
@@ -235,11 +247,11 @@ def test_no_list_search_choice_or_action_tells_of_another_business(salon, theirs
                 "field_name": field,
             }
             asked.append(client.get(reverse("admin:autocomplete"), {**of, "term": "canary"}))
-        for answer in [*asked, add]:
+        for answer in asked:
             if leak := told_of(body(answer)):
                 problems.append((model.__name__, answer.request["PATH_INFO"], leak))
-    for site_page in ("index", "search"):
-        answer = client.get(reverse(f"admin:{site_page}"), {"s": "canary", "q": "canary"})
+    for site_page in plain_pages():
+        answer = client.get(site_page, {"s": "canary", "q": "canary"})
         if leak := told_of(body(answer)):
             problems.append((site_page, answer.status_code, leak))
     assert problems == []
