@@ -602,7 +602,7 @@ RIGHTS: dict[Any, dict[str, str]] = {
     WaitlistEntry: rights("va", "va", "va", "v"),  # and changed by actions
     **dict.fromkeys((AppointmentAddOn, AppointmentChange, ResourceUse, Hold, Series), LOOKS),
     **dict.fromkeys((RingGroup, RingPerson, RingHours), WORKS),
-    **dict.fromkeys((Call, CallEvent, Conversation, ProviderSession, Turn), LOOKS),
+    **dict.fromkeys((Call, CallEvent, Conversation, OutboundCall, ProviderSession, Turn), LOOKS),
     **dict.fromkeys((Transfer, TransferLeg), LOOKS),
     **dict.fromkeys((Message, Notification, InboundText, OptOut, PhoneNumber), LOOKS),
     **dict.fromkeys((ToolInvocation, ProviderEvent, Meter), rights("v", "v", "", "v")),
