@@ -228,7 +228,8 @@ def plain_pages() -> list[str]:
 
 @pytest.mark.parametrize("role", Member.Role.values)
 def test_no_list_search_choice_or_action_tells_of_another_business(salon, theirs, garage, role):
-    client, problems, before = browser(salon, role), [], kept(garage)
+    client, before = browser(salon, role), kept(garage)
+    problems: list[tuple[Any, ...]] = []
     for model, pages in staff._registry.items():
         row, address = theirs[model], list_of("admin", model)
         asked = [client.get(address)]
