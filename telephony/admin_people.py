@@ -184,7 +184,7 @@ SETTINGS_HELP = (
 )
 
 
-def problems(settings: dict[str, Any], own: list[str], phone: str) -> list[str]:
+def problems(settings: dict[str, Any], own: list[str]) -> list[str]:
     found = list(alerts.problems(settings))
     if settings.get(directory.MODE, "blind") not in {"blind", directory.WARM}:
         found.append('transferMode: "blind" or "warm"')
@@ -198,7 +198,7 @@ def problems(settings: dict[str, Any], own: list[str], phone: str) -> list[str]:
     abroad = settings.get(directory.ABROAD) is True
     if numbers.is_costly(e164):
         found.append("transferNumber: it charges special rates; no setting allows that")
-    elif problem := numbers.refusal(e164, home=[*own, phone], ours=own, may_cost=abroad):
+    elif problem := numbers.refusal(e164, home=own, ours=own, may_cost=abroad):
         found.append(f"transferNumber: {problem}")
     return found
 
@@ -216,7 +216,7 @@ def join_page_of_tenants(pages: Any) -> None:
             settings = super().clean_settings()
             if isinstance(settings, dict) and not self.instance._state.adding:
                 own = directory.own_numbers(self.instance)
-                for problem in problems(settings, own, self.instance.phone):
+                for problem in problems(settings, own):
                     self.add_error("settings", problem)
             return settings
 

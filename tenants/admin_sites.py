@@ -13,7 +13,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import (
@@ -30,11 +29,11 @@ from django.views.decorators.common import no_append_slash
 from unfold.sites import UnfoldAdminSite
 from unfold.widgets import BASE_INPUT_CLASSES
 
-from tenants import login_throttle
 from tenants.acting import CHOSEN, business_of, is_operator, membership, memberships, operates
 from tenants.audit.actors import become
 from tenants.audit.watching import actor_of
 from tenants.joining import JoinPage
+from tenants.login_form import ThrottledLoginForm
 from tenants.models import Member, Tenant, TenantOwned, User
 from tenants.scoping import active_scope, platform_scope, tenant_scope
 
@@ -63,7 +62,7 @@ def refuse_staff_login(user: User) -> str:
     return f"The account of {names} is suspended. Please get in touch with the platform's operators."
 
 
-class LoginForm(AuthenticationForm):
+class LoginForm(ThrottledLoginForm):
     """Says why, but only to those who know the password."""
 
     required_css_class = "required"
@@ -72,22 +71,6 @@ class LoginForm(AuthenticationForm):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.widget.attrs["class"] = " ".join(BASE_INPUT_CLASSES)
-
-    def clean(self) -> dict[str, Any]:
-        """Whether or not there is such an account, the answer is the same."""
-        account = str(self.cleaned_data.get("username") or "")
-        address = login_throttle.address_of(self.request) if self.request else "unknown"
-        if seconds := login_throttle.seconds_to_wait(account, address):
-            minutes = -(-seconds // 60)
-            raise ValidationError(f"Too many attempts. Please try again in {minutes} min.", code="throttled")
-        try:
-            cleaned: dict[str, Any] = super().clean()
-        except ValidationError:
-            if self.user_cache is None:
-                login_throttle.failed(account, address)
-            raise
-        login_throttle.succeeded(account, address)
-        return cleaned
 
     def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)

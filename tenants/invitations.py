@@ -9,6 +9,7 @@ import hashlib
 import secrets
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from tenants.models import Invitation, Member, Tenant, User
@@ -32,10 +33,13 @@ def renew(invitation: Invitation) -> str:
 def find(text: str) -> Invitation:
     """With its tenant. Raises InvitationGone. Which tenant it is for is what the link tells: needs no scope."""
     with platform_scope():
+        owners = Member.objects.filter(tenant_id=OuterRef("tenant_id"), role=Member.Role.OWNER)
+        still_owner = Exists(owners.filter(user_id=OuterRef("invited_by_id")))
         standing = Invitation.objects.select_related("tenant").filter(
             digest=_digest(text), expires_at__gt=timezone.now(), tenant__status=Tenant.Status.ACTIVE
         )
-        found = standing.first()
+        # Whoever is an owner no longer has nobody to let in.
+        found = standing.filter(Q(invited_by__is_superuser=True) | still_owner).first()
     if found is None:
         raise InvitationGone
     return found

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth import get_user, login
-from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -15,8 +15,9 @@ from unfold.forms import UserCreationForm
 from unfold.widgets import BASE_INPUT_CLASSES
 
 from tenants import invitations
-from tenants.acting import CHOSEN
+from tenants.acting import CHOSEN, operates
 from tenants.invitations import InvitationGone
+from tenants.login_form import ThrottledLoginForm
 from tenants.models import Invitation, User
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -36,6 +37,13 @@ class NewLoginForm(UserCreationForm):  # type: ignore[misc]
         fields = ["username", "first_name", "last_name"]
 
 
+class KnownLoginForm(ThrottledLoginForm):
+    def confirm_login_allowed(self, user: Any) -> None:
+        super().confirm_login_allowed(user)
+        if operates(user):
+            raise ValidationError("The platform's operators are members of no business.", code="not_allowed")
+
+
 class JoinPage:
     """`/admin/join/<link>/`. Nobody needs to be logged in; the link is what lets them in."""
 
@@ -53,7 +61,7 @@ class JoinPage:
 
     def _answer(self, request: HttpRequest, invitation: Invitation) -> HttpResponse:
         wanted = request.POST.get("join") if request.method == "POST" else None
-        known = AuthenticationForm(request, request.POST if wanted == "known" else None, prefix="known")
+        known = KnownLoginForm(request, request.POST if wanted == "known" else None, prefix="known")
         fresh = NewLoginForm(
             request.POST if wanted == "new" else None, prefix="new", initial={"username": invitation.email}
         )

@@ -116,7 +116,7 @@ class Asked:
         """Of minutes since 1970."""
         try:
             minutes = float(self.said[name])
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             minutes = math.nan
         farthest = (timezone.now() + FARTHEST).timestamp() / 60
         if not 0 <= minutes <= farthest:

@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from telephony import calls, live
 from telephony.errors import CallRefused
-from telephony.models import Call, Notification, OutboundCall
+from telephony.models import Call, Carrier, Notification, OutboundCall
 from telephony.notifications import composing
 from telephony.outbound import attempts, dialers, hanging_up, orders, wording
 from telephony.outbound.errors import CarrierRefused
 from telephony.outbound.policy import next_allowed, policy_of
+from telephony.relief import route_that_works
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 
@@ -257,4 +258,4 @@ def answers(call: Call) -> attempts.Connected | None:
         if order is None or order.canceled_at is not None:
             return None
         route = orders.route_of(order.tenant, order.number, order.provider)
-        return attempts.connect(call, route, order)
+        return attempts.connect(call, route_that_works(route, Carrier(call.carrier)) or route, order)

@@ -16,6 +16,7 @@ from telephony.outbound.area_codes import CANADIAN, ZONES
 
 NANP = 1
 PAY_PER_CALL_EXCHANGE = "976"
+DIRECTORY_ASSISTANCE = "5551212"
 FICTION = "555"
 _KINDS = {
     PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
@@ -64,7 +65,11 @@ def objection_to(e164: str) -> str:
     """What kind of number it is, where it is none that a customer has; or ""."""
     number = phonenumbers.parse(e164)
     national = phonenumbers.national_significant_number(number)
-    if number.country_code == NANP and (national[:3] == "900" or national[3:6] == PAY_PER_CALL_EXCHANGE):
+    if number.country_code == NANP and (
+        national[:3] == "900"
+        or national[3:6] == PAY_PER_CALL_EXCHANGE
+        or national[3:] == DIRECTORY_ASSISTANCE
+    ):
         return _KINDS[PhoneNumberType.PREMIUM_RATE]
     kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.UNKNOWN and not _is_fiction(e164):

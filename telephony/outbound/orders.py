@@ -12,11 +12,12 @@ from django.db import connection
 from django.utils import timezone
 
 from appointments.models import Appointment, Customer
-from telephony import breaker, dialplan
+from telephony import dialplan
 from telephony.errors import AgentNotChosen, AgentNotConfigured
-from telephony.models import OptOut, OutboundCall, PhoneNumber
+from telephony.models import Carrier, OptOut, OutboundCall, PhoneNumber
 from telephony.outbound import budget, dialers, errors, numbers
 from telephony.outbound.policy import Policy, next_allowed, policy_of
+from telephony.relief import route_that_works
 from tenants.models import Tenant
 from tenants.phone import InvalidNumber, to_e164
 from tenants.scoping import tenant_scope
@@ -204,9 +205,10 @@ def refuse_route(tenant: Tenant, number: PhoneNumber, provider: str) -> dialplan
     missing = dialers.DIALERS[number.carrier].missing(tenant.pk)
     if missing:
         raise errors.CarrierNotConfigured(missing)
-    if not breaker.allows(breaker.Circuit(route.tenant_id, route.provider, route.agent_id)):
+    working = route_that_works(route, Carrier(number.carrier))
+    if working is None:
         raise errors.AgentUnavailable
-    return route
+    return working
 
 
 def route_of(tenant: Tenant, number: PhoneNumber, provider: str) -> dialplan.Route:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from agents.models import Message
 from telephony.notifications.models import Channel, Kind, Notification
-from telephony.people import numbers
+from telephony.people import directory, numbers
 from tenants.models import Tenant
 from tenants.phone import e164_or_blank
 
@@ -38,6 +38,8 @@ def tell(message: Message) -> None:
         _add(message, Kind.ALERT, f"{message.pk.hex}:{place}", channel, address)
     conversation = message.conversation
     if tenant.settings.get(RECEIPT) is not True or conversation is None or not conversation.caller_is_known:
+        return
+    if directory.refusal(tenant, conversation.caller_e164):  # a text that would cost more than it is worth
         return
     # Once a call, however many messages it brings.
     _add(message, Kind.RECEIPT, conversation.pk.hex, Channel.SMS, conversation.caller_e164)

@@ -49,10 +49,12 @@ def is_warm(tenant: Tenant) -> bool:
 
 
 def transfer_number(tenant: Tenant) -> str:
-    """`settings.transferNumber` in E.164, or ""; never one at special rates."""
+    """`settings.transferNumber` in E.164, or "" where it may not be dialled, whoever wrote it down."""
     number = tenant.settings.get(NUMBER)
     e164 = e164_or_blank(number) if isinstance(number, str) else ""
-    return "" if not e164 or numbers.is_costly(e164) else e164
+    if not e164 or numbers.is_costly(e164):
+        return ""
+    return "" if refusal(tenant, e164, may_cost=tenant.settings.get(ABROAD) is True) else e164
 
 
 def rounds(tenant: Tenant, now: datetime.datetime) -> list[Round]:
@@ -66,7 +68,7 @@ def rounds(tenant: Tenant, now: datetime.datetime) -> list[Round]:
         known |= {one.e164 for one in people}
         found += _as_rounds(group, people)
     default = transfer_number(tenant)
-    if default and default not in known and default not in own_numbers(tenant):
+    if default and default not in known:
         found.append(Round((Candidate("The team", default),)))
     return found[:MOST_ROUNDS]
 
@@ -107,8 +109,7 @@ def _people(group: RingGroup, tenant: Tenant) -> list[Candidate]:
     return [
         Candidate(one.name, one.e164)
         for one in sorted(group.people.all(), key=lambda one: (one.position, one.name))
-        if one.is_active
-        and not numbers.refusal(one.e164, home=[*own, tenant.phone], ours=own, may_cost=one.may_cost)
+        if one.is_active and not numbers.refusal(one.e164, home=own, ours=own, may_cost=one.may_cost)
     ]
 
 
@@ -126,4 +127,4 @@ def own_numbers(tenant: Tenant) -> list[str]:
 def refusal(tenant: Tenant, e164: str, *, may_cost: bool = False) -> str:
     """Why this business cannot have this number rung, or ""."""
     own = own_numbers(tenant)
-    return numbers.refusal(e164, home=[*own, tenant.phone], ours=own, may_cost=may_cost)
+    return numbers.refusal(e164, home=own, ours=own, may_cost=may_cost)

@@ -113,7 +113,7 @@ class LiveCallsConsumer(AsyncConsumer):  # type: ignore[misc]
             event: dict[str, Any] = dict(await receive())
             if event["type"] == "websocket.disconnect":
                 return
-            wish = stepping_in.read(event.get("text") or "")
+            wish = stepping_in.read((event.get("text") or "")[:MAX_COMMAND])
             if wish is None:
                 continue
             try:

@@ -47,7 +47,7 @@ def take(
     elif event.type in CALL_OVER:
         errands.run(partial(_leg_over, call.carrier_call_id, event), after_s=DIALOG_WORD_S)
     elif event.type in people.EVENTS:
-        errands.run(partial(people.take, event, steps.after_people))
+        errands.run(partial(people.take, call, event, steps.after_people))
 
 
 def incoming_of(event: Event) -> IncomingCall:
@@ -145,7 +145,7 @@ def _leg_is_over(carrier_call_id: str, leg_id: str, event: Event, *, talked: boo
     if event.child.endpoint == "PHONE" or event.leg.endpoint == "PHONE":
         if not caller_left and calls.RANK[call.state] != calls.ENDED:
             state = ENDED_STATES.get(event.child.state or event.leg.state, "")
-            people.leg_is_over(leg_id, steps.after_people, talked=talked, state=state)
+            people.leg_is_over(call, leg_id, steps.after_people, talked=talked, state=state)
         return
     settled = ladder.settled(carrier_call_id, Carrier.INFOBIP)
     if settled is None or calls.RANK[settled.state] == calls.ENDED:

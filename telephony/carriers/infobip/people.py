@@ -64,10 +64,10 @@ def begin(call: Call, purpose: Transfer.Purpose, then: Next) -> None:
         _ring(transfer, then)
 
 
-def take(event: Event, then: Next) -> None:
-    """An event of a person's leg."""
+def take(call: Call, event: Event, then: Next) -> None:
+    """An event of a person's leg. `call` is what the event's proof was for: no other call's legs."""
     leg = _find(event.call_id, wait=event.leg.endpoint == "PHONE")
-    if leg is None:
+    if leg is None or leg.transfer.call_id != call.pk:
         return
     transfer = leg.transfer
     if event.type == "CALL_ESTABLISHED":
@@ -76,10 +76,10 @@ def take(event: Event, then: Next) -> None:
         _pressed(transfer, leg, event.keys, then)
 
 
-def leg_is_over(leg_id: str, then: Next, *, talked: bool, state: str) -> None:
+def leg_is_over(call: Call, leg_id: str, then: Next, *, talked: bool, state: str) -> None:
     """`state` is ours of the leg's end; `talked` says whether it was up at all."""
     leg = _find(leg_id, wait=True)
-    if leg is None:
+    if leg is None or leg.transfer.call_id != call.pk:
         return
     transfer = transfers.find(leg.transfer_id)
     if transfer is None:

@@ -106,6 +106,7 @@ class Command(BaseCommand):
         self._require(carrier, options)
         options["to"] = options["to"] or (DEMO_NUMBER if carrier is Carrier.TWILIO else _infobip_number())
         if options["direction"] == "outbound":
+            self._refuse_callers_part(options)
             self._tells = True
             if not outbound_call.run(options, self._tell, self.stdout.write):
                 sys.exit(1)
@@ -134,6 +135,15 @@ class Command(BaseCommand):
             self._sum_up(call, observed, verdict)
         if not verdict.good:
             sys.exit(1)
+
+    def _refuse_callers_part(self, options: dict[str, Any]) -> None:
+        """What a callee does is chosen by --callee alone."""
+        names = ("from_", "scenario", "say", "wav", "json", "hangup_after", "interrupt_after", "press")
+        given = [f"--{name.strip('_').replace('_', '-')}" for name in names if options[name]]
+        if given:
+            raise CommandError(
+                f"With --direction outbound there is no {', '.join(given)}: choose a --callee."
+            )
 
     def _require(self, carrier: Carrier, options: dict[str, Any]) -> None:
         if carrier is Carrier.TWILIO and not (settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN):
