@@ -3,12 +3,13 @@
 import datetime
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tenants import invitations
+from tenants import invitations, login_throttle
 from tenants.invitations import InvitationGone
 from tenants.models import Invitation, Member, Tenant, User
 from tenants.scoping import platform_scope, tenant_scope
@@ -113,6 +114,36 @@ def test_a_suspended_business_takes_nobody_in(salon, member):
     with platform_scope():
         Tenant.objects.filter(pk=salon.pk).update(status="suspended")
     assert Client().post(link, NEW).status_code == 410
+
+
+def test_what_an_owner_sent_before_leaving_opens_nothing_after(salon, member):
+    owner = member("owner")
+    link = invited(owner, role="owner")
+    with tenant_scope(salon):
+        leaver = Member.objects.get(user_id=owner.session["_auth_user_id"])
+        Member.objects.filter(pk=leaver.pk).update(role="staff")
+    assert Client().post(link, NEW).status_code == 410
+    assert not User.objects.filter(username="nina").exists()
+
+
+def test_passwords_are_not_guessed_behind_an_invitation(salon, garage, member):
+    name = f"gus-{uuid4().hex}"  # the throttle outlives a test
+    works(garage, User.objects.create_user(name, password="pw"))
+    link, right = invited(member("owner")), {"join": "known", "known-username": name, "known-password": "pw"}
+    for _ in range(login_throttle.TRIES):
+        Client().post(link, {**right, "known-password": "no"})
+    held = Client().post(link, right)
+    assert "Too many attempts" in held.text
+    assert "salon" not in roles_of(User.objects.get(username=name))
+
+
+def test_an_operators_login_is_not_taken_behind_an_invitation(salon, member):
+    name = f"olga-{uuid4().hex}"
+    User.objects.create_superuser(name, password="pw")
+    link = invited(member("owner"))
+    client = Client()
+    client.post(link, {"join": "known", "known-username": name, "known-password": "pw"})
+    assert "_auth_user_id" not in client.session
 
 
 def test_two_who_hold_one_link_are_one_member(salon, member):
