@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from appointments.admin.desk import AppointmentAdmin
 from appointments.models import Appointment
+from telephony.admin_settings import explain_settings
 from telephony.notifications import rendering, wishes
 from telephony.notifications.models import InboundText, Kind, MessageTemplate, Notification, OptOut
 from tenants.admin import TenantAdmin
@@ -217,22 +218,7 @@ SETTINGS_HELP = (
 
 
 def join_page_of_tenants(pages: Any) -> None:
-    calendars_form = pages.form
-
-    class TenantForm(calendars_form):  # type: ignore[misc,valid-type]
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            if "settings" in self.fields:
-                self.fields["settings"].help_text = f"{self.fields['settings'].help_text} {SETTINGS_HELP}"
-
-        def clean_settings(self) -> Any:
-            settings = super().clean_settings()
-            if isinstance(settings, dict):
-                for problem in wishes.problems(settings):
-                    self.add_error("settings", problem)
-            return settings
-
-    pages.form = TenantForm
+    explain_settings(pages, SETTINGS_HELP, lambda tenant, settings: wishes.problems(settings))
     pages.readonly_fields = [*pages.readonly_fields, told_to_customers]
     pages.fieldsets = [*pages.fieldsets, ("Messages", {"fields": [told_to_customers]})]
 

@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 
 from appointments.admin.desk import AppointmentAdmin, CustomerAdmin
 from appointments.models import Appointment, Customer
+from telephony.admin_settings import explain_settings
 from telephony.models import Call, OutboundCall
 from telephony.outbound import hanging_up, orders, policy
 from telephony.outbound.errors import CarrierRefused, OutboundRefused
@@ -228,26 +229,7 @@ SETTINGS_HELP = (
 )
 
 
-def _join_page_of_tenants(pages: Any) -> None:
-    known_form = pages.form
-
-    class TenantForm(known_form):  # type: ignore[misc,valid-type]
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            if "settings" in self.fields:
-                self.fields["settings"].help_text = f"{self.fields['settings'].help_text} {SETTINGS_HELP}"
-
-        def clean_settings(self) -> Any:
-            settings = super().clean_settings()
-            if isinstance(settings, dict):
-                for problem in policy.problems(settings):
-                    self.add_error("settings", problem)
-            return settings
-
-    pages.form = TenantForm
-
-
 _join(AppointmentAdmin)
 _join(CustomerAdmin)
 _join_page_of_appointments(AppointmentAdmin)
-_join_page_of_tenants(TenantAdmin)
+explain_settings(TenantAdmin, SETTINGS_HELP, lambda tenant, settings: policy.problems(settings))

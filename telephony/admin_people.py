@@ -10,10 +10,12 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from telephony.admin_settings import explain_settings
 from telephony.models import RingGroup, RingHours, RingPerson, Transfer, TransferLeg
 from telephony.people import alerts, directory, numbers
 from tenants.acting import is_operator
 from tenants.admin import TenantAdmin
+from tenants.models import Tenant
 from tenants.phone import InvalidNumber, region_of, to_e164
 from tenants.roles import Area
 from tenants.scoped_admin import ScopedForm, ScopedInline, ScopedModelAdmin, one_line, register, tenant_time
@@ -184,7 +186,13 @@ SETTINGS_HELP = (
 )
 
 
-def problems(settings: dict[str, Any], own: list[str]) -> list[str]:
+def problems(tenant: Tenant, settings: dict[str, Any]) -> list[str]:
+    """None of a business that is about to be made: what is rung for it is seen when it has numbers."""
+    return [] if tenant._state.adding else problems_with(settings, directory.own_numbers(tenant))
+
+
+def problems_with(settings: dict[str, Any], own: list[str]) -> list[str]:
+    """`own`: the numbers that callers dial."""
     found = list(alerts.problems(settings))
     if settings.get(directory.MODE, "blind") not in {"blind", directory.WARM}:
         found.append('transferMode: "blind" or "warm"')
@@ -203,24 +211,4 @@ def problems(settings: dict[str, Any], own: list[str]) -> list[str]:
     return found
 
 
-def join_page_of_tenants(pages: Any) -> None:
-    form_before = pages.form
-
-    class TenantForm(form_before):  # type: ignore[misc,valid-type]
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            if "settings" in self.fields:
-                self.fields["settings"].help_text = f"{self.fields['settings'].help_text} {SETTINGS_HELP}"
-
-        def clean_settings(self) -> Any:
-            settings = super().clean_settings()
-            if isinstance(settings, dict) and not self.instance._state.adding:
-                own = directory.own_numbers(self.instance)
-                for problem in problems(settings, own):
-                    self.add_error("settings", problem)
-            return settings
-
-    pages.form = TenantForm
-
-
-join_page_of_tenants(TenantAdmin)
+explain_settings(TenantAdmin, SETTINGS_HELP, problems)

@@ -52,7 +52,9 @@ def wishes_of(settings: Any) -> Wishes:
     """What makes sense of a tenant's settings."""
     written = settings if isinstance(settings, dict) else {}
     usual = _one_channel(written.get("notifications"))
-    return Wishes(_told(written.get("notifications")), _reminders(written, usual), _quiet(written))
+    return Wishes(
+        _told(written.get("notifications")), _reminders(written, usual), quiet_hours(written, "quietHours")
+    )
 
 
 def _one_channel(value: Any) -> str:
@@ -87,10 +89,11 @@ def _reminders(written: dict[str, Any], usual: str) -> tuple[Reminder, ...]:
     return tuple(by_lead.values())
 
 
-def _quiet(written: dict[str, Any]) -> WallInterval | None:
-    if "quietHours" not in written:
+def quiet_hours(written: Mapping[str, Any], name: str) -> WallInterval | None:
+    """The setting of this name: the usual night where it is absent or makes no sense; None where it is false."""
+    if name not in written:
         return NIGHT
-    value = written["quietHours"]
+    value = written[name]
     if value is False:
         return None
     try:
@@ -118,7 +121,7 @@ def problems(settings: dict[str, Any]) -> Iterator[str]:
     yield from _reminder_problems(settings.get("reminders", []))
     if "quietHours" in settings and settings["quietHours"] is not False:
         quiet = settings["quietHours"]
-        if _quiet(settings) is NIGHT and quiet != {"from": "21:00", "to": "08:00"}:
+        if quiet_hours(settings, "quietHours") is NIGHT and quiet != {"from": "21:00", "to": "08:00"}:
             yield 'quietHours: {"from": "21:00", "to": "08:00"}, two different times, or false'
 
 

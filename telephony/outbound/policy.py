@@ -21,7 +21,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from appointments.wallclock import WallInterval
-from telephony.notifications.wishes import NIGHT, night_at
+from telephony.notifications.wishes import NIGHT, night_at, quiet_hours
 
 NUMBERS: Mapping[str, tuple[int, int, int]] = {
     "outboundPerMinute": (10, 1, 600),
@@ -67,7 +67,7 @@ def policy_of(settings: Any) -> Policy:
     return Policy(
         enabled=written.get("outboundCalls") is not False,
         countries=_countries(written),
-        quiet=_quiet(written),
+        quiet=quiet_hours(written, "outboundQuietHours"),
         per_minute=_number(written, "outboundPerMinute"),
         at_once=_number(written, "outboundAtOnce"),
         per_day=_number(written, "outboundPerDay"),
@@ -96,23 +96,6 @@ def _countries(written: Mapping[str, Any]) -> frozenset[str]:
 
 def _is_country(value: Any) -> bool:
     return isinstance(value, str) and len(value) == 2 and value.isascii() and value.isupper()
-
-
-def _quiet(written: Mapping[str, Any]) -> WallInterval | None:
-    if "outboundQuietHours" not in written:
-        return NIGHT
-    value = written["outboundQuietHours"]
-    if value is False:
-        return None
-    try:
-        quiet = WallInterval(_wall(value["from"]), _wall(value["to"]))
-    except (KeyError, TypeError, ValueError):
-        return NIGHT
-    return quiet if quiet.opens != quiet.closes else NIGHT
-
-
-def _wall(text: str) -> datetime.time:
-    return datetime.datetime.strptime(text, "%H:%M").time()
 
 
 def _voicemail(written: Mapping[str, Any]) -> str | None:
@@ -153,7 +136,11 @@ def problems(settings: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(countries, list) or not countries or not all(map(_is_country, countries)):
         yield 'outboundCountries: a list of countries such as ["US", "CA"]'
     quiet = settings.get("outboundQuietHours", False)
-    if quiet is not False and _quiet(settings) is NIGHT and quiet != {"from": "21:00", "to": "08:00"}:
+    if (
+        quiet is not False
+        and quiet_hours(settings, "outboundQuietHours") is NIGHT
+        and quiet != {"from": "21:00", "to": "08:00"}
+    ):
         yield 'outboundQuietHours: {"from": "21:00", "to": "08:00"}, two different times, or false'
     if settings.get("outboundConsent", ASSUMED) != ASSUMED:
         yield f'outboundConsent: "{ASSUMED}", or nothing'

@@ -61,10 +61,11 @@ def rounds(tenant: Tenant, now: datetime.datetime) -> list[Round]:
     """At most MOST_ROUNDS, no number twice; none where nobody can be rung now."""
     found: list[Round] = []
     known: set[str] = set()
+    own = own_numbers(tenant)
     for group in _groups(tenant):
         if not _is_on(group, tenant, now):
             continue
-        people = [one for one in _people(group, tenant) if one.e164 not in known]
+        people = [one for one in _people(group, own) if one.e164 not in known]
         known |= {one.e164 for one in people}
         found += _as_rounds(group, people)
     default = transfer_number(tenant)
@@ -87,7 +88,8 @@ def is_anybody_there(tenant: Tenant) -> bool:
 
 def has_groups(tenant: Tenant) -> bool:
     """Whether any has somebody who can be rung, at whatever hour."""
-    return any(_people(group, tenant) for group in _groups(tenant))
+    own = own_numbers(tenant)
+    return any(_people(group, own) for group in _groups(tenant))
 
 
 def _groups(tenant: Tenant) -> Iterable[RingGroup]:
@@ -104,8 +106,7 @@ def _is_on(group: RingGroup, tenant: Tenant, now: datetime.datetime) -> bool:
     return within(week, tenant.zone, now)
 
 
-def _people(group: RingGroup, tenant: Tenant) -> list[Candidate]:
-    own = own_numbers(tenant)
+def _people(group: RingGroup, own: list[str]) -> list[Candidate]:
     return [
         Candidate(one.name, one.e164)
         for one in sorted(group.people.all(), key=lambda one: (one.position, one.name))

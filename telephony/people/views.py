@@ -1,5 +1,6 @@
 """What Twilio asks for the leg of a person: what they hear, whether they take the call, how the leg fares."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,10 +11,7 @@ from rest_framework.request import Request
 from telephony.addresses import callback_url
 from telephony.carriers.twilio import people, twiml
 from telephony.people.models import Transfer, TransferLeg
-from telephony.views import TwilioWebhook, xml
-from tenants.credentials import platform_secret, secret
-from tenants.models import Credential
-from tenants.scoping import tenant_scope
+from telephony.views import TwilioWebhook, auth_token_of, xml
 
 _FORM = {"application/x-www-form-urlencoded": OpenApiTypes.OBJECT}
 _TWIML = {(200, "text/xml"): OpenApiResponse(OpenApiTypes.STR, "TwiML")}
@@ -21,15 +19,12 @@ _LEG = [OpenApiParameter("l", OpenApiTypes.STR, description="Which leg of which 
 LONGEST = 200
 
 
-class LegWebhook(TwilioWebhook):
+class LegWebhook(ABC, TwilioWebhook):
     """The leg has an id of its own, and is signed for the account of its transfer's tenant."""
 
     def auth_token(self, request: HttpRequest) -> str:
         found = people.find_leg(request.GET.get("l", "")[:LONGEST])
-        if found is None:
-            return platform_secret(Credential.Name.TWILIO_AUTH_TOKEN)
-        with tenant_scope(found[0].tenant_id):
-            return secret(found[0].tenant_id, Credential.Name.TWILIO_AUTH_TOKEN)
+        return auth_token_of(found[0].tenant_id if found else None)
 
     def unreachable(self) -> HttpResponse:
         """The person is let go: an empty answer would join them to the caller."""
@@ -39,8 +34,9 @@ class LegWebhook(TwilioWebhook):
         found = people.find_leg(request._request.GET.get("l", "")[:LONGEST])
         return xml(twiml.hang_up() if found is None else self.answer(*found, request._request.POST))
 
+    @abstractmethod
     def answer(self, transfer: Transfer, leg: TransferLeg, fields: Any) -> str:
-        raise NotImplementedError
+        """TwiML for the leg."""
 
 
 class Whisper(LegWebhook):

@@ -17,7 +17,7 @@ from agents.live_calls import Reach
 from agents.tools import registry
 from appointments.models import Closure, SpecialHours
 from telephony import calls
-from telephony.admin_people import problems
+from telephony.admin_people import problems_with
 from telephony.models import Call, CallEvent, RingGroup, RingHours, RingPerson, Transfer
 from telephony.people import directory, numbers, transfers
 from tenants.models import Tenant
@@ -141,7 +141,7 @@ def test_a_number_that_may_not_be_dialled_is_not_whoever_wrote_it_down(salon):
     ],
 )
 def test_settings_that_make_no_sense_are_refused(written, word):
-    found = problems(written, ["+15551234567"])
+    found = problems_with(written, ["+15551234567"])
     assert any(word in problem for problem in found) if word else not found
 
 

@@ -17,10 +17,7 @@ from telephony.models import Call, Carrier
 from telephony.outbound import attempts, course
 from telephony.outbound.errors import CarrierRefused
 from telephony.rungs import words_of_apology
-from telephony.views import TwilioWebhook, auth_token_for, xml
-from tenants.credentials import secret
-from tenants.models import Credential
-from tenants.scoping import tenant_scope
+from telephony.views import TwilioWebhook, auth_token_for, auth_token_of, xml
 
 logger = logging.getLogger(__name__)
 security = logging.getLogger("tonris.security")
@@ -35,10 +32,7 @@ class OutboundWebhook(TwilioWebhook):
 
     def auth_token(self, request: HttpRequest) -> str:
         call = _named(request)
-        if call is None:
-            return auth_token_for(request)
-        with tenant_scope(call.tenant_id):
-            return secret(call.tenant_id, Credential.Name.TWILIO_AUTH_TOKEN)
+        return auth_token_for(request) if call is None else auth_token_of(call.tenant_id)
 
     def call(self, request: Request) -> Call | None:
         """The call, which from now on has Twilio's name; None for another one's, or none."""
