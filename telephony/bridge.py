@@ -150,7 +150,9 @@ class Bridge:
         self._speak_by = self._started + (RELIEVED_GREETING_SECONDS if relief else GREETING_SECONDS)
         self.first_audio_ms: int | None = None
         self.frames_taken = 0
-        """All messages of the carrier. Whoever reads what no `taker` takes counts it."""
+        """All messages of the carrier but those that we asked for. Whoever reads what no `taker` takes counts it."""
+        self._echoes_due = 0
+        """Marks that were sent and are not back."""
         self.close_code = 1000
 
     @property
@@ -175,14 +177,21 @@ class Bridge:
                 self._from_caller.put(frame)
             case CallerAudio():
                 self._from_caller.put(frame)
-            case Mark(name) if name == LAST_WORDS:
-                self._last_words_played.set()
             case Mark(name):
-                self._playback.played(name)
+                self._echoed(name)
             case StreamStopped():
                 self.caller_left("caller_hung_up")
             case _:
                 pass
+
+    def _echoed(self, mark: str) -> None:
+        if self._echoes_due:  # a mark for each piece of speech doubles what an honest carrier sends
+            self._echoes_due -= 1
+            self.frames_taken -= 1
+        if mark == LAST_WORDS:
+            self._last_words_played.set()
+        else:
+            self._playback.played(mark)
 
     def taker(self, plain_audio: Callable[[bytes], bytes | None]) -> Take:
         """What takes a carrier's message if it is audio that can go to the agent now, past the queue.
@@ -357,10 +366,10 @@ class Bridge:
 
     async def _make_rounds(self) -> str:
         """What need not be looked at with each frame."""
-        rounds = Rounds()
+        rounds = Rounds(looked_at=time.monotonic())
         while not self._died_down():
             await asyncio.sleep(ROUND_SECONDS)
-            rounds.look(self.frames_taken)
+            rounds.look(self.frames_taken, time.monotonic())
             if rounds.flooded:
                 self.broke(BadFrame("more than 100 frames a second", close_code=1008))
             if (
@@ -439,6 +448,7 @@ class Bridge:
             return
         mark = self._playback.sent(speech.item, self._codec.audio_format.duration_ms(audio))
         if mark:
+            self._echoes_due += 1
             await self._send(self._codec.encode_mark(mark))
 
     async def _interrupt(self) -> None:
@@ -513,6 +523,7 @@ class Bridge:
         if not self._codec.confirms_playback:
             await asyncio.sleep(left)
             return
+        self._echoes_due += 1
         await self._send(self._codec.encode_mark(LAST_WORDS))
         try:
             async with asyncio.timeout(left + 2):
