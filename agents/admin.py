@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from agents import admin_messages, recordings  # noqa: F401 - messages register their pages
 from agents.models import Conversation, ProviderEvent, ProviderSession, SeenSignature, ToolInvocation, Turn
+from agents.providers import PROVIDERS
 from appointments.models import Appointment
 from tenants.models import Tenant
 from tenants.roles import Area
@@ -347,7 +348,7 @@ def cost_of(conversation: Conversation) -> str:
 
 def _in_units(row: Conversation | ProviderSession) -> str:
     """Of a row with a cost, in the unit that its provider counts in."""
-    unit = {"elevenlabs": "credits", "openai": "US dollars"}.get(row.provider, "")
+    unit = PROVIDERS[row.provider].cost_unit if row.provider in PROVIDERS else ""
     return f"{(row.cost or Decimal(0)).normalize():f} {unit}".strip()
 
 

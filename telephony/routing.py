@@ -1,4 +1,4 @@
-"""WebSocket paths: of every carrier, and the desk's. `/outbound-stream` is Twilio's stream under an older name."""
+"""WebSocket paths: of every carrier, and the desk's."""
 
 from channels.routing import URLRouter
 from django.urls import path, re_path

@@ -16,8 +16,8 @@ from agents.models import Conversation, Message, ToolInvocation
 from appointments.models import Appointment, Customer, Employee, Service
 from telephony import doctor
 from telephony.doctor import remembered
-from telephony.doctor.findings import broken, note
 from telephony.models import Call, Notification
+from tenants.findings import broken, note
 from tenants.models import Member, Tenant, User
 from tenants.scoping import tenant_scope
 from tests.tenants.test_admin import cheaper_settings, furnish, member, operator

@@ -11,6 +11,7 @@ from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, Sum, V
 from django.db.models.functions import Coalesce, ExtractHour
 
 from agents.models import Conversation, ToolInvocation
+from agents.providers import PROVIDERS
 from appointments.models import Appointment
 from telephony import calls
 from telephony.models import Call
@@ -125,9 +126,8 @@ def cost_of(tenant: Tenant, span: Span) -> list[str]:
 
 
 def in_unit(provider: str, cost: Decimal) -> str:
-    if provider == "openai":
-        return f"{cost:,.2f} US dollars"
-    return f"{cost:,.0f} {'credits' if provider == 'elevenlabs' else provider}"
+    known = PROVIDERS.get(provider)
+    return f"{cost:,.{known.cost_places}f} {known.cost_unit}" if known else f"{cost:,.0f} {provider}"
 
 
 def revenue_of(tenant: Tenant, span: Span) -> list[str]:

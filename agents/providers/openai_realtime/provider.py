@@ -4,12 +4,14 @@ from typing import Any
 
 from django.conf import settings
 
-from agents.audio import AudioFormat
+from agents.audio import PCM16_24K, AudioFormat
 from agents.briefings import brief, errand_of, text_setting
 from agents.errands import instruction
 from agents.initiation import first_message
+from agents.instructions import prompt_of
 from agents.models import Conversation
 from agents.providers.facts import Provider
+from agents.providers.openai_realtime.doctor import examine
 from agents.providers.openai_realtime.session import OpenAIRealtimeSession
 from agents.providers.openai_realtime.tool_definitions import functions
 from agents.providers.openai_realtime.wanted_session import (
@@ -19,7 +21,6 @@ from agents.providers.openai_realtime.wanted_session import (
     Wishes,
     wanted_session,
 )
-from agents.provisioning_wishes import prompt_of
 from agents.tools import registry
 from tenants.models import Credential, Tenant
 
@@ -72,4 +73,10 @@ PROVIDER = Provider(
     session=OpenAIRealtimeSession,
     agent_of=agent_of,
     initiation=initiation,
+    pcm=PCM16_24K,
+    cost_unit="US dollars",
+    cost_places=2,
+    tools=functions,
+    is_simulated=lambda: settings.OPENAI_SIMULATED,
+    examine=examine,
 )
