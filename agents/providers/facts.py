@@ -43,6 +43,8 @@ class Provider:
     """The tools as it wants to be told of them."""
 
     # Going live.
+    simulator: str
+    """The package of its simulator, whose `simulated.py` says how it is run."""
     is_simulated: Callable[[], bool]
     """Whether it is a simulator on this machine that is asked."""
     examine: Callable[[UUID, AudioFormat], Iterable[Finding]]

@@ -44,6 +44,8 @@ class Adapter:
     """Voicemails that it keeps for a business. Needs its scope."""
 
     # Going live.
+    simulator: str
+    """The package of its simulator, whose `simulated.py` says how it is run."""
     is_simulated: Callable[[], bool]
     """Whether it is a simulator on this machine that is asked."""
     provision: Callable[[UUID, Log], None]

@@ -13,9 +13,9 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from agents.simulators.audio import Format
-from telephony.management.commands.simulate_call import _token_of
 from telephony.simulators.agent_choice import speaking_through
 from telephony.simulators.spoken_lines import line_of
+from telephony.simulators.twilio.simulated import token_of
 from tenants.credentials import set_secret
 from tenants.models import Credential, Tenant
 from tenants.scoping import in_thread, tenant_scope
@@ -26,9 +26,9 @@ from tonris import demo
 def test_a_call_to_a_tenant_with_an_account_of_its_own_is_signed_with_that_accounts_token(salon, garage):
     with tenant_scope(salon):
         set_secret(salon, Credential.Name.TWILIO_AUTH_TOKEN, "salons-own-token")
-    assert _token_of(demo.SALON.number) == "salons-own-token"
-    assert _token_of(demo.GARAGE.number) == settings.TWILIO_AUTH_TOKEN
-    assert _token_of("+15550000000") == settings.TWILIO_AUTH_TOKEN
+    assert token_of(demo.SALON.number) == "salons-own-token"
+    assert token_of(demo.GARAGE.number) == settings.TWILIO_AUTH_TOKEN
+    assert token_of("+15550000000") == settings.TWILIO_AUTH_TOKEN
 
 
 def test_for_one_call_a_business_speaks_through_another_provider(salon, garage):

@@ -69,6 +69,7 @@ PROVIDER = Provider(
     pcm=PCM16_16K,
     cost_unit="credits",
     tools=tools,
+    simulator="agents.simulators.elevenlabs",
     is_simulated=lambda: settings.ELEVENLABS_SIMULATED,
     examine=doctor.examine,
     provision=provision_agent,

@@ -77,6 +77,7 @@ PROVIDER = Provider(
     cost_unit="US dollars",
     cost_places=2,
     tools=functions,
+    simulator="agents.simulators.openai_realtime",
     is_simulated=lambda: settings.OPENAI_SIMULATED,
     examine=examine,
 )

@@ -39,6 +39,7 @@ CARRIER = Adapter(
     dialer=InfobipDialer(),
     texts=InfobipTexts.of,
     recordings=recordings,
+    simulator="telephony.simulators.infobip",
     is_simulated=lambda: settings.INFOBIP_SIMULATED,
     provision=provision,
     examine=examine,

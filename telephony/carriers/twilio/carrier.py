@@ -43,6 +43,7 @@ CARRIER = Adapter(
     dialer=TwilioDialer(),
     texts=TwilioTexts.of,
     recordings=recordings,
+    simulator="telephony.simulators.twilio",
     is_simulated=lambda: settings.TWILIO_SIMULATED,
     provision=provision,
     examine=examine,
