@@ -13,7 +13,7 @@ from agents.provisioning_log import Log
 from agents.session import AgentSession, Assignment
 from agents.tools.contract import Tool
 from tenants.findings import Finding
-from tenants.models import Credential, Tenant
+from tenants.models import Tenant
 
 Json = dict[str, Any]
 
@@ -26,7 +26,8 @@ class Provider:
     """As in `settings.agentProvider` of a tenant."""
     label: str
     """As people write it."""
-    api_key: Credential.Name
+    api_key: str
+    """The name of the secret that opens it, as `manage.py set_secret` takes it."""
 
     # A call.
     session: Callable[[Assignment, AudioFormat], AgentSession]

@@ -25,6 +25,9 @@ class Adapter:
     label: str
     """As people write it."""
 
+    secrets: Sequence[str]
+    """Names of a business's secrets for it, as `manage.py set_secret` takes them."""
+
     # The line.
     open_leg: OpenLeg
     media_paths: Sequence[str]

@@ -16,6 +16,7 @@ from telephony.carriers.infobip.provisioning import provision
 from telephony.carriers.infobip.recordings import recordings
 from telephony.carriers.infobip.sms import InfobipTexts
 from telephony.carriers.registry import Carrier
+from tenants.models import Credential
 
 
 def addresses() -> Mapping[str, str]:
@@ -31,6 +32,7 @@ def deploy_checks() -> Iterator[CheckMessage]:
 CARRIER = Adapter(
     name=Carrier.INFOBIP.value,
     label=str(Carrier.INFOBIP.label),
+    secrets=(Credential.Name.INFOBIP_API_KEY, Credential.Name.INFOBIP_WEBHOOK_SECRET),
     open_leg=open_leg,
     media_paths=("media-stream/infobip/<str:secret>",),
     urls="telephony.carriers.infobip.urls",

@@ -15,6 +15,7 @@ from telephony.carriers.twilio.media import TwilioLeg
 from telephony.carriers.twilio.provisioning import provision
 from telephony.carriers.twilio.recordings import recordings
 from telephony.carriers.twilio.sms import TwilioTexts
+from tenants.models import Credential
 
 
 def addresses() -> Mapping[str, str]:
@@ -35,6 +36,7 @@ def deploy_checks() -> Iterator[CheckMessage]:
 CARRIER = Adapter(
     name=Carrier.TWILIO.value,
     label=str(Carrier.TWILIO.label),
+    secrets=(Credential.Name.TWILIO_ACCOUNT_SID, Credential.Name.TWILIO_AUTH_TOKEN),
     open_leg=TwilioLeg,
     media_paths=("media-stream", "outbound-stream"),
     urls="telephony.carriers.twilio.urls",
