@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import json
+import socket
 
+import httpx2
 import pytest
 from django.test import Client
 from websockets.asyncio.client import connect
@@ -81,6 +83,30 @@ def established(call_id: str):
 def recorded() -> list[Call]:
     with platform_scope():
         return list(Call.objects.filter(carrier=Carrier.INFOBIP))
+
+
+# --- Where we ask --------------------------------------------------------------------------------
+
+
+async def test_whatever_base_an_event_names_the_configured_one_is_asked(salon):
+    """All of a call's events name a server of somebody else's, which listens: our key must not get there."""
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        theirs = f"http://127.0.0.1:{elsewhere.getsockname()[1]}"
+        async with open_infobip_exchange(salon) as exchange:
+            event = received("foreign-1")
+            event["properties"]["apiBaseUrl"] = theirs
+            event["apiBaseUrl"] = theirs
+            async with httpx2.AsyncClient(trust_env=False) as client:
+                for kind in ("CALL_RECEIVED", "CALL_ESTABLISHED"):
+                    sent = {**event, "type": kind}
+                    answer = await client.post(exchange.base_url + EVENTS, json=sent, headers=basic())
+                    assert answer.status_code == 200
+                    await in_thread(errands.finish)
+            asked = [path for _, path, _, _ in exchange.infobip.rest.requests]
+        assert any("foreign-1" in path for path in asked)
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
 
 
 # --- Who may send them ---------------------------------------------------------------------------
