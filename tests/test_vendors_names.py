@@ -9,6 +9,7 @@ import pytest
 
 from agents.providers import PROVIDERS
 from telephony.carriers.registry import CARRIERS
+from telephony.vendors import every_vendor
 from tonris.home import BASE_DIR
 
 APPS = ("agents", "appointments", "telephony", "tenants", "tonris")
@@ -52,9 +53,7 @@ ALLOWED = {
 
 
 def names() -> re.Pattern[str]:
-    known = {
-        one for vendor in (*CARRIERS.values(), *PROVIDERS.values()) for one in (vendor.name, vendor.label)
-    }
+    known = {one for vendor in every_vendor() for one in (vendor.name, vendor.label)}
     return re.compile("|".join(re.escape(one.lower()) for one in sorted(known)))
 
 

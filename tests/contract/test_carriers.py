@@ -5,6 +5,7 @@ How calls sound and end is held against the same carriers in tests/telephony/tes
 
 import datetime
 from importlib import import_module
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -95,7 +96,7 @@ def test_without_an_account_no_call_is_placed(carrier: Adapter, salon: Tenant, p
 
 
 def test_without_an_account_no_text_goes_out_and_none_is_found(carrier: Adapter, salon: Tenant, penniless):
-    message = {"sender": "+15551234567", "to": CALLER, "text": "Hello", "reference": uuid4()}
+    message: dict[str, Any] = {"sender": "+15551234567", "to": CALLER, "text": "Hello", "reference": uuid4()}
     with tenant_scope(salon):
         texts = carrier.texts(salon.pk)
     assert isinstance(texts.takes_replies, bool)

@@ -24,7 +24,7 @@ from telephony.errors import AgentNotConfigured
 from tenants.credentials import set_secret
 from tenants.findings import Severity
 from tenants.models import Tenant, secret_choices
-from tenants.scoping import tenant_scope
+from tenants.scoping import in_tenant, tenant_scope
 from tenants.vendor_http import VendorError
 from tests.contract.members import made_up, penniless, provider
 from tonris import demo
@@ -49,10 +49,9 @@ def test_calls_of_a_business_that_has_chosen_it_are_its_own(provider: Provider, 
     assert (taken.provider, bool(taken.agent_id)) == (provider.name, True)
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("spoken", [MULAW_8K, PCM16_16K], ids=str)
 async def test_a_session_is_made_of_what_was_loaded_and_can_be_closed_unopened(provider, salon, spoken):
-    from tenants.scoping import in_tenant
-
     def load():
         set_secret(salon, provider.api_key, "key")
         conversation = open_conversation(
