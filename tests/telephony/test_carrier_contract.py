@@ -308,4 +308,5 @@ async def test_one_line_too_many_is_told_so(salon, side):
 
 def test_formats_of_sides_are_the_carriers(side):
     spoken = CARRIERS[side.carrier].wire_format("elevenlabs")
-    assert side.audio_format == Format({"mulaw": "ulaw", "pcm16": "pcm"}[spoken.encoding], spoken.rate_hz)
+    expected = Format("ulaw" if spoken.encoding == "mulaw" else "pcm", spoken.rate_hz)
+    assert side.audio_format == expected
