@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Warning
 
 from agents.audio import PCM16_16K, AudioFormat
-from agents.briefings import brief, errand_of, overrides_of, text_setting
+from agents.briefings import briefing_of, overrides_of, text_setting
 from agents.initiation import build_initiation
 from agents.models import Conversation
 from agents.providers.elevenlabs import doctor
@@ -31,13 +31,7 @@ def agent_of(tenant: Tenant) -> str:
 
 
 def initiation(tenant: Tenant, conversation: Conversation, audio_format: AudioFormat) -> dict[str, Any]:
-    briefing = brief(
-        tenant,
-        caller_number=conversation.caller_e164,
-        call_sid=conversation.carrier_call_id,
-        conversation_id=None,
-        errand=errand_of(conversation),
-    )
+    briefing = briefing_of(tenant, conversation)
     return build_initiation(briefing, overrides_of(tenant, conversation.agent_id), audio_format)
 
 

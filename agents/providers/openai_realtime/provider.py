@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from agents.audio import PCM16_24K, AudioFormat
-from agents.briefings import brief, errand_of, text_setting
+from agents.briefings import briefing_of, text_setting
 from agents.errands import instruction
 from agents.initiation import first_message
 from agents.instructions import prompt_of
@@ -32,13 +32,7 @@ def agent_of(tenant: Tenant) -> str:
 
 def initiation(tenant: Tenant, conversation: Conversation, audio_format: AudioFormat) -> dict[str, Any]:
     """The session to ask for, and the words to begin with. The format is added when it is opened."""
-    briefing = brief(
-        tenant,
-        caller_number=conversation.caller_e164,
-        call_sid=conversation.carrier_call_id,
-        conversation_id=None,
-        errand=errand_of(conversation),
-    )
+    briefing = briefing_of(tenant, conversation)
     instructions = (
         prompt_of(tenant)
         .replace("{{today}}", briefing.today)
