@@ -53,8 +53,8 @@ ALLOWED = {
 
 
 def names() -> re.Pattern[str]:
-    known = {one for vendor in every_vendor() for one in (vendor.name, vendor.label)}
-    return re.compile("|".join(re.escape(one.lower()) for one in sorted(known)))
+    known = {one.lower() for vendor in every_vendor() for one in (vendor.name, vendor.label)}
+    return re.compile("|".join(re.escape(one) for one in sorted(known)))
 
 
 def folders() -> list[str]:
