@@ -1,5 +1,7 @@
 """A carrier and a provider that nobody has heard of: a folder and a line each, and the whole product knows them."""
 
+import io
+import sys
 from typing import Any
 
 import pytest
@@ -23,7 +25,7 @@ from tests.contract.parrot.provider import GREETING, KEY, sessions
 from tests.contract.tincan.carrier import CARRIER, STRING, asked
 from tests.exchange import CALLER, open_exchange
 from tests.vendors import change_settings
-from tonris import demo
+from tonris import demo, server
 from tonris.desk.setup import addresses_of
 
 __all__ = ["made_up"]
@@ -72,9 +74,6 @@ def test_staff_can_choose_it(tin):
 
 
 def test_its_secret_is_set_by_the_command(tin, monkeypatch):
-    import io
-    import sys
-
     monkeypatch.setattr(sys, "stdin", io.StringIO("silk\n"))
     call_command("set_secret", "salon", STRING)
     with tenant_scope(tin):
@@ -106,6 +105,15 @@ async def test_a_call_is_answered_by_the_parrot(salon):
         )
 
     assert await in_tenant(salon.pk, kept) == ("parrot", "caller_hung_up", [GREETING])
+
+
+def test_a_server_has_read_every_folder_before_it_takes_calls(monkeypatch):
+    """Or the first caller would wait for it."""
+    folders = ("tests.contract.parrot.provider", "tests.contract.tincan.carrier")
+    for folder in folders:
+        monkeypatch.delitem(sys.modules, folder)
+    server._settle()
+    assert sys.modules.keys() >= set(folders)
 
 
 def test_it_can_take_over_from_another(salon, settings):
