@@ -19,10 +19,12 @@ from tests.exchange import CALLER, Exchange
 from tests.second_agents import (
     FIRST,
     HANGS_MS,
+    LADDER,
     REFUSED_MS,
     SORRY,
     WELCOME,
     behave,
+    end_of_ladder,
     other,
     said_by,
     session_of,
@@ -145,26 +147,6 @@ async def test_a_hang_is_not_waited_out(salon, settings, side, first, fault):
     assert longest_silence_ms(call) <= HANGS_MS
     if not greeted:  # the ringing breaks the silence, and is nobody's voice
         assert heard_at_ms(call, second) <= HANGS_MS
-
-
-LADDER = {
-    "a person": ({"transferNumber": "+15550001111"}, "I'm connecting you with someone.", "dial"),
-    "voicemail": ({"voicemail": True}, "leave a message", "record"),
-    "the apology": ({}, "We encountered an error. Please try again later.", "say"),
-}
-"""What is left to a business, what its callers are told, and what they hear then."""
-
-
-async def end_of_ladder(exchange: Exchange, words: str, sound: Any) -> Any:
-    """A call until it has heard both."""
-    call = await exchange.carrier.place_call(exchange.number, CALLER, Script(hang_up_after_s=25.0))
-    async with asyncio.timeout(25):
-        while words not in " ".join(call.timeline.says) or not call.timeline.all_of(sound):
-            await asyncio.sleep(0.02)
-    call.hang_up()
-    await asyncio.wait_for(call.over.wait(), 10)
-    await exchange.settled(call)
-    return call
 
 
 @pytest.mark.alone

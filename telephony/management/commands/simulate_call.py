@@ -57,8 +57,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--callee",
             choices=sorted(NUMBERS),
-            default="human",
-            help="outbound: who answers; --to is our number",
+            help="outbound: who answers (default human); --to is our number",
         )
         parser.add_argument(
             "--to", help=f"the number dialled (default {DEMO_NUMBER}; Infobip: its first one)"
@@ -107,10 +106,13 @@ class Command(BaseCommand):
         options["to"] = options["to"] or (DEMO_NUMBER if carrier is Carrier.TWILIO else _infobip_number())
         if options["direction"] == "outbound":
             self._refuse_callers_part(options)
+            options["callee"] = options["callee"] or "human"
             self._tells = True
             if not outbound_call.run(options, self._tell, self.stdout.write):
                 sys.exit(1)
             return
+        if options["callee"]:
+            raise CommandError("--callee is for --direction outbound: here it is you who calls.")
         judged = bool(options["scenario"] or not options["say"])
         options["scenario"] = options["scenario"] or "booking"
         scenario = SCENARIOS[options["scenario"]]
@@ -139,7 +141,12 @@ class Command(BaseCommand):
     def _refuse_callers_part(self, options: dict[str, Any]) -> None:
         """What a callee does is chosen by --callee alone."""
         names = ("from_", "scenario", "say", "wav", "json", "hangup_after", "interrupt_after", "press")
-        given = [f"--{name.strip('_').replace('_', '-')}" for name in names if options[name]]
+        # 0 seconds are an option too.
+        given = [
+            f"--{name.strip('_').replace('_', '-')}"
+            for name in names
+            if options[name] not in (None, "", [], False)
+        ]
         if given:
             raise CommandError(
                 f"With --direction outbound there is no {', '.join(given)}: choose a --callee."
