@@ -1,6 +1,7 @@
 """What reached a caller's ear, whichever carrier carried it: of whom, when, and how long there was nothing."""
 
 import asyncio
+from array import array
 from typing import Any
 
 from agents.audio import MULAW_8K, PCM16_16K, AudioFormat
@@ -42,6 +43,13 @@ def on_the_line(call: Any, session: AgentRecord) -> bytes:
     conversion = converter(spoken_format(call, session), line_format(call))
     audio = bytes(session.sent_audio)
     return audio if conversion is None else conversion.convert(audio)
+
+
+def voice_of(audio: bytes, audio_format: AudioFormat) -> bytes:
+    """Without its silence: between two replies a leg may carry any length of that."""
+    if audio_format.encoding == "mulaw":
+        return audio.translate(None, b"\xff\x7f")
+    return array("h", filter(None, array("h", audio))).tobytes()
 
 
 def heard_at_ms(call: Any, session: AgentRecord) -> float | None:

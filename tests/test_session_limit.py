@@ -13,7 +13,7 @@ from telephony.models import Call, CallEvent, Carrier
 from telephony.simulators.twilio import Script
 from tenants.models import Tenant
 from tenants.scoping import in_tenant
-from tests.ears import heard_at_ms, leg_of, legs_of, on_the_line, until_heard
+from tests.ears import heard_at_ms, leg_of, legs_of, line_format, on_the_line, until_heard, voice_of
 from tests.exchange import CALLER
 from tests.second_agents import REFUSED_MS, WELCOME, use
 from tests.telephony.far_ends import SIDES
@@ -70,7 +70,9 @@ async def test_a_booking_goes_on_in_the_next_session_and_nobody_hears_of_it(salo
     assert call.timeline.says == []
     assert "agent_relieved" not in told["events"], "it is the same agent"
     # Of the first session nothing was cut, and the second one was heard.
-    assert on_the_line(call, first) in bytes(leg_of(call).audio_received)
+    line = line_format(call)
+    said, heard = on_the_line(call, first), bytes(leg_of(call).audio_received)
+    assert voice_of(said, line) in voice_of(heard, line)
     assert heard_ms is not None
     assert [speaker for speaker, _ in told["said"]].count("caller") == len(BOOKING.lines)
     assert [text for _, text in told["said"]].count(WELCOME) == 1, "nobody is greeted twice"

@@ -223,7 +223,7 @@ async def test_who_is_not_there_is_told_so(salon, settings, callee, status, last
         (["--json"], "there is no --json"),
         (["--hangup-after", "3"], "there is no --hangup-after"),
         (["--interrupt-after", "0"], "there is no --interrupt-after"),
-        (["--press", "1", "--json"], "there is no --json, --press: choose a --callee"),
+        (["--press", "1", "--json"], "there is no --press, --json: choose a --callee"),
     ],
 )
 def test_what_a_callee_does_is_not_for_the_callers_options(salon, words, complaint):

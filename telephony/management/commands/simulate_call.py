@@ -140,13 +140,10 @@ class Command(BaseCommand):
 
     def _refuse_callers_part(self, options: dict[str, Any]) -> None:
         """What a callee does is chosen by --callee alone."""
-        names = ("from_", "scenario", "say", "wav", "json", "hangup_after", "interrupt_after", "press")
-        # 0 seconds are an option too.
-        given = [
-            f"--{name.strip('_').replace('_', '-')}"
-            for name in names
-            if options[name] not in (None, "", [], False)
-        ]
+        names = ("from_", "scenario", "say", "wav", "hangup_after", "interrupt_after", "press")
+        absent: tuple[Any, ...] = (None, "", [])  # 0 seconds are an option too
+        given = [name.strip("_").replace("_", "-") for name in names if options[name] not in absent]
+        given = [f"--{name}" for name in [*given, *(["json"] if options["json"] else [])]]
         if given:
             raise CommandError(
                 f"With --direction outbound there is no {', '.join(given)}: choose a --callee."
