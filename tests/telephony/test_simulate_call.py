@@ -196,7 +196,8 @@ async def test_the_business_calls_somebody_who_books(salon, settings, monkeypatc
     assert [line for line in told if "book_appointment(" in line]
     assert told[-2].endswith("completed")
     assert told[-1] == "Outcome: agent_ended; answered by: human."
-    assert len(told) == len(set(told)), "no line stands there twice"
+    words = [line[9:] for line in told if " s  " in line]
+    assert len(words) == len(set(words)), "no line stands there twice"
 
 
 @pytest.mark.django_db(transaction=True)
