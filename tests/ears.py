@@ -1,6 +1,7 @@
 """What reached a caller's ear, whichever carrier carried it: of whom, when, and how long there was nothing."""
 
 import asyncio
+import math
 from array import array
 from typing import Any
 
@@ -52,21 +53,21 @@ def voice_of(audio: bytes, audio_format: AudioFormat) -> bytes:
     return array("h", filter(None, array("h", audio))).tobytes()
 
 
-def heard_at_ms(call: Any, session: AgentRecord) -> float | None:
-    """When the caller began to hear that agent, since the leg came up; None: not yet."""
+def heard_at_ms(call: Any, session: AgentRecord) -> float:
+    """When the caller began to hear that agent, since the leg came up; infinite: not yet."""
     if not session.sent_audio:
-        return None
+        return math.inf
     line = line_format(call)
     size = round(line.bytes_per_second * ENOUGH_MS / 1000)
     said = on_the_line(call, session)[:size]
     at = bytes(leg_of(call).audio_heard).find(said) if len(said) == size else -1
-    return None if at < 0 else 1000 * at / line.bytes_per_second
+    return math.inf if at < 0 else 1000 * at / line.bytes_per_second
 
 
 async def until_heard(call: Any, session: AgentRecord, *, within_s: float = 20.0) -> float:
     """When that was."""
     async with asyncio.timeout(within_s):
-        while (at_ms := heard_at_ms(call, session)) is None:
+        while (at_ms := heard_at_ms(call, session)) == math.inf:
             await asyncio.sleep(0.05)
     return at_ms
 

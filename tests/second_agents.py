@@ -16,7 +16,7 @@ SORRY = "I'm sorry, I lost you for a moment. Let's go on."
 WELCOME = "Hello! Welcome to Test Salon."
 FIRST = ("elevenlabs", "openai")
 AGENTS = {"elevenLabsAgentId": "agent_demo_salon", "keypadMenu": False}
-LADDER = {
+LADDER: dict[str, tuple[dict[str, Any], str, Any]] = {
     "a person": ({"transferNumber": "+15550001111"}, "I'm connecting you with someone.", "dial"),
     "voicemail": ({"voicemail": True}, "leave a message", "record"),
     "the apology": ({}, "We encountered an error. Please try again later.", "say"),

@@ -455,15 +455,15 @@ async def test_a_leg_at_another_rate_ends_politely_and_is_on_record(salon, setti
 
 async def test_an_infobip_that_answers_nothing_holds_up_no_event(salon, settings):
     """Events are answered while everything that we ask of Infobip still waits for its own answer."""
-    faults = Faults(rest_held=asyncio.Event())
-    async with open_infobip_exchange(salon, faults=faults) as exchange:
-        call = await exchange.carrier.place_call(exchange.number, CALLER, Script(hang_up_after_s=10.0))
+    held = asyncio.Event()
+    async with open_infobip_exchange(salon, faults=Faults(rest_held=held)) as exchange:
+        call = await exchange.infobip.place_call(exchange.number, CALLER, Script(hang_up_after_s=10.0))
         async with asyncio.timeout(20):
             while not call.events or not exchange.infobip.rest.held:
                 await asyncio.sleep(0.02)
         assert [(event["type"], answered) for event, answered in call.events] == [("CALL_RECEIVED", 200)]
         assert call.dialogs == []
-        faults.rest_held.set()
+        held.set()
         await asyncio.wait_for(call.agent_spoke.wait(), 20)
         call.hang_up()
         await asyncio.wait_for(call.over.wait(), 20)
