@@ -8,7 +8,7 @@ import pytest
 
 from agents.models import ProviderSession, ToolInvocation, Turn
 from agents.simulators.openai_realtime import Behaviour, Close, Record
-from agents.simulators.scenarios import BOOKING
+from agents.simulators.scenarios import BOOKING, OPENING_HOURS
 from appointments.models import Appointment
 from telephony.models import Call, CallEvent, Carrier
 from telephony.simulators.twilio import Script
@@ -86,6 +86,25 @@ async def test_a_booking_goes_on_in_the_next_session_and_nobody_hears_of_it(salo
     assert [one.close_code for one in told["sessions"]] == [1000, 1000]
     assert told["conversation"].cost == sum(one.cost for one in told["sessions"])
     assert all(one.usage["responses"] for one in told["sessions"])
+
+
+@pytest.mark.alone
+async def test_no_answer_is_waited_for_any_longer_because_of_it(salon, side):
+    await in_tenant(salon.pk, use, salon, "openai")
+    async with side.open(salon) as exchange:
+        exchange.openai.behaviour = SHORT
+        script = Script.of(OPENING_HOURS, reply_after_ms=250)
+        call = await exchange.carrier.place_call(exchange.number, OPENING_HOURS.caller, script)
+        await exchange.openai.session()
+        exchange.openai.behaviour = Behaviour()
+        await asyncio.wait_for(call.over.wait(), 60)
+        await exchange.settled(call)
+        told = await told_of(salon, call)
+    assert (told["outcome"], len(told["sessions"])) == ("agent_ended", 2)
+    answers = call.timeline.all_of("agent")
+    for line in call.lines:
+        answered_ms = next(one.start_ms for one in answers if one.start_ms > line.start_ms)
+        assert answered_ms - line.end_ms - leg_of(call).late_ms <= REFUSED_MS
 
 
 @pytest.mark.alone
