@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from agents.costs import costs_of
 from agents.models import Conversation, ProviderSession, ToolInvocation, Turn
 from agents.simulators.elevenlabs import Session
 from agents.simulators.scenarios import BOOKING
@@ -68,6 +69,7 @@ async def told_of(tenant: Tenant, call: Any) -> dict[str, Any]:
         return {
             "outcome": record.outcome,
             "conversation": record.conversation,
+            "costs": costs_of(record.conversation) if record.conversation else {},
             "events": {event.kind: event.detail for event in CallEvent.objects.filter(call=record)},
             "sessions": list(ProviderSession.objects.filter(conversation=record.conversation)),
             "turns": list(Turn.objects.order_by("position").values_list("speaker", "text")),
@@ -232,6 +234,7 @@ async def test_a_booking_goes_on_with_the_other_one(salon, settings, first):
     openai = next(one for one in told["sessions"] if one.provider == "openai")
     assert openai.usage["responses"] > 0
     assert openai.cost is not None
+    assert told["costs"]["openai"] == openai.cost, "whoever was the first"
     if first == "openai":
         assert told["conversation"].cost == openai.cost
 
