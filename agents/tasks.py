@@ -14,7 +14,9 @@ from tenants.scoping import platform_scope, tenant_scope
 @shared_task
 def process_event(tenant_id: str, event_id: str) -> None:
     with tenant_scope(UUID(tenant_id)):
-        events_inbox.process(UUID(event_id))
+        done = events_inbox.process(UUID(event_id))
+    if not done:
+        events_inbox.wake_again(UUID(tenant_id), UUID(event_id))
 
 
 @shared_task

@@ -253,6 +253,34 @@ def test_strange_and_unknown_events_are_acknowledged(salon_line, asked, event):
     assert (asked, recorded()) == ([], [])
 
 
+def test_an_event_of_an_unknown_call_is_acknowledged_and_logged(salon_line, asked, caplog):
+    with caplog.at_level("INFO", logger="telephony.carriers.infobip.course"):
+        assert post(established("c999")).status_code == 200
+    assert "Infobip told of a call that is not ours: CALL_ESTABLISHED of c999" in caplog.messages
+    assert (asked, recorded()) == ([], [])
+
+
+def test_an_event_of_another_configuration_is_refused_with_a_reason_and_logged(
+    salon_line, garage, asked, caplog
+):
+    with tenant_scope(salon_line):
+        row = Tenant.objects.get()
+        row.settings["infobipCallsConfigurationId"] = "mine"
+        row.save()
+    with caplog.at_level("WARNING", logger="tonris.security"):
+        answer = post(received("c1", callsConfigurationId="another"))
+    assert (answer.status_code, answer.json()) == (
+        403,
+        {
+            "success": False,
+            "error": "The calls configuration is not that of the called number",
+            "code": "FORBIDDEN",
+        },
+    )
+    assert "An event came over another calls configuration than the number's" in caplog.messages
+    assert (asked, recorded()) == ([], [])
+
+
 def test_a_number_comes_with_and_without_its_plus(salon_line, asked):
     event = received("c1")
     event["properties"]["call"]["to"] = INFOBIP_NUMBER
@@ -449,6 +477,24 @@ async def test_a_leg_at_another_rate_ends_politely_and_is_on_record(salon, setti
     assert "rate=8000" in told
     assert "16000 Hz" in told
     assert call.timeline.all_of("dial")
+
+
+async def test_an_infobip_that_answers_nothing_holds_up_no_event(salon, settings):
+    """Events are answered while everything that we ask of Infobip still waits for its own answer."""
+    held = asyncio.Event()
+    async with open_infobip_exchange(salon, faults=Faults(rest_held=held)) as exchange:
+        call = await exchange.infobip.place_call(exchange.number, CALLER, Script(hang_up_after_s=10.0))
+        async with asyncio.timeout(20):
+            while not call.events or not exchange.infobip.rest.held:
+                await asyncio.sleep(0.02)
+        assert [(event["type"], answered) for event, answered in call.events] == [("CALL_RECEIVED", 200)]
+        assert call.dialogs == []
+        held.set()
+        await asyncio.wait_for(call.agent_spoke.wait(), 20)
+        call.hang_up()
+        await asyncio.wait_for(call.over.wait(), 20)
+        await exchange.settled(call)
+    assert {answered for _, answered in call.events} == {200}
 
 
 async def test_a_token_is_of_no_use_at_another_tenants_address(salon, garage, settings):

@@ -39,7 +39,12 @@ def initiation(tenant: Tenant, conversation: Conversation, audio_format: AudioFo
         .replace("{{caller_number}}", briefing.caller_number or "withheld")
         .replace("{{call_brief}}", instruction(briefing.errand))
     )
-    return {"session": wanted_session(_wishes(tenant, instructions)), "greeting": first_message(briefing)}
+    wishes = _wishes(tenant, instructions)
+    return {
+        "session": wanted_session(wishes),
+        "greeting": first_message(briefing),
+        "idle_seconds": wishes.own_idle_seconds,
+    }
 
 
 def _wishes(tenant: Tenant, instructions: str) -> Wishes:

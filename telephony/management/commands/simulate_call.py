@@ -49,8 +49,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--callee",
             choices=sorted(NUMBERS),
-            default="human",
-            help="outbound: who answers; --to is our number",
+            help="outbound: who answers (default human); --to is our number",
         )
         parser.add_argument("--to", help="the number dialled (default: the demo's own at that carrier)")
         parser.add_argument("--from", dest="from_", help="default: the number that the scenario is known by")
@@ -97,10 +96,13 @@ class Command(BaseCommand):
         options["to"] = options["to"] or self._usual_number(carrier)
         if options["direction"] == "outbound":
             self._refuse_callers_part(options)
+            options["callee"] = options["callee"] or "human"
             self._tells = True
             if not outbound_call.run(options, self._tell, self.stdout.write):
                 sys.exit(1)
             return
+        if options["callee"]:
+            raise CommandError("--callee is for --direction outbound: here it is you who calls.")
         judged = bool(options["scenario"] or not options["say"])
         options["scenario"] = options["scenario"] or "booking"
         scenario = SCENARIOS[options["scenario"]]
@@ -128,8 +130,10 @@ class Command(BaseCommand):
 
     def _refuse_callers_part(self, options: dict[str, Any]) -> None:
         """What a callee does is chosen by --callee alone."""
-        names = ("from_", "scenario", "say", "wav", "json", "hangup_after", "interrupt_after", "press")
-        given = [f"--{name.strip('_').replace('_', '-')}" for name in names if options[name]]
+        names = ("from_", "scenario", "say", "wav", "hangup_after", "interrupt_after", "press")
+        absent: tuple[Any, ...] = (None, "", [])  # 0 seconds are an option too
+        given = [name.strip("_").replace("_", "-") for name in names if options[name] not in absent]
+        given = [f"--{name}" for name in [*given, *(["json"] if options["json"] else [])]]
         if given:
             raise CommandError(
                 f"With --direction outbound there is no {', '.join(given)}: choose a --callee."
