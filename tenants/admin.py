@@ -27,6 +27,7 @@ from tenants.scoped_admin import (
     register,
 )
 from tenants.scoping import active_scope
+from tenants.second_factor.rules import has_one
 
 SHOWN_CHARACTERS = 4
 LONG_ENOUGH_TO_SHOW = 16
@@ -157,11 +158,11 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     list_filter = ["is_active", "is_superuser"]
     search_fields = ["username", "first_name", "last_name", "email"]
     filter_horizontal = []
-    readonly_fields = ["secret", "last_login", "date_joined"]
+    readonly_fields = ["secret", "second_factor", "last_login", "date_joined"]
     inlines = [MembershipInline]
     members_only_look = True
     fieldsets = [
-        (None, {"fields": ["username", "secret"]}),
+        (None, {"fields": ["username", "secret", "second_factor"]}),
         ("Person", {"fields": ["first_name", "last_name", "email"]}),
         ("Access", {"fields": ["is_active", "is_superuser", "last_login", "date_joined"]}),
     ]
@@ -177,6 +178,11 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return super().get_fieldsets(request, obj) if is_operator(request) else self.members_fieldsets
+
+    @admin.display(description="second factor", boolean=True)
+    def second_factor(self, user: User) -> bool:
+        """Taken off by `manage.py reset_second_factor`, by somebody who is sure of who asks."""
+        return has_one(user)
 
     @admin.display(description="password")
     def secret(self, user: User) -> SafeString:

@@ -2,17 +2,20 @@
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from tenants import invitations
-from tenants.acting import is_operator
+from tenants.acting import business_of, is_operator
 from tenants.models import Invitation, Member, Tenant
 from tenants.roles import Area
 from tenants.scoped_admin import ScopedForm, ScopedModelAdmin, register
+from tenants.second_factor import rules, team
 
 Role = Member.Role
 
@@ -21,7 +24,7 @@ Role = Member.Role
 class MemberAdmin(ScopedModelAdmin):
     area = Area.MEMBERS
     change_list_template = "admin/team.html"
-    list_display = ["user", "role", "last_login"]
+    list_display = ["user", "role", "second_factor", "last_login"]
     list_filter = ["role"]
     list_select_related = ["user"]
     search_fields = ["user__username", "user__first_name", "user__last_name", "user__email"]
@@ -31,9 +34,17 @@ class MemberAdmin(ScopedModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return super().changelist_view(
-            request, {"may_invite": self.allows(request, "a"), **(extra_context or {})}
-        )
+        tenant = business_of(request)
+        told = {
+            "may_invite": self.allows(request, "a"),
+            "may_decide": tenant is not None and team.may_decide(request),
+            "factor_needed": tenant is not None and rules.tenant_needs(tenant),
+        }
+        return super().changelist_view(request, {**told, **(extra_context or {})})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        factors = Authenticator.objects.filter(user_id=OuterRef("user_id"), type=Authenticator.Type.TOTP)
+        return super().get_queryset(request).annotate(has_factor=Exists(factors))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fields = super().get_readonly_fields(request, obj)
@@ -62,6 +73,10 @@ class MemberAdmin(ScopedModelAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         _still_owner(request)
         super().delete_queryset(request, queryset)
+
+    @admin.display(description="second factor", boolean=True)
+    def second_factor(self, member: Member) -> bool:
+        return bool(member.has_factor)  # type: ignore[attr-defined]  # annotated above
 
     @admin.display(description="last login", ordering="user__last_login")
     def last_login(self, member: Member) -> Any:

@@ -19,8 +19,7 @@ from tenants.acting import CHOSEN, operates
 from tenants.invitations import InvitationGone
 from tenants.login_form import ThrottledLoginForm
 from tenants.models import Invitation, User
-
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+from tenants.second_factor.pending import BACKEND
 
 
 def dressed(form: Any) -> Any:
@@ -68,7 +67,9 @@ class JoinPage:
         if wanted == "me" and isinstance(request.user, User):
             return self._joined(request, invitation, request.user)
         if wanted == "known" and known.is_valid():
-            return self._joined(request, invitation, known.get_user())
+            user = known.get_user()
+            asked = self.site.second_factor.ask(request, user, request.path)  # and then back here
+            return asked or self._joined(request, invitation, user)
         if wanted == "new" and fresh.is_valid():
             return self._joined(request, invitation, fresh)
         context = {"title": f"Join {invitation.tenant}", "invitation": invitation}

@@ -135,7 +135,7 @@ def actor_of(user: Any) -> Actor:
 
 def _logged_in(sender: Any, user: User, **_: Any) -> None:
     with acting(actor_of(user)):
-        _tell_all_of("login", user)
+        tell_all_of("login", user)
 
 
 def _login_failed(
@@ -148,14 +148,14 @@ def _login_failed(
             with platform_scope():
                 record("login.failed", after={"login": "unknown"})
         else:
-            _tell_all_of("login.failed", user)
+            tell_all_of("login.failed", user)
 
 
-def _tell_all_of(action: str, user: User) -> None:
+def tell_all_of(action: str, user: User, **told: Any) -> None:
     """In the chain of each business that the person works for; of operators, in the platform's."""
     with platform_scope():
         tenants = Member.objects.filter(user_id=user.pk).values_list("tenant_id", flat=True)
         for tenant_id in sorted(tenants) or [None]:
-            record(action, user, tenant_id=tenant_id)
+            record(action, user, tenant_id=tenant_id, **told)
         if user.is_superuser and tenants:
-            record(action, user)
+            record(action, user, **told)

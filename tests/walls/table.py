@@ -91,6 +91,10 @@ SITE = {
     "logout": Wall.OPEN,
     "jsi18n": Wall.OPEN,
     "join": Wall.LINK,
+    "second_factor": Wall.OPEN,  # for whoever has just given a password
+    "second_factor_set_up": Wall.OPEN,
+    "second_factor_mine": Wall.STAFF,
+    "second_factor_team": Wall.STAFF,
     "index": Wall.STAFF,
     "search": Wall.STAFF,
     "setup": Wall.STAFF,
@@ -171,7 +175,7 @@ COMMANDS = dict.fromkeys(
     [
         *("agent_tools", "create_api_key", "doctor", "erase_customer", "media", "provision", "rotate_keys"),
         *("seed_demo", "serve", "services", "set_apology", "set_secret", "simulate_agent", "simulate_call"),
-        *("simulate_vendors", "up", "verify_audit"),
+        *("reset_second_factor", "simulate_vendors", "up", "verify_audit"),
     ],
     Wall.OPERATOR,
 )

@@ -221,6 +221,12 @@ def icon(request: HttpRequest) -> str:
     return static("tenants/tonris.svg")
 
 
+def of_account(request: HttpRequest) -> list[dict[str, str]]:
+    """In the menu of whoever is logged in."""
+    site = "ops" if request.path.startswith("/ops/") else "admin"
+    return [{"title": "Second factor", "link": reverse(f"{site}:second_factor_mine")}]
+
+
 def stylesheet(request: HttpRequest) -> str:
     return static("tenants/desk.css")
 
