@@ -17,8 +17,10 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 
 from tenants import admin_api_keys, admin_team  # noqa: F401 - register their pages
 from tenants.acting import is_operator
+from tenants.admin_plans import LimitsForm
 from tenants.audit import admin as audit_pages  # noqa: F401 - registers its pages
 from tenants.models import Credential, Member, Tenant, User
+from tenants.plans import LIMITS
 from tenants.roles import Area
 from tenants.scoped_admin import (
     ScopedForm,
@@ -29,6 +31,7 @@ from tenants.scoped_admin import (
 from tenants.scoping import active_scope
 from tenants.second_factor.rules import has_one
 
+PLAN_AND_LIMITS = "Plan and limits"
 SHOWN_CHARACTERS = 4
 LONG_ENOUGH_TO_SHOW = 16
 """Of a shorter secret the last characters would be too much of it."""
@@ -52,12 +55,17 @@ class PeopleInline(ScopedInline):
 @register(Tenant)
 class TenantAdmin(ScopedModelAdmin):
     area = Area.BUSINESS
+    form = LimitsForm
+    autocomplete_fields = ["plan"]
+    list_select_related = ["plan"]
     list_display = ["name", "status", "timezone", "language", "phone", "created_at"]
     list_filter = ["status", "language"]
     search_fields = ["name", "slug", "phone", "address"]
     phone_fields = ["phone"]
     readonly_fields = ["id", "created_at"]
     inlines = [PeopleInline]
+    about_limits: list[Any] = []
+    """What apps that know more have to show beside the limits."""
     fieldsets = [
         (None, {"fields": ["name", "slug", "status"]}),
         (
@@ -70,7 +78,15 @@ class TenantAdmin(ScopedModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Suspension, limits and whose agent answers are the operators' business."""
         fields = super().get_readonly_fields(request, obj)
-        return fields if is_operator(request) else [*fields, "slug", "status", "settings"]
+        return fields if is_operator(request) else [*fields, "slug", "status", "settings", "plan"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Its limits are fields for operators alone, who set them."""
+        first, *others = super().get_fieldsets(request, obj)
+        if not is_operator(request):
+            return [first, (PLAN_AND_LIMITS, {"fields": ["plan"]}), *others]
+        fields = ["plan", *(limit.key for limit in LIMITS), *self.about_limits]
+        return [first, (PLAN_AND_LIMITS, {"fields": fields}), *others]
 
 
 class CredentialForm(ScopedForm):

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from tenants import invitations
+from tenants import invitations, plans
 from tenants.acting import business_of, is_operator
 from tenants.models import Invitation, Member, Tenant
 from tenants.roles import Area
@@ -18,6 +18,7 @@ from tenants.scoped_admin import ScopedForm, ScopedModelAdmin, register
 from tenants.second_factor import rules, team
 
 Role = Member.Role
+FULL = "The team has as many people as its plan allows ({seats}), open invitations counted. Remove somebody first."
 
 
 @register(Member)
@@ -108,6 +109,8 @@ class InvitationForm(ScopedForm):
         tenant, email = self.tenant(), cleaned.get("email")
         if tenant and email and Member.objects.filter(tenant=tenant, user__email__iexact=email).exists():
             self.add_error("email", "Somebody with this address is a member already.")
+        if tenant and plans.is_full(tenant):
+            self.add_error(None, FULL.format(seats=plans.seats(tenant)))
         return cleaned
 
 

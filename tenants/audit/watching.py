@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from tenants.audit.actors import Actor, Kind, acting
 from tenants.audit.writing import record
-from tenants.models import Credential, Member, Tenant, User
+from tenants.models import Credential, Member, Plan, Tenant, User
 from tenants.scoping import ScopeRequired, active_scope, platform_scope
 
 Facts = Callable[[Any], dict[str, Any]]
@@ -29,7 +29,13 @@ def tenant_facts(tenant: Tenant) -> dict[str, Any]:
         "phone",
         "address",
     )
-    return {name: getattr(tenant, name) for name in names} | {"settings": tenant.settings}
+    plan = {"plan": str(tenant.plan_id or "")}
+    return {name: getattr(tenant, name) for name in names} | plan | {"settings": tenant.settings}
+
+
+def plan_facts(plan: Plan) -> dict[str, Any]:
+    names = ("concurrent_calls", "minutes_per_day", "minutes_per_month", "spend_per_day", "spend_per_month")
+    return {name: getattr(plan, name) for name in ("name", "seats", *names)}
 
 
 def member_facts(member: Member) -> dict[str, Any]:
@@ -51,6 +57,7 @@ WATCHED: dict[type[Model], tuple[str, Facts]] = {
     Member: ("member", member_facts),
     Credential: ("credential", credential_facts),
     User: ("login", user_facts),
+    Plan: ("plan", plan_facts),
 }
 
 

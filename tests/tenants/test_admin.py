@@ -68,7 +68,7 @@ from telephony.models import (
 )
 from tenants.admin_sites import operators, staff
 from tenants.audit.writing import record
-from tenants.models import ApiKey, AuditDetail, AuditEntry, Credential, Invitation, Member, Tenant, User
+from tenants.models import ApiKey, AuditDetail, AuditEntry, Credential, Invitation, Member, Plan, Tenant, User
 from tenants.roles import Area
 from tenants.scoping import platform_scope, tenant_scope
 
@@ -77,7 +77,7 @@ OURS = [
     for app in ("tenants", "appointments", "agents", "telephony")
     for model in apps.get_app_config(app).get_models()
 ]
-OF_TENANTS = [model for model in OURS if model is not SeenSignature]
+OF_TENANTS = [model for model in OURS if model not in {SeenSignature, Plan}]
 SITES = {"admin": staff, "ops": operators}
 HOUR = datetime.timedelta(hours=1)
 
@@ -207,6 +207,7 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             *rung(tenant, mark, name, call, phone),
             *noted(tenant, mark, phone),
             SeenSignature.objects.create(digest=f"{mark}-{number}"),
+            Plan.objects.create(name=f"{mark}-{number}"),
         ]
         if number == 0:
             rows.append(
@@ -613,7 +614,7 @@ RIGHTS: dict[Any, dict[str, str]] = {
     ApiKey: MANAGERS_LOOK,
     Credential: rights("vc", "", "", ""),
     **dict.fromkeys((AuditEntry, AuditDetail), rights("v", "", "", "")),
-    **dict.fromkeys((OutboxMessage, IdempotencyRecord, OneTimeCode, SeenSignature), NOBODYS),
+    **dict.fromkeys((OutboxMessage, IdempotencyRecord, OneTimeCode, SeenSignature, Plan), NOBODYS),
 }
 
 
@@ -634,7 +635,7 @@ def test_roles_may_do_what_they_are_for(role, model, member, ours, rf):
 @pytest.mark.parametrize("site", SITES)
 def test_every_page_and_every_part_of_a_page_names_what_it_is_about(site):
     """Or it is the operators' alone, which these are meant to be."""
-    platform = {OneTimeCode, SeenSignature, OutboxMessage, IdempotencyRecord}
+    platform = {OneTimeCode, SeenSignature, OutboxMessage, IdempotencyRecord, Plan}
     for model, pages in SITES[site]._registry.items():
         assert (pages.area == Area.PLATFORM) == (model in platform), model
         for inline in pages.inlines:

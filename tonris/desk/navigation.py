@@ -118,6 +118,7 @@ OF_OPERATORS = (
         "Businesses",
         (
             Entry("Businesses", "storefront", "tenants.tenant"),
+            Entry("Plans", "sell", "tenants.plan"),
             Entry("Phone numbers", "dialpad", "telephony.phonenumber"),
             Entry("People", "person", "tenants.user"),
             Entry("Members", "manage_accounts", "tenants.member"),
