@@ -16,6 +16,8 @@ from unfold.widgets import BASE_INPUT_CLASSES
 
 from tenants import invitations
 from tenants.acting import CHOSEN, operates
+from tenants.audit.actors import Actor, Kind, become
+from tenants.audit.watching import actor_of
 from tenants.invitations import InvitationGone
 from tenants.login_form import ThrottledLoginForm
 from tenants.models import Invitation, User
@@ -78,12 +80,14 @@ class JoinPage:
     def _joined(
         self, request: HttpRequest, invitation: Invitation, who: "User | NewLoginForm"
     ) -> HttpResponse:
+        become(Actor(Kind.STRANGER))
         with transaction.atomic():  # no login is made for an invitation that somebody else has just used
             if isinstance(who, User):
                 user = who
             else:
                 who.instance.email = invitation.email
                 user = who.save()
+            become(actor_of(user))  # who joins is who did it
             invitations.accept(invitation, user)
         if get_user(request) != user:
             login(request, user, backend=BACKEND)

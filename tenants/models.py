@@ -219,7 +219,7 @@ class Member(TenantOwned):
 class Invitation(TenantOwned):
     """Somebody is asked to become a Member. Gone once they have joined; the link itself is not kept."""
 
-    email = models.EmailField(help_text="Of the person; the link is yours to send.")
+    email = models.EmailField(help_text="Of the person, who gets the link there.")
     role = models.CharField(max_length=12, choices=Member.Role.choices, default=Member.Role.STAFF)
     digest = models.CharField(max_length=64, editable=False, help_text="SHA-256 of the link, in hex.")
     invited_by = models.ForeignKey(
@@ -227,6 +227,7 @@ class Invitation(TenantOwned):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(editable=False)
+    sent_at = models.DateTimeField("sent", null=True, blank=True, editable=False)
 
     class Meta(TenantOwned.Meta):
         ordering = ["-created_at"]

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
+
 from tenants.models import Invitation, Member, Plan, Tenant
 
 
@@ -67,7 +69,7 @@ def seats(tenant: Tenant) -> int | None:
 
 def seats_taken(tenant: Tenant) -> int:
     members = Member.objects.for_tenant(tenant).count()
-    return int(members + Invitation.objects.for_tenant(tenant).count())
+    return int(members + Invitation.objects.for_tenant(tenant).filter(expires_at__gt=timezone.now()).count())
 
 
 def is_full(tenant: Tenant) -> bool:

@@ -319,6 +319,8 @@ CELERY_BEAT_SCHEDULE = {
     "place-outbound-calls": {"task": "telephony.tasks.place_outbound_calls", "schedule": 5.0},
     "plan-reminders": {"task": "telephony.tasks.plan_reminders", "schedule": 60.0},
     "settle-orphans": {"task": "telephony.tasks.settle_orphans", "schedule": 30.0},
+    "watch-budgets": {"task": "telephony.tasks.watch_budgets", "schedule": 60.0},
+    "sign-of-life": {"task": "tonris.tasks.sign_of_life", "schedule": 15.0},
     "fetch-voicemails": {"task": "telephony.tasks.fetch_voicemails", "schedule": 20.0},
     "sweep-calls": {"task": "telephony.tasks.sweep_calls", "schedule": 30.0},
     "forget-seen-signatures": {"task": "agents.tasks.forget_seen_signatures", "schedule": 3600.0},

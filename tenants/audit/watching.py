@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from tenants.audit.actors import Actor, Kind, acting
 from tenants.audit.writing import record
-from tenants.models import Credential, Member, Plan, Tenant, User
+from tenants.models import Credential, Invitation, Member, Plan, Tenant, User
 from tenants.scoping import ScopeRequired, active_scope, platform_scope
 
 Facts = Callable[[Any], dict[str, Any]]
@@ -52,12 +52,19 @@ def user_facts(user: User) -> dict[str, Any]:
     return {name: getattr(user, name) for name in names} | {"changed password": hash(user.password)}
 
 
+def invitation_facts(invitation: Invitation) -> dict[str, Any]:
+    """Never the link, nor what is kept of it: only that it is another one."""
+    told = {"email": invitation.email, "role": str(invitation.role)}
+    return told | {"stands until": str(invitation.expires_at)}
+
+
 WATCHED: dict[type[Model], tuple[str, Facts]] = {
     Tenant: ("business", tenant_facts),
     Member: ("member", member_facts),
     Credential: ("credential", credential_facts),
     User: ("login", user_facts),
     Plan: ("plan", plan_facts),
+    Invitation: ("invitation", invitation_facts),
 }
 
 

@@ -51,6 +51,7 @@ from appointments.models import (
     WaitlistEntry,
 )
 from telephony.models import (
+    BudgetAlarm,
     Call,
     CallEvent,
     InboundText,
@@ -145,6 +146,9 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             ApiKey.objects.create(tenant=tenant, name=name, prefix="tk_12345678", digest=name),
             Meter.objects.create(
                 tenant=tenant, call=call, caller_e164=phone, day=now.date(), micros_per_second=2500
+            ),
+            BudgetAlarm.objects.create(
+                tenant=tenant, window="day", began_on=starts_at.date(), percent=80 + number
             ),
             Invitation.objects.create(
                 tenant=tenant, email=f"{mark}{number}@example.com", digest=name, expires_at=starts_at
@@ -606,7 +610,7 @@ RIGHTS: dict[Any, dict[str, str]] = {
     **dict.fromkeys((Call, CallEvent, Conversation, OutboundCall, ProviderSession, Turn), LOOKS),
     **dict.fromkeys((Transfer, TransferLeg), LOOKS),
     **dict.fromkeys((Message, Notification, InboundText, OptOut, PhoneNumber), LOOKS),
-    **dict.fromkeys((ToolInvocation, ProviderEvent, Meter), rights("v", "v", "", "v")),
+    **dict.fromkeys((ToolInvocation, ProviderEvent, Meter, BudgetAlarm), rights("v", "v", "", "v")),
     Tenant: rights("vc", "vc", "", "v"),
     Member: rights("vcd", "v", "", ""),
     Invitation: rights("vad", "v", "", ""),

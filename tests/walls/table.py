@@ -120,6 +120,7 @@ SITE = {
     "test_call_line": Wall.STAFF,
     "enter": Wall.OPS,
     "usage": Wall.OPS,
+    "health": Wall.OPS,
     None: Wall.STAFF,  # what no address is, and the old form of a row's
 }
 """Of `/admin/` and `/ops/`: what is not about one model, by name."""
@@ -169,6 +170,9 @@ TASKS = {
     "telephony.tasks.send_text": Wall.TENANT,
     "telephony.tasks.settle_orphans": Wall.PLATFORM,
     "telephony.tasks.sweep_calls": Wall.PLATFORM,
+    "telephony.tasks.watch_budgets": Wall.PLATFORM,
+    "telephony.tasks.watch_budget_of": Wall.TENANT,
+    "tonris.tasks.sign_of_life": Wall.PLATFORM,
 }
 
 COMMANDS = dict.fromkeys(

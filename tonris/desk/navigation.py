@@ -97,6 +97,7 @@ OF_STAFF = (
         "Behind the scenes",
         (
             Entry("Paid time", "timer", "telephony.meter"),
+            Entry("Budget alarms", "notifications_active", "telephony.budgetalarm"),
             Entry("Tool calls", "build", "agents.toolinvocation"),
             Entry("Provider events", "webhook", "agents.providerevent"),
             Entry("Holds", "lock_clock", "appointments.hold"),
@@ -113,7 +114,14 @@ OF_STAFF = (
 )
 
 OF_OPERATORS = (
-    Group("", (Entry("Overview", "monitoring", "index"), Entry("Usage", "bar_chart", "usage"))),
+    Group(
+        "",
+        (
+            Entry("Overview", "monitoring", "index"),
+            Entry("Usage", "bar_chart", "usage"),
+            Entry("Health", "monitor_heart", "health"),
+        ),
+    ),
     Group(
         "Businesses",
         (
@@ -132,6 +140,7 @@ OF_OPERATORS = (
         "Behind the scenes",
         (
             Entry("Paid time", "timer", "telephony.meter"),
+            Entry("Budget alarms", "notifications_active", "telephony.budgetalarm"),
             Entry("Provider events", "webhook", "agents.providerevent"),
             Entry("Provider sessions", "cable", "agents.providersession"),
             Entry("Tool calls", "build", "agents.toolinvocation"),
