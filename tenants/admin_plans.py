@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.models import ModelFormMetaclass
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminIntegerFieldWidget
 
 from tenants.models import Plan, Tenant
@@ -35,7 +36,12 @@ class PlanAdmin(ScopedModelAdmin):
 
 
 def field_of(limit: Limit) -> forms.Field:
-    told = {"label": limit.label, "required": False, "min_value": 0, "help_text": f"{limit.help_text} {OWN}"}
+    told: dict[str, Any] = {
+        "label": limit.label,
+        "required": False,
+        "min_value": 0,
+        "help_text": f"{limit.help_text} {OWN}",
+    }
     if limit.is_whole:
         return forms.IntegerField(**told, max_value=MOST, widget=UnfoldAdminIntegerFieldWidget())
     return forms.DecimalField(**told, max_digits=10, decimal_places=2, widget=UnfoldAdminDecimalFieldWidget())
@@ -53,7 +59,7 @@ def own_limit(tenant: Tenant, limit: Limit) -> Any:
 
 
 # Declared, not added when a form is made: Django refuses a page with fields that its form does not declare.
-_Fields: Any = type(ScopedForm)("_Fields", (ScopedForm,), {limit.key: field_of(limit) for limit in LIMITS})
+_Fields: Any = ModelFormMetaclass("_Fields", (ScopedForm,), {limit.key: field_of(limit) for limit in LIMITS})
 
 
 class LimitsForm(_Fields):  # type: ignore[misc]

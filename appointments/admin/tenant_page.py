@@ -54,7 +54,7 @@ class TenantForm(LimitsForm):
         return {name: value for name, value in settings.items() if name != KEY}
 
     def _save_m2m(self) -> None:
-        super()._save_m2m()  # type: ignore[misc]  # no stubs: private
+        super()._save_m2m()
         if self.week is not None:
             replace_week(self.instance, self.week)
 

@@ -1,6 +1,7 @@
 """The operators' page of how the installation is; and that an operator's looks into a business are on record."""
 
 import datetime
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -52,9 +53,9 @@ def test_a_page_of_what_is_well(operator, salon):
 def test_workers_that_give_no_sign_are_missed(operator, monkeypatch):
     assert found()["Workers"][0] == "bad"
     sign_of_life()
-    clock = signs.time.time
+    clock = time.time
     for later, level in ((30, "good"), (100, "warn"), (400, "bad")):
-        monkeypatch.setattr(signs.time, "time", lambda later=later: clock() + later)
+        monkeypatch.setattr(time, "time", lambda later=later: clock() + later)
         assert found()["Workers"][0] == level
     assert "Something is wrong" in operator.get(PAGE).text
 
