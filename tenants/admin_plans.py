@@ -37,7 +37,7 @@ class PlanAdmin(ScopedModelAdmin):
 
 def field_of(limit: Limit) -> forms.Field:
     told: dict[str, Any] = {
-        "label": limit.label,
+        "label": limit.label.capitalize(),
         "required": False,
         "min_value": 0,
         "help_text": f"{limit.help_text} {OWN}",
