@@ -171,7 +171,7 @@ class SecondFactorPages:
         factors.remove(user)
         return self._to("second_factor_set_up" if rules.needed_of(user) else "second_factor_mine")
 
-    # --- ---
+    # --- How they are answered ---
 
     def _page(self, request: HttpRequest, step: str, title: str, **told: Any) -> HttpResponse:
         request.current_app = self.site.name
