@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from agents.admin import Written, minutes
-from telephony.models import Meter
+from telephony.models import BudgetAlarm, Meter
 from telephony.spend.caps import MICROS
 from tenants.roles import Area
 from tenants.scoped_admin import register
@@ -36,3 +36,14 @@ class MeterAdmin(Written):
         if meter.closed_at is not None or meter.granted_seconds is None:
             return "-"
         return f"{max(meter.granted_seconds - meter.used_seconds, 0)} s"
+
+
+@register(BudgetAlarm)
+class BudgetAlarmAdmin(Written):
+    area = Area.BUSINESS
+    list_display = ["created_at", "percent", "window", "began_on", "told_at"]
+    list_filter = ["window", "percent"]
+    search_fields = ["window"]
+    date_hierarchy = "began_on"
+    fields = ["window", "began_on", "percent", "created_at", "told_at"]
+    readonly_fields = ["created_at"]

@@ -62,6 +62,20 @@ def note(circuit: Circuit, outcome: str, *, agent_was_heard: bool) -> None:
         _ask(lambda redis: _close(redis, circuit), otherwise=None)
 
 
+def tripped() -> list[tuple[Circuit, bool]]:
+    """The agents that callers are spared, and whether one call may try again by now. [] without Redis."""
+    return _ask(_tripped, otherwise=[])
+
+
+def _tripped(redis: Redis) -> list[tuple[Circuit, bool]]:
+    found = []
+    for key in redis.scan_iter(match=f"{PREFIX}:*:tripped", count=500):
+        tenant, provider, rest = key.decode().removeprefix(f"{PREFIX}:").split(":", 2)
+        circuit = Circuit(UUID(tenant), provider, rest.rpartition(":")[0])
+        found.append((circuit, not redis.exists(circuit.key("open"))))
+    return found
+
+
 def _allows(redis: Redis, circuit: Circuit) -> bool:
     is_open, tripped = redis.mget(circuit.key("open"), circuit.key("tripped"))
     if is_open:

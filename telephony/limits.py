@@ -1,12 +1,13 @@
 """How many calls there may be, and how long: limits that need nobody's cooperation.
 
-`settings.maxConcurrentCalls`       of the business at once; none if not set
+`settings.maxConcurrentCalls`       of the business at once; else its plan's, else none
 `settings.maxCallsPerCaller`        of one number at once
 `settings.maxDailyCallsPerCaller`   of one number in 24 hours
 `settings.maxCallSeconds`           of one call; never more than the installation's MAX_CALL_SECONDS
 """
 
 import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -22,6 +23,7 @@ from telephony.errors import (
     OverLimit,
 )
 from telephony.models import Call
+from tenants import plans
 from tenants.models import Tenant
 
 CALLS_PER_CALLER = 3
@@ -76,11 +78,14 @@ def longest_call_seconds(tenant: Tenant) -> float:
 
 def lines(tenant: Tenant) -> int:
     """How many calls the business may have at once; 0: any number."""
-    return _number(tenant, "maxConcurrentCalls", 0)
+    return _positive(plans.limits_of(tenant).get("maxConcurrentCalls"), 0)
 
 
 def _number(tenant: Tenant, name: str, otherwise: int) -> int:
+    return _positive(tenant.settings.get(name), otherwise)
+
+
+def _positive(value: Any, otherwise: int) -> int:
     """What is no positive whole number is not a limit that anybody meant."""
-    value = tenant.settings.get(name)
     is_number = isinstance(value, int) and not isinstance(value, bool) and value > 0
     return int(value) if is_number else otherwise

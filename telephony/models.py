@@ -166,9 +166,10 @@ from telephony.people.models import (  # noqa: E402
     Transfer,
     TransferLeg,
 )
-from telephony.spend.models import Meter  # noqa: E402
+from telephony.spend.models import BudgetAlarm, Meter  # noqa: E402
 
 __all__ = [
+    "BudgetAlarm",
     "Call",
     "CallEvent",
     "Carrier",

@@ -11,7 +11,7 @@ from telephony.notifications import due
 from telephony.outbound import due as outbound
 from telephony.outbound import placing
 from telephony.people import voicemails
-from telephony.spend import meters
+from telephony.spend import alarms, meters
 from tenants.scoping import tenant_scope
 
 
@@ -32,6 +32,20 @@ def sweep_calls() -> int:
 def settle_orphans() -> int:
     """Give back the paid time that is held for calls which nobody carries any more."""
     return meters.reap(timezone.now())
+
+
+@shared_task
+def watch_budgets() -> int:
+    """One task for each business with a cap: a slow mail server holds up nobody else. How many."""
+    tenants = alarms.tenants_with_caps()
+    for tenant_id in tenants:
+        watch_budget_of.apply_async((str(tenant_id),), expires=60)
+    return len(tenants)
+
+
+@shared_task
+def watch_budget_of(tenant_id: str) -> int:
+    return alarms.watch(UUID(tenant_id), timezone.now())
 
 
 @shared_task

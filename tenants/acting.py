@@ -8,6 +8,7 @@ from django.utils import timezone
 from tenants.audit.writing import record
 from tenants.models import Member, Tenant, User
 from tenants.scoping import platform_scope
+from tenants.second_factor import rules
 
 CHOSEN = "tonris_business"
 """In the session: the business that a person who works for several has chosen."""
@@ -22,12 +23,13 @@ def operates(user: object) -> bool:
 
 
 def is_operator(request: HttpRequest) -> bool:
-    return operates(request.user)
+    """And has shown what operators need to show."""
+    return operates(request.user) and rules.operator_is_through(request)
 
 
 def memberships(request: HttpRequest) -> list[Member]:
     """In active businesses, by their names; remembered for the length of the request. Operators act as no member."""
-    if not request.user.is_authenticated or is_operator(request):
+    if not request.user.is_authenticated or operates(request.user):
         return []
     if not hasattr(request, "tonris_members"):
         with platform_scope():
@@ -36,6 +38,7 @@ def memberships(request: HttpRequest) -> list[Member]:
                 .filter(user_id=request.user.pk, tenant__status=Tenant.Status.ACTIVE)
                 .order_by("tenant__name", "tenant_id")
             )
+        members = [one for one in members if not rules.tenant_needs(one.tenant) or rules.shown(request)]
         request.tonris_members = members  # type: ignore[attr-defined]
     found: list[Member] = request.tonris_members  # type: ignore[attr-defined]
     return found

@@ -17,8 +17,10 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 
 from tenants import admin_api_keys, admin_team  # noqa: F401 - register their pages
 from tenants.acting import is_operator
+from tenants.admin_plans import LimitsForm
 from tenants.audit import admin as audit_pages  # noqa: F401 - registers its pages
 from tenants.models import Credential, Member, Tenant, User
+from tenants.plans import LIMITS
 from tenants.roles import Area
 from tenants.scoped_admin import (
     ScopedForm,
@@ -27,7 +29,9 @@ from tenants.scoped_admin import (
     register,
 )
 from tenants.scoping import active_scope
+from tenants.second_factor.rules import has_one
 
+PLAN_AND_LIMITS = "Plan and limits"
 SHOWN_CHARACTERS = 4
 LONG_ENOUGH_TO_SHOW = 16
 """Of a shorter secret the last characters would be too much of it."""
@@ -51,12 +55,17 @@ class PeopleInline(ScopedInline):
 @register(Tenant)
 class TenantAdmin(ScopedModelAdmin):
     area = Area.BUSINESS
+    form = LimitsForm
+    autocomplete_fields = ["plan"]
+    list_select_related = ["plan"]
     list_display = ["name", "status", "timezone", "language", "phone", "created_at"]
     list_filter = ["status", "language"]
     search_fields = ["name", "slug", "phone", "address"]
     phone_fields = ["phone"]
     readonly_fields = ["id", "created_at"]
     inlines = [PeopleInline]
+    about_limits: list[Any] = []
+    """What apps that know more have to show beside the limits."""
     fieldsets = [
         (None, {"fields": ["name", "slug", "status"]}),
         (
@@ -69,7 +78,15 @@ class TenantAdmin(ScopedModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Suspension, limits and whose agent answers are the operators' business."""
         fields = super().get_readonly_fields(request, obj)
-        return fields if is_operator(request) else [*fields, "slug", "status", "settings"]
+        return fields if is_operator(request) else [*fields, "slug", "status", "settings", "plan"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Its limits are fields for operators alone, who set them."""
+        first, *others = super().get_fieldsets(request, obj)
+        if not is_operator(request):
+            return [first, (PLAN_AND_LIMITS, {"fields": ["plan"]}), *others]
+        fields = ["plan", *(limit.key for limit in LIMITS), *self.about_limits]
+        return [first, (PLAN_AND_LIMITS, {"fields": fields}), *others]
 
 
 class CredentialForm(ScopedForm):
@@ -157,11 +174,11 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     list_filter = ["is_active", "is_superuser"]
     search_fields = ["username", "first_name", "last_name", "email"]
     filter_horizontal = []
-    readonly_fields = ["secret", "last_login", "date_joined"]
+    readonly_fields = ["secret", "second_factor", "last_login", "date_joined"]
     inlines = [MembershipInline]
     members_only_look = True
     fieldsets = [
-        (None, {"fields": ["username", "secret"]}),
+        (None, {"fields": ["username", "secret", "second_factor"]}),
         ("Person", {"fields": ["first_name", "last_name", "email"]}),
         ("Access", {"fields": ["is_active", "is_superuser", "last_login", "date_joined"]}),
     ]
@@ -177,6 +194,11 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return super().get_fieldsets(request, obj) if is_operator(request) else self.members_fieldsets
+
+    @admin.display(description="second factor", boolean=True)
+    def second_factor(self, user: User) -> bool:
+        """Taken off by `manage.py reset_second_factor`, by somebody who is sure of who asks."""
+        return has_one(user)
 
     @admin.display(description="password")
     def secret(self, user: User) -> SafeString:

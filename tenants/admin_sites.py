@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import LoginView
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import (
@@ -36,6 +37,8 @@ from tenants.joining import JoinPage
 from tenants.login_form import ThrottledLoginForm
 from tenants.models import Member, Tenant, TenantOwned, User
 from tenants.scoping import active_scope, platform_scope, tenant_scope
+from tenants.second_factor.pages import SecondFactorPages
+from tenants.second_factor.team import decide
 
 APP_ORDER = ["appointments", "telephony", "agents", "tenants"]
 """What staff look at daily comes first."""
@@ -110,6 +113,18 @@ class ScopedAutocomplete(AutocompleteJsonView):
         return issubclass(model, TenantOwned) and active_scope().is_platform
 
 
+class PasswordPage(LoginView):
+    """Logs nobody in who has something to show beside the password."""
+
+    site: Any = None
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        factor: HttpResponse | None = self.site.second_factor.ask(
+            self.request, form.get_user(), self.get_success_url()
+        )
+        return super().form_valid(form) if factor is None else factor
+
+
 class ScopedSite(ABC, UnfoldAdminSite):  # type: ignore[misc]
     index_title = "Today"
     login_template = "admin/log_in.html"
@@ -142,6 +157,7 @@ class ScopedSite(ABC, UnfoldAdminSite):  # type: ignore[misc]
         super().__init__(name)
         self._pages: list[tuple[str, Callable[..., HttpResponse], str]] = []
         self._more: list[Callable[[ScopedSite], list[URLPattern]]] = []
+        self.second_factor = SecondFactorPages(self)
 
     def add_page(self, route: str, view: Callable[..., HttpResponse], name: str) -> None:
         """A page of no model, from an app that knows more. Before the site's addresses are read."""
@@ -153,6 +169,7 @@ class ScopedSite(ABC, UnfoldAdminSite):  # type: ignore[misc]
 
     def extra_urls(self) -> list[URLPattern]:
         pages = [path(route, self.admin_view(view), name=name) for route, view, name in self._pages]
+        pages += self.second_factor.urls()
         return [*pages, *(one for urls_of in self._more for one in urls_of(self))]
 
     @abstractmethod
@@ -164,16 +181,39 @@ class ScopedSite(ABC, UnfoldAdminSite):  # type: ignore[misc]
         """Why this person may not come in here, or ""."""
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The theme's page; who has a second factor, or needs one, is not in yet."""
         user = request.user
-        if request.method == "GET" and isinstance(user, User) and not self.has_permission(request):
+        index = reverse(f"{self.name}:index")
+        if request.method == "GET" and self.has_permission(request):
+            return HttpResponseRedirect(index)
+        if request.method == "GET" and isinstance(user, User):
+            if (factor := self.second_factor.missing(request)) is not None:
+                return factor
             messages.error(request, self.refusal(user))
         if REDIRECT_FIELD_NAME not in request.GET and REDIRECT_FIELD_NAME not in request.POST:
             # The theme's page sends along what is in its own address, and nothing else.
             onward = request.GET.copy()
-            onward[REDIRECT_FIELD_NAME] = reverse(f"{self.name}:index")
+            onward[REDIRECT_FIELD_NAME] = index
             request.GET = onward  # type: ignore[assignment]
-        note = {"login_note": self.login_note, "login_elsewhere": self.login_elsewhere}
-        return super().login(request, {**note, **(extra_context or {})})
+        context = {
+            **self.each_context(request),
+            "title": "Log in",
+            "subtitle": None,
+            "app_path": request.get_full_path(),
+            "username": user.get_username(),
+            "login_note": self.login_note,
+            "login_elsewhere": self.login_elsewhere,
+            **(extra_context or {}),
+        }
+        request.current_app = self.name
+        page = PasswordPage.as_view(
+            site=self,
+            extra_context=context,
+            authentication_form=self.login_form,
+            template_name=self.login_template,
+        )
+        answer: HttpResponse = page(request)  # type: ignore[assignment]  # rendered later, and no stream
+        return answer
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Not the theme's: it keeps what it found for five minutes under the person alone, whatever their business."""
@@ -232,6 +272,7 @@ class StaffSite(ScopedSite):
         return [
             *super().extra_urls(),
             path("join/<str:link>/", JoinPage(self), name="join"),
+            path("second-factor/team/", self.admin_view(decide), name="second_factor_team"),
             path("businesses/", self.admin_view(self.businesses), name="businesses"),
         ]
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from tenants import plans
 from tenants.models import Invitation, Member, Tenant, User
 from tenants.scoping import platform_scope, tenant_scope
 
@@ -20,7 +21,7 @@ RANDOM_BYTES = 24
 
 
 class InvitationGone(Exception):
-    """It was used, taken back, has expired, or its business is suspended."""
+    """It was used, taken back, has expired, its business is suspended, or has as many people as its plan allows."""
 
 
 def renew(invitation: Invitation) -> str:
@@ -48,6 +49,10 @@ def find(text: str) -> Invitation:
 def accept(invitation: Invitation, user: User) -> Member:
     """Once. Whoever is a member already keeps their role. Raises InvitationGone."""
     with tenant_scope(invitation.tenant_id), transaction.atomic():
+        tenant = Tenant.objects.select_for_update().get(pk=invitation.tenant_id)  # two must not take one seat
+        most = plans.seats(tenant)
+        if most is not None and Member.objects.for_tenant(tenant).exclude(user=user).count() >= most:
+            raise InvitationGone
         taken, _ = Invitation.objects.filter(pk=invitation.pk, digest=invitation.digest).delete()
         if not taken:
             raise InvitationGone

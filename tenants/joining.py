@@ -16,11 +16,12 @@ from unfold.widgets import BASE_INPUT_CLASSES
 
 from tenants import invitations
 from tenants.acting import CHOSEN, operates
+from tenants.audit.actors import Actor, Kind, become
+from tenants.audit.watching import actor_of
 from tenants.invitations import InvitationGone
 from tenants.login_form import ThrottledLoginForm
 from tenants.models import Invitation, User
-
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+from tenants.second_factor.pending import BACKEND
 
 
 def dressed(form: Any) -> Any:
@@ -68,7 +69,9 @@ class JoinPage:
         if wanted == "me" and isinstance(request.user, User):
             return self._joined(request, invitation, request.user)
         if wanted == "known" and known.is_valid():
-            return self._joined(request, invitation, known.get_user())
+            user = known.get_user()
+            asked = self.site.second_factor.ask(request, user, request.path)  # and then back here
+            return asked or self._joined(request, invitation, user)
         if wanted == "new" and fresh.is_valid():
             return self._joined(request, invitation, fresh)
         context = {"title": f"Join {invitation.tenant}", "invitation": invitation}
@@ -77,12 +80,14 @@ class JoinPage:
     def _joined(
         self, request: HttpRequest, invitation: Invitation, who: "User | NewLoginForm"
     ) -> HttpResponse:
+        become(Actor(Kind.STRANGER))
         with transaction.atomic():  # no login is made for an invitation that somebody else has just used
             if isinstance(who, User):
                 user = who
             else:
                 who.instance.email = invitation.email
                 user = who.save()
+            become(actor_of(user))  # who joins is who did it
             invitations.accept(invitation, user)
         if get_user(request) != user:
             login(request, user, backend=BACKEND)

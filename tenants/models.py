@@ -2,16 +2,19 @@
 
 import uuid
 import zoneinfo
+from decimal import Decimal
 from typing import Self, TypeVar
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 
 from tenants import secret_names
 from tenants.encryption import EncryptedTextField
 from tenants.scoping import ScopeConflict, active_scope
 
+NO_LIMIT = "Empty: no limit."
 M = TypeVar("M", bound=models.Model)
 
 
@@ -64,6 +67,40 @@ def validate_holiday_region(name: str) -> None:
         )
 
 
+class Plan(models.Model):
+    """What businesses may use, by a name. Empty: no limit. The operators' own: it belongs to no tenant."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=60, unique=True)
+    concurrent_calls = models.PositiveIntegerField(
+        "calls at once", null=True, blank=True, validators=[MinValueValidator(1)], help_text=NO_LIMIT
+    )
+    minutes_per_day = models.PositiveIntegerField(
+        "minutes a day", null=True, blank=True, validators=[MinValueValidator(1)], help_text=NO_LIMIT
+    )
+    minutes_per_month = models.PositiveIntegerField(
+        "minutes a month", null=True, blank=True, validators=[MinValueValidator(1)], help_text=NO_LIMIT
+    )
+    spend_per_day = models.DecimalField(
+        "spend a day", max_digits=10, decimal_places=2, null=True, blank=True,
+        validators=[MinValueValidator(Decimal("0.01"))], help_text=f"In the currency of the business. {NO_LIMIT}",
+    )  # fmt: skip
+    spend_per_month = models.DecimalField(
+        "spend a month", max_digits=10, decimal_places=2, null=True, blank=True,
+        validators=[MinValueValidator(Decimal("0.01"))], help_text=f"In the currency of the business. {NO_LIMIT}",
+    )  # fmt: skip
+    seats = models.PositiveIntegerField(
+        "people of the team", null=True, blank=True, validators=[MinValueValidator(1)], help_text=NO_LIMIT
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Tenant(models.Model):
     """A business that lets TONRIS answer its phone."""
 
@@ -103,6 +140,14 @@ class Tenant(models.Model):
         max_length=32, blank=True, help_text="The number that the agent gives to callers."
     )
     address = models.CharField(max_length=240, blank=True)
+    plan = models.ForeignKey(
+        Plan,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Its limits, if any.",
+    )
     settings = models.JSONField(
         default=dict,
         blank=True,
@@ -175,7 +220,7 @@ class Member(TenantOwned):
 class Invitation(TenantOwned):
     """Somebody is asked to become a Member. Gone once they have joined; the link itself is not kept."""
 
-    email = models.EmailField(help_text="Of the person; the link is yours to send.")
+    email = models.EmailField(help_text="Of the person, who gets the link there.")
     role = models.CharField(max_length=12, choices=Member.Role.choices, default=Member.Role.STAFF)
     digest = models.CharField(max_length=64, editable=False, help_text="SHA-256 of the link, in hex.")
     invited_by = models.ForeignKey(
@@ -183,6 +228,7 @@ class Invitation(TenantOwned):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(editable=False)
+    sent_at = models.DateTimeField("sent", null=True, blank=True, editable=False)
 
     class Meta(TenantOwned.Meta):
         ordering = ["-created_at"]
@@ -255,6 +301,7 @@ __all__ = [
     "Credential",
     "Invitation",
     "Member",
+    "Plan",
     "Tenant",
     "TenantDirectory",
     "TenantManager",

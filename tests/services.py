@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "ELEVENLABS_AGENT_ID": "",
     "OPENAI_API_KEY": "sk-tests",
     "SECOND_PROVIDER": "none",  # tests of an agent that fails mean to see what comes after agents
+    "OPERATORS_NEED_SECOND_FACTOR": "0",  # tests of that say so; the others log in with a password
     "LOG_FORMAT": "text",
     "TONRIS_ENV_FILE": os.devnull,
     "TONRIS_ROLE": "migrate",  # the owner makes the test database; conftest.py then changes to the app role

@@ -2,7 +2,7 @@
 
 from telephony import admin_going_live
 from tenants.admin_sites import operators, staff
-from tonris.desk import businesses, entering, setup, usage
+from tonris.desk import businesses, entering, health_page, setup, usage
 
 __all__ = ["admin_going_live", "businesses"]
 
@@ -10,3 +10,4 @@ staff.add_page("setup/", setup.show, "setup")
 staff.add_page("leave/", entering.leave, "leave")
 operators.add_page("enter/<uuid:tenant_id>/", entering.enter, "enter")
 operators.add_page("usage/", usage.show, "usage")
+operators.add_page("health/", health_page.show, "health")

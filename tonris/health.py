@@ -26,13 +26,13 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 def readyz(request: HttpRequest) -> JsonResponse:
     """Whether this process should get traffic, and what is missing if not."""
-    checks = {"database": _database(), "redis": _redis(), "draining": "yes" if live.is_draining() else "ok"}
+    checks = {"database": database(), "redis": redis(), "draining": "yes" if live.is_draining() else "ok"}
     ready = set(checks.values()) == {"ok"}
     body = {"status": "ready" if ready else "not ready", "calls": live.count(), **checks}
     return JsonResponse(body, status=200 if ready else 503)
 
 
-def _database() -> str:
+def database() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -51,7 +51,7 @@ def _migrated() -> bool:
     return True
 
 
-def _redis() -> str:
+def redis() -> str:
     try:
         shared_redis(REDIS_SECONDS).ping()
     except RedisError:

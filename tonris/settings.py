@@ -167,6 +167,9 @@ INSTALLED_APPS = [
     "channels",
     "rest_framework",
     "drf_spectacular",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "tenants",
     "appointments",
     "agents",
@@ -189,6 +192,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 CSRF_FAILURE_VIEW = "tonris.responses.stale"
 APPEND_SLASH = False  # a redirect would break the signature of a webhook; admin sites append their own
@@ -213,6 +217,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+# Second factors are django-allauth's; its pages are not mounted, and nobody signs up.
+OPERATORS_NEED_SECOND_FACTOR = not DEBUG
+if env.str("OPERATORS_NEED_SECOND_FACTOR", default=""):  # left empty, it must not open the door
+    OPERATORS_NEED_SECOND_FACTOR = env.bool("OPERATORS_NEED_SECOND_FACTOR")
+ACCOUNT_ADAPTER = "tenants.second_factor.adapters.ClosedAccounts"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ADAPTER = "tenants.second_factor.adapters.SealedSecrets"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1  # clocks of telephones differ
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -307,6 +320,8 @@ CELERY_BEAT_SCHEDULE = {
     "place-outbound-calls": {"task": "telephony.tasks.place_outbound_calls", "schedule": 5.0},
     "plan-reminders": {"task": "telephony.tasks.plan_reminders", "schedule": 60.0},
     "settle-orphans": {"task": "telephony.tasks.settle_orphans", "schedule": 30.0},
+    "watch-budgets": {"task": "telephony.tasks.watch_budgets", "schedule": 60.0},
+    "sign-of-life": {"task": "tonris.tasks.sign_of_life", "schedule": 15.0},
     "fetch-voicemails": {"task": "telephony.tasks.fetch_voicemails", "schedule": 20.0},
     "sweep-calls": {"task": "telephony.tasks.sweep_calls", "schedule": 30.0},
     "forget-seen-signatures": {"task": "agents.tasks.forget_seen_signatures", "schedule": 3600.0},

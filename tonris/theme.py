@@ -32,5 +32,6 @@ def unfold(*, title: str, navigation: str, dashboard: str) -> dict[str, Any]:
         "DASHBOARD_CALLBACK": dashboard,
         "STYLES": ["tonris.desk.navigation.stylesheet"],
         "COLORS": {"primary": _TEAL},
+        "ACCOUNT": {"navigation": "tonris.desk.navigation.of_account"},
         "SIDEBAR": {"navigation": navigation},
     }

@@ -21,6 +21,7 @@ from appointments.admin.forms import YEARS
 from appointments.models import AddOn, Employee, Service
 from tenants.acting import business_of
 from tenants.admin_sites import rendered
+from tenants.audit.entering import note
 from tenants.models import Tenant
 from tenants.scoping import active_scope, tenant_scope
 
@@ -115,11 +116,12 @@ def show(pages: "ModelAdmin[Any]", request: HttpRequest) -> HttpResponse:
 
 
 def whose(request: HttpRequest, context: dict[str, Any]) -> Tenant | None:
-    """A member's own business; the one that an operator has chosen, with the form to choose another."""
+    """A member's own business; the one that an operator has chosen, on record, with the form to choose another."""
     if not active_scope().is_platform:
         return business_of(request)
     form = context["tenant_form"] = TenantForm(request.GET if "tenant" in request.GET else None)
     chosen: Tenant | None = form.cleaned_data["tenant"] if form.is_valid() else None
+    note(request, chosen.pk if chosen else None)
     return chosen
 
 

@@ -12,8 +12,9 @@ from appointments.models import OpeningHours
 from appointments.rules import load_week
 from appointments.slots import WeeklyHours
 from tenants.admin import TenantAdmin
+from tenants.admin_plans import LimitsForm
 from tenants.models import Tenant
-from tenants.scoped_admin import ScopedForm, pretty
+from tenants.scoped_admin import pretty
 
 HOURS_HELP = (
     'businessHours, such as {"monday": {"open": "09:00", "close": "17:00", "enabled": true}}, '
@@ -21,7 +22,7 @@ HOURS_HELP = (
 )
 
 
-class TenantForm(ScopedForm):
+class TenantForm(LimitsForm):
     """`settings.businessHours` becomes rows: from then on the pages of opening hours are the one place of them."""
 
     week: list[WeeklyHours] | None = None
@@ -53,7 +54,7 @@ class TenantForm(ScopedForm):
         return {name: value for name, value in settings.items() if name != KEY}
 
     def _save_m2m(self) -> None:
-        super()._save_m2m()  # type: ignore[misc]  # no stubs: private
+        super()._save_m2m()
         if self.week is not None:
             replace_week(self.instance, self.week)
 

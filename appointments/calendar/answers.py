@@ -28,6 +28,7 @@ from appointments.errors import (
 from appointments.models import Appointment, AppointmentChange
 from tenants.acting import business_of
 from tenants.admin_sites import ScopedSite
+from tenants.audit.entering import note
 from tenants.models import Tenant
 from tenants.scoped_admin import tenant_time
 from tenants.scoping import active_scope
@@ -132,6 +133,7 @@ def _at_the_desk(site: ScopedSite, request: HttpRequest) -> AtTheDesk | None:
     named = as_uuid(request.GET.get("tenant"))
     if active_scope().is_platform:
         tenant = Tenant.objects.filter(pk=named).first() if named else None
+        note(request, tenant.pk if tenant else None)
     else:
         tenant = business_of(request)
         if tenant is not None and named not in {None, tenant.pk}:

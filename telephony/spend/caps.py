@@ -4,6 +4,7 @@ A call counts, whole, for the day and the month of the tenant's calendar on whic
 
 `settings.maxMinutesPerDay`, `.maxMinutesPerMonth`, `.maxMinutesPerCallerDay`   with an agent
 `settings.maxSpendPerDay`, `.maxSpendPerMonth`, `.maxSpendPerCallerDay`, `.maxSpendPerCall`   in the tenant's currency
+What is not set there is the plan's (`tenants.plans`).
 `settings.pricePerMinute`   what a minute with an agent costs; else the installation's CALL_PRICE_PER_MINUTE
 """
 
@@ -106,7 +107,7 @@ def _micros(value: Any) -> int | None:
 
 
 def _number(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:
         number = Decimal(str(value))

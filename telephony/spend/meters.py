@@ -25,6 +25,7 @@ from telephony.spend.caps import (
     micros_per_second,
 )
 from telephony.spend.models import Meter
+from tenants import plans
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
 
@@ -46,7 +47,7 @@ def reserve(tenant: Tenant, call_id: UUID, caller_e164: str) -> None:
         day=timezone.now().astimezone(tenant.zone).date(),
         micros_per_second=micros_per_second(tenant.settings, settings.CALL_PRICE_PER_MINUTE),
     )
-    granted = _grant(meter, caps_of(tenant.settings))
+    granted = _grant(meter, caps_of(plans.limits_of(tenant)))
     if granted.seconds is not None and granted.seconds < LEAST_SECONDS:
         raise CallerBudgetSpent if granted.by is Window.CALLER else BudgetSpent
     meter.granted_seconds = granted.seconds
@@ -65,8 +66,8 @@ def used_by(call_id: UUID) -> int:
 
 def read(tenant_id: UUID, readings: Mapping[UUID, int]) -> dict[UUID, int | None]:
     """Calls have lasted so many seconds: note it, and answer how long each may last."""
-    tenant, now = Tenant.objects.get(pk=tenant_id), timezone.now()
-    caps = caps_of(tenant.settings)
+    tenant, now = Tenant.objects.select_related("plan").get(pk=tenant_id), timezone.now()
+    caps = caps_of(plans.limits_of(tenant))
     if caps:  # without one there is nothing that two calls could both take
         _lock(tenant_id)
     found = list(Meter.objects.filter(call_id__in=list(readings)).order_by("pk"))

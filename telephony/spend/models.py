@@ -1,4 +1,4 @@
-"""The meter of one call."""
+"""The meter of one call, and what businesses were told of their caps."""
 
 from django.db import models
 
@@ -38,3 +38,24 @@ class Meter(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.used_seconds} s on {self.day}"
+
+
+class BudgetAlarm(TenantOwned):
+    """So much of a cap was used, in one day or month. Written by `telephony.spend.alarms` alone."""
+
+    window = models.CharField("of", max_length=8, choices=[("day", "the day"), ("month", "the month")])
+    began_on = models.DateField("beginning", help_text="Its first day, in the tenant's calendar.")
+    percent = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField("reached", auto_now_add=True)
+    told_at = models.DateTimeField("told", null=True, blank=True)
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "window", "began_on", "percent"], name="budget_alarm_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.percent} % of {self.get_window_display()}"

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from tenants.audit.actors import Actor, Kind, acting
 from tenants.audit.writing import record
-from tenants.models import Credential, Member, Tenant, User
+from tenants.models import Credential, Invitation, Member, Plan, Tenant, User
 from tenants.scoping import ScopeRequired, active_scope, platform_scope
 
 Facts = Callable[[Any], dict[str, Any]]
@@ -29,7 +29,13 @@ def tenant_facts(tenant: Tenant) -> dict[str, Any]:
         "phone",
         "address",
     )
-    return {name: getattr(tenant, name) for name in names} | {"settings": tenant.settings}
+    plan = {"plan": str(tenant.plan_id or "")}
+    return {name: getattr(tenant, name) for name in names} | plan | {"settings": tenant.settings}
+
+
+def plan_facts(plan: Plan) -> dict[str, Any]:
+    names = ("concurrent_calls", "minutes_per_day", "minutes_per_month", "spend_per_day", "spend_per_month")
+    return {name: getattr(plan, name) for name in ("name", "seats", *names)}
 
 
 def member_facts(member: Member) -> dict[str, Any]:
@@ -46,11 +52,19 @@ def user_facts(user: User) -> dict[str, Any]:
     return {name: getattr(user, name) for name in names} | {"changed password": hash(user.password)}
 
 
+def invitation_facts(invitation: Invitation) -> dict[str, Any]:
+    """Never the link, nor what is kept of it: only that it is another one."""
+    told = {"email": invitation.email, "role": str(invitation.role)}
+    return told | {"stands until": str(invitation.expires_at)}
+
+
 WATCHED: dict[type[Model], tuple[str, Facts]] = {
     Tenant: ("business", tenant_facts),
     Member: ("member", member_facts),
     Credential: ("credential", credential_facts),
     User: ("login", user_facts),
+    Plan: ("plan", plan_facts),
+    Invitation: ("invitation", invitation_facts),
 }
 
 
@@ -135,7 +149,7 @@ def actor_of(user: Any) -> Actor:
 
 def _logged_in(sender: Any, user: User, **_: Any) -> None:
     with acting(actor_of(user)):
-        _tell_all_of("login", user)
+        tell_all_of("login", user)
 
 
 def _login_failed(
@@ -148,14 +162,14 @@ def _login_failed(
             with platform_scope():
                 record("login.failed", after={"login": "unknown"})
         else:
-            _tell_all_of("login.failed", user)
+            tell_all_of("login.failed", user)
 
 
-def _tell_all_of(action: str, user: User) -> None:
+def tell_all_of(action: str, user: User, **told: Any) -> None:
     """In the chain of each business that the person works for; of operators, in the platform's."""
     with platform_scope():
         tenants = Member.objects.filter(user_id=user.pk).values_list("tenant_id", flat=True)
         for tenant_id in sorted(tenants) or [None]:
-            record(action, user, tenant_id=tenant_id)
+            record(action, user, tenant_id=tenant_id, **told)
         if user.is_superuser and tenants:
-            record(action, user)
+            record(action, user, **told)

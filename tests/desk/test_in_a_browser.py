@@ -88,7 +88,16 @@ def test_the_operators_pages_open(rows, browser, live_server):
 
     def work(visitor: Visitor) -> list[str]:
         visitor.log_in("olga", "pw", "ops")
-        for page in ("", "usage/", "tenants/tenant/", "tenants/tenant/add/", "telephony/call/"):
+        for page in (
+            "",
+            "usage/",
+            "health/",
+            "tenants/plan/",
+            "tenants/plan/add/",
+            "tenants/tenant/",
+            "tenants/tenant/add/",
+            "telephony/call/",
+        ):
             visitor.open(f"/ops/{page}")
         visitor.page.goto("/ops/")
         visitor.page.click(f'form[action*="{salon}"] button')

@@ -51,6 +51,7 @@ from appointments.models import (
     WaitlistEntry,
 )
 from telephony.models import (
+    BudgetAlarm,
     Call,
     CallEvent,
     InboundText,
@@ -68,7 +69,7 @@ from telephony.models import (
 )
 from tenants.admin_sites import operators, staff
 from tenants.audit.writing import record
-from tenants.models import ApiKey, AuditDetail, AuditEntry, Credential, Invitation, Member, Tenant, User
+from tenants.models import ApiKey, AuditDetail, AuditEntry, Credential, Invitation, Member, Plan, Tenant, User
 from tenants.roles import Area
 from tenants.scoping import platform_scope, tenant_scope
 
@@ -77,7 +78,7 @@ OURS = [
     for app in ("tenants", "appointments", "agents", "telephony")
     for model in apps.get_app_config(app).get_models()
 ]
-OF_TENANTS = [model for model in OURS if model is not SeenSignature]
+OF_TENANTS = [model for model in OURS if model not in {SeenSignature, Plan}]
 SITES = {"admin": staff, "ops": operators}
 HOUR = datetime.timedelta(hours=1)
 
@@ -146,6 +147,9 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             Meter.objects.create(
                 tenant=tenant, call=call, caller_e164=phone, day=now.date(), micros_per_second=2500
             ),
+            BudgetAlarm.objects.create(
+                tenant=tenant, window="day", began_on=starts_at.date(), percent=80 + number
+            ),
             Invitation.objects.create(
                 tenant=tenant, email=f"{mark}{number}@example.com", digest=name, expires_at=starts_at
             ),
@@ -207,6 +211,7 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             *rung(tenant, mark, name, call, phone),
             *noted(tenant, mark, phone),
             SeenSignature.objects.create(digest=f"{mark}-{number}"),
+            Plan.objects.create(name=f"{mark}-{number}"),
         ]
         if number == 0:
             rows.append(
@@ -605,7 +610,7 @@ RIGHTS: dict[Any, dict[str, str]] = {
     **dict.fromkeys((Call, CallEvent, Conversation, OutboundCall, ProviderSession, Turn), LOOKS),
     **dict.fromkeys((Transfer, TransferLeg), LOOKS),
     **dict.fromkeys((Message, Notification, InboundText, OptOut, PhoneNumber), LOOKS),
-    **dict.fromkeys((ToolInvocation, ProviderEvent, Meter), rights("v", "v", "", "v")),
+    **dict.fromkeys((ToolInvocation, ProviderEvent, Meter, BudgetAlarm), rights("v", "v", "", "v")),
     Tenant: rights("vc", "vc", "", "v"),
     Member: rights("vcd", "v", "", ""),
     Invitation: rights("vad", "v", "", ""),
@@ -613,7 +618,7 @@ RIGHTS: dict[Any, dict[str, str]] = {
     ApiKey: MANAGERS_LOOK,
     Credential: rights("vc", "", "", ""),
     **dict.fromkeys((AuditEntry, AuditDetail), rights("v", "", "", "")),
-    **dict.fromkeys((OutboxMessage, IdempotencyRecord, OneTimeCode, SeenSignature), NOBODYS),
+    **dict.fromkeys((OutboxMessage, IdempotencyRecord, OneTimeCode, SeenSignature, Plan), NOBODYS),
 }
 
 
@@ -634,7 +639,7 @@ def test_roles_may_do_what_they_are_for(role, model, member, ours, rf):
 @pytest.mark.parametrize("site", SITES)
 def test_every_page_and_every_part_of_a_page_names_what_it_is_about(site):
     """Or it is the operators' alone, which these are meant to be."""
-    platform = {OneTimeCode, SeenSignature, OutboxMessage, IdempotencyRecord}
+    platform = {OneTimeCode, SeenSignature, OutboxMessage, IdempotencyRecord, Plan}
     for model, pages in SITES[site]._registry.items():
         assert (pages.area == Area.PLATFORM) == (model in platform), model
         for inline in pages.inlines:

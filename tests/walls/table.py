@@ -91,6 +91,10 @@ SITE = {
     "logout": Wall.OPEN,
     "jsi18n": Wall.OPEN,
     "join": Wall.LINK,
+    "second_factor": Wall.OPEN,  # for whoever has just given a password
+    "second_factor_set_up": Wall.OPEN,
+    "second_factor_mine": Wall.STAFF,
+    "second_factor_team": Wall.STAFF,
     "index": Wall.STAFF,
     "search": Wall.STAFF,
     "setup": Wall.STAFF,
@@ -116,6 +120,7 @@ SITE = {
     "test_call_line": Wall.STAFF,
     "enter": Wall.OPS,
     "usage": Wall.OPS,
+    "health": Wall.OPS,
     None: Wall.STAFF,  # what no address is, and the old form of a row's
 }
 """Of `/admin/` and `/ops/`: what is not about one model, by name."""
@@ -165,13 +170,16 @@ TASKS = {
     "telephony.tasks.send_text": Wall.TENANT,
     "telephony.tasks.settle_orphans": Wall.PLATFORM,
     "telephony.tasks.sweep_calls": Wall.PLATFORM,
+    "telephony.tasks.watch_budgets": Wall.PLATFORM,
+    "telephony.tasks.watch_budget_of": Wall.TENANT,
+    "tonris.tasks.sign_of_life": Wall.PLATFORM,
 }
 
 COMMANDS = dict.fromkeys(
     [
         *("agent_tools", "create_api_key", "doctor", "erase_customer", "media", "provision", "rotate_keys"),
         *("seed_demo", "serve", "services", "set_apology", "set_secret", "simulate_agent", "simulate_call"),
-        *("simulate_vendors", "up", "verify_audit"),
+        *("reset_second_factor", "simulate_vendors", "up", "verify_audit"),
     ],
     Wall.OPERATOR,
 )

@@ -10,6 +10,8 @@ from django.urls import reverse
 from agents.models import Message
 from telephony.doctor import remembered
 from telephony.models import Call, Notification
+from telephony.spend import alarms
+from telephony.spend.caps import Window
 from tenants.findings import Severity
 from tenants.models import Tenant
 from tonris.desk import figures
@@ -29,10 +31,11 @@ class Concern:
 
 
 def concerns(tenant: Tenant, now: datetime.datetime, *, may_set_up: bool) -> list[Concern]:
-    """The worst first. Three queries, and what the doctor found last."""
+    """The worst first. Three queries, one more where there are caps, and what the doctor found last."""
     since = now - datetime.timedelta(days=DAYS_BACK)
     found = [
         *_of_the_doctor(tenant, may_set_up),
+        *_of_budgets(tenant, now),
         *_of_calls(tenant, since),
         *_of_messages(tenant),
         *_of_texts(tenant, since),
@@ -60,6 +63,19 @@ def _of_calls(tenant: Tenant, since: datetime.datetime) -> list[Concern]:
     )
     url = f"{reverse('admin:telephony_call_changelist')}?{urlencode({'created_at__gte': since.isoformat()})}"
     return [Concern("bad", f"{_counted(failed, 'call')} went wrong this week.", url)] if failed else []
+
+
+def _of_budgets(tenant: Tenant, now: datetime.datetime) -> list[Concern]:
+    """No row needs to be there: what is used says so itself, and says it until the day or month is over."""
+    of = {Window.DAY: "today", Window.MONTH: "this month"}
+    return [
+        Concern(
+            "bad" if percent >= 100 else "warn",
+            f"{'All' if percent >= 100 else f'{percent} %'} of what the agent may use {of[one.window]} is used.",
+            "",
+        )
+        for one, percent in alarms.near(tenant, now)
+    ]
 
 
 def _of_messages(tenant: Tenant) -> list[Concern]:

@@ -97,6 +97,7 @@ OF_STAFF = (
         "Behind the scenes",
         (
             Entry("Paid time", "timer", "telephony.meter"),
+            Entry("Budget alarms", "notifications_active", "telephony.budgetalarm"),
             Entry("Tool calls", "build", "agents.toolinvocation"),
             Entry("Provider events", "webhook", "agents.providerevent"),
             Entry("Holds", "lock_clock", "appointments.hold"),
@@ -113,11 +114,19 @@ OF_STAFF = (
 )
 
 OF_OPERATORS = (
-    Group("", (Entry("Overview", "monitoring", "index"), Entry("Usage", "bar_chart", "usage"))),
+    Group(
+        "",
+        (
+            Entry("Overview", "monitoring", "index"),
+            Entry("Usage", "bar_chart", "usage"),
+            Entry("Health", "monitor_heart", "health"),
+        ),
+    ),
     Group(
         "Businesses",
         (
             Entry("Businesses", "storefront", "tenants.tenant"),
+            Entry("Plans", "sell", "tenants.plan"),
             Entry("Phone numbers", "dialpad", "telephony.phonenumber"),
             Entry("People", "person", "tenants.user"),
             Entry("Members", "manage_accounts", "tenants.member"),
@@ -131,6 +140,7 @@ OF_OPERATORS = (
         "Behind the scenes",
         (
             Entry("Paid time", "timer", "telephony.meter"),
+            Entry("Budget alarms", "notifications_active", "telephony.budgetalarm"),
             Entry("Provider events", "webhook", "agents.providerevent"),
             Entry("Provider sessions", "cable", "agents.providersession"),
             Entry("Tool calls", "build", "agents.toolinvocation"),
@@ -219,6 +229,12 @@ def _is_within(path: str, url: str, site: AdminSite) -> bool:
 
 def icon(request: HttpRequest) -> str:
     return static("tenants/tonris.svg")
+
+
+def of_account(request: HttpRequest) -> list[dict[str, str]]:
+    """In the menu of whoever is logged in."""
+    site = "ops" if request.path.startswith("/ops/") else "admin"
+    return [{"title": "Second factor", "link": reverse(f"{site}:second_factor_mine")}]
 
 
 def stylesheet(request: HttpRequest) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from tenants.audit.writing import record
-from tenants.rotation import encrypted_columns, rotate
+from tenants.rotation import encrypted_columns, rotate, rotate_second_factors
 
 
 class Command(BaseCommand):
@@ -16,10 +16,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         rotated = lost = 0
-        for model, column in encrypted_columns():
-            count = rotate(model, column)
+        counts = {
+            f"{model._meta.model_name}.{column}": rotate(model, column)
+            for model, column in encrypted_columns()
+        }
+        counts["second factors"] = rotate_second_factors()
+        for name, count in counts.items():
             rotated, lost = rotated + count.rotated, lost + count.lost
-            name = f"{model._meta.model_name}.{column}"
             self.stdout.write(
                 f"{name}: {count.rotated} re-encrypted, {count.current} under the first key already"
             )
