@@ -18,6 +18,7 @@ from appointments.admin.export import Column, Exportable, moments
 from appointments.admin.filters import WeekdayFilter, WhenFilter
 from appointments.admin.forms import CustomerForm
 from appointments.errors import NotAllowed, SlotTaken
+from appointments.importing.pages import Importable
 from appointments.models import Appointment, Customer
 from tenants.admin_sites import rendered
 from tenants.roles import Area
@@ -34,7 +35,7 @@ MOST_SHOWN = 50
 
 
 @register(Appointment)
-class AppointmentAdmin(Exportable, ScopedModelAdmin):
+class AppointmentAdmin(Exportable, Importable, ScopedModelAdmin):
     area = Area.CALENDAR
     form = AppointmentForm
     change_list_template = "admin/appointments/with_free_times_list.html"
@@ -49,7 +50,7 @@ class AppointmentAdmin(Exportable, ScopedModelAdmin):
     ordering = ["-starts_at"]
     autocomplete_fields = ["customer", "service", "employee"]
     readonly_fields = ["clock", "phone", "kept_clear", "currency", "id", "source", "created_at", "updated_at"]
-    actions = ["complete", "miss", "cancel", "export_csv"]
+    actions = ["complete", "miss", "cancel", "export_csv", "export_xlsx"]
     shown_when_new = ["clock"]
     fieldsets = [
         (None, {"fields": ["customer", "phone", "service", "employee"]}),
@@ -202,8 +203,9 @@ def time_of(appointment: Appointment) -> str:
 
 
 @register(Customer)
-class CustomerAdmin(Exportable, ScopedModelAdmin):
+class CustomerAdmin(Exportable, Importable, ScopedModelAdmin):
     area = Area.CUSTOMERS
+    change_list_template = "admin/appointments/importable_list.html"
     form = CustomerForm
     list_display = ["name", "phone_e164", "email", "next_visit", "created_at"]
     list_filter = ["created_at"]
@@ -212,7 +214,7 @@ class CustomerAdmin(Exportable, ScopedModelAdmin):
     phone_fields = ["phone_e164"]
     fields = ["name", "phone_e164", "email", "notes", "appointments", "id", "created_at"]
     readonly_fields = ["appointments", "id", "created_at"]
-    actions = ["export_csv"]
+    actions = ["export_csv", "export_xlsx"]
     exported = [
         Column("Name", lambda row: row.name),
         Column("Phone", lambda row: row.phone_e164),

@@ -39,6 +39,7 @@ from appointments.models import (
     EmployeeService,
     Hold,
     IdempotencyRecord,
+    ImportDraft,
     OpeningHours,
     OutboxMessage,
     Resource,
@@ -201,6 +202,9 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
                 consent="customer",
                 due_at=now,
                 not_after=starts_at,
+            ),
+            ImportDraft.objects.create(
+                tenant=tenant, kind="customer", uploaded_by=user, lines=[[2, {"name": mark, "phone": phone}]]
             ),
             *beside(tenant, mark, name, starts_at, appointment, phone),
             *told(tenant, mark, name, starts_at, appointment, phone, number),
@@ -613,7 +617,7 @@ RIGHTS: dict[Any, dict[str, str]] = {
     ApiKey: MANAGERS_LOOK,
     Credential: rights("vc", "", "", ""),
     **dict.fromkeys((AuditEntry, AuditDetail), rights("v", "", "", "")),
-    **dict.fromkeys((OutboxMessage, IdempotencyRecord, OneTimeCode, SeenSignature), NOBODYS),
+    **dict.fromkeys((OutboxMessage, IdempotencyRecord, ImportDraft, OneTimeCode, SeenSignature), NOBODYS),
 }
 
 
@@ -634,7 +638,7 @@ def test_roles_may_do_what_they_are_for(role, model, member, ours, rf):
 @pytest.mark.parametrize("site", SITES)
 def test_every_page_and_every_part_of_a_page_names_what_it_is_about(site):
     """Or it is the operators' alone, which these are meant to be."""
-    platform = {OneTimeCode, SeenSignature, OutboxMessage, IdempotencyRecord}
+    platform = {OneTimeCode, SeenSignature, OutboxMessage, IdempotencyRecord, ImportDraft}
     for model, pages in SITES[site]._registry.items():
         assert (pages.area == Area.PLATFORM) == (model in platform), model
         for inline in pages.inlines:
