@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from agents.models import (
+    AgentVersion,
     Conversation,
     Message,
     OneTimeCode,
@@ -202,6 +203,9 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
                 consent="customer",
                 due_at=now,
                 not_after=starts_at,
+            ),
+            AgentVersion.objects.create(
+                tenant=tenant, number=100 * (number + 1), facts={"aiGreeting": mark}, actor_label=mark
             ),
             ImportDraft.objects.create(
                 tenant=tenant, kind="customer", uploaded_by=user, lines=[[2, {"name": mark, "phone": phone}]]
@@ -611,6 +615,7 @@ RIGHTS: dict[Any, dict[str, str]] = {
     **dict.fromkeys((Message, Notification, InboundText, OptOut, PhoneNumber), LOOKS),
     **dict.fromkeys((ToolInvocation, ProviderEvent, Meter), rights("v", "v", "", "v")),
     Tenant: rights("vc", "vc", "", "v"),
+    AgentVersion: rights("v", "v", "", "v"),
     Member: rights("vcd", "v", "", ""),
     Invitation: rights("vad", "v", "", ""),
     User: MANAGERS_LOOK,

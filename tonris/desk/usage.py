@@ -16,7 +16,8 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from agents.models import Conversation
-from appointments.admin.export import BYTE_ORDER_MARK, guarded
+from appointments.admin.export import BYTE_ORDER_MARK
+from appointments.formula_guard import guarded
 from telephony.models import Call, Notification
 from tenants.admin_sites import operators
 from tenants.models import Tenant
