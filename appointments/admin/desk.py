@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from appointments import booking, lifecycle
-from appointments.admin import free_times, repeat, second_thoughts, visit
+from appointments.admin import free_times, history_words, repeat, second_thoughts, visit
 from appointments.admin.appointment_form import AppointmentForm
 from appointments.admin.export import Column, Exportable, moments
 from appointments.admin.filters import WeekdayFilter, WhenFilter
@@ -21,6 +21,7 @@ from appointments.errors import NotAllowed, SlotTaken
 from appointments.importing.pages import Importable
 from appointments.models import Appointment, Customer
 from tenants.admin_sites import rendered
+from tenants.object_history import Told
 from tenants.roles import Area
 from tenants.scoped_admin import (
     ScopedModelAdmin,
@@ -160,6 +161,9 @@ class AppointmentAdmin(Exportable, Importable, ScopedModelAdmin):
     def headline(self, row: Any) -> str:
         return f"{row.customer}: {row.service} with {row.employee}, {time_of(row)}"
 
+    def value_in_history(self, row: Any, value: Told) -> Told:
+        return history_words.value(row, value)
+
     @admin.display(description="when", ordering="starts_at")
     def when(self, appointment: Appointment) -> SafeString | str:
         return one_line(time_of(appointment))
@@ -223,6 +227,9 @@ class CustomerAdmin(Exportable, Importable, ScopedModelAdmin):
         Column("Id", lambda row: row.pk),
         *moments("Known since", "created_at"),
     ]
+
+    def value_in_history(self, row: Any, value: Told) -> Told:
+        return history_words.value(row, value)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         coming = Appointment.objects.filter(customer=OuterRef("pk"), starts_at__gt=timezone.now())
