@@ -150,7 +150,7 @@ class ScopedModelAdmin(Access, ModelAdmin):  # type: ignore[misc]
     form: "type[forms.ModelForm[Any]]" = ScopedForm
     list_per_page = 50
     change_form_outer_before_template = "admin/headline.html"
-    object_history_template = "admin/history.html"
+    object_history_template: Any = "admin/history.html"
     phone_fields: Sequence[str] = ()
     """Columns in E.164. A search finds them by their digits, however a person types a number."""
 

@@ -5,7 +5,7 @@ cells.py                             text becomes numbers, dates, yes and no, as
 sheets.py                            lines become rows whose cells have names
 verdicts.py                          what would become of a row, and why not
 rows.py catalog.py customers.py      who is meant by a row, and what it changes
-visits.py                            appointments, by the verbs and the locks that everybody uses
+visit_rows.py visits.py               appointments, by the verbs and the locks that everybody uses
 running.py                           all rows: tried, or written as they were shown
 drafts.py                            what was uploaded, kept in the database until it is agreed to or forgotten
 pages.py examples.py                 what people see

@@ -39,7 +39,7 @@ class Collector:
 
     def add(self, number: int, cells: list[str]) -> None:
         """Raises Unreadable."""
-        cells = [cell.strip() for cell in cells]
+        cells = [cell.replace("\x00", "").strip() for cell in cells]
         while cells and not cells[-1]:
             cells.pop()
         if not cells:

@@ -63,7 +63,8 @@ def text_of(cell: Any) -> str:
         case float() if cell.is_integer():
             return str(int(cell))
         case datetime.datetime():
-            return f"{cell:%Y-%m-%d %H:%M}"
+            nearest = cell + datetime.timedelta(seconds=30)  # Excel's 10:00 may be 09:59:59.999
+            return f"{nearest:%Y-%m-%d %H:%M}"
         case datetime.time():
             return f"{cell:%H:%M}"
     return str(cell)

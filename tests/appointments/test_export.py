@@ -13,7 +13,7 @@ from django.test import AsyncRequestFactory, Client
 from django.utils import timezone
 
 from appointments.admin import export
-from appointments.admin.export import guarded
+from appointments.formula_guard import guarded
 from appointments.models import AddOn, AppointmentAddOn, Customer, Service
 from tenants.admin_sites import staff
 from tenants.models import Member, Tenant, User

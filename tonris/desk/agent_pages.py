@@ -152,7 +152,9 @@ def _go_back(request: HttpRequest, tenant: Tenant, version: AgentVersion) -> Htt
         return HttpResponseRedirect(here)
     form = AgentForm.of_facts(tenant, version.facts)
     if not form.is_valid():
-        why = " ".join(f"{TITLES.get(name, name)}: {' '.join(told)}" for name, told in form.errors.items())
+        why = " ".join(
+            f"{TITLES.get(name, name)}: {' '.join(map(str, told))}" for name, told in form.errors.items()
+        )
         messages.error(request, f"Version {version.number} cannot be gone back to as it is. {why}")
         return HttpResponseRedirect(here)
     with going_back_to(version.number):
