@@ -39,9 +39,9 @@ class Happening:
     values: list[Told] = field(default_factory=list)
 
 
-def happenings(row: Model) -> list[Happening]:
+def happenings(row: Model, *, with_trail: bool) -> list[Happening]:
     """The latest first. Needs a scope."""
-    trail, log = _trail(row), _log(row)
+    trail, log = _trail(row) if with_trail else [], _log(row)
     by_person = [(entry.actor_id, entry.occurred_at) for entry in trail]
     own = [
         Happening(entry.action_time, entry.user.get_username(), entry.get_change_message() or str(entry))

@@ -270,9 +270,15 @@ class ScopedModelAdmin(Access, ModelAdmin):  # type: ignore[misc]
                     "what": one.what,
                     "values": [self.value_in_history(row, value) for value in one.values],
                 }
-                for one in happenings(row)
+                for one in happenings(row, with_trail=self._shows_trail(request))
             ]
         return answer
+
+    def _shows_trail(self, request: HttpRequest) -> bool:
+        """The work of a day is for all who see the row; of people, secrets and settings its readers are told."""
+        member = membership(request)
+        reads = is_operator(request) or (member is not None and may(member.role, "v", Area.TRAIL))
+        return reads or self.area in {Area.CALENDAR, Area.CUSTOMERS, Area.CATALOG}
 
     def value_in_history(self, row: Any, value: Told) -> Told:
         """In words that people of the business use."""

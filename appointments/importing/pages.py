@@ -112,7 +112,7 @@ def read_file(content: bytes, kind: Kind) -> Sheet:
 
 def show_upload(pages: Any, kind: Kind, request: HttpRequest) -> HttpResponse:
     tenant = _tenant(pages, request)
-    form = FileForm(request.POST or None, request.FILES or None) if request.method == "POST" else FileForm()
+    form = FileForm(request.POST, request.FILES) if request.method == "POST" else FileForm()
     if form.is_valid():
         try:
             sheet = read_file(form.cleaned_data["file"].read(), kind)

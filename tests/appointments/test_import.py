@@ -478,6 +478,11 @@ def test_a_file_of_which_nothing_can_be_made_is_refused_in_a_sentence(desk, cont
     assert count(desk.tenant, ImportDraft) == 0
 
 
+def test_no_file_at_all_is_asked_for(desk):
+    answer = desk.client.post(page("customer"))
+    assert "Choose a file." in answer.text
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_whatever_wrote_it_the_letters_are_right(desk, encoding, separator):

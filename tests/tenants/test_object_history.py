@@ -107,3 +107,14 @@ def test_history_of_another_business_is_none(desk, garage):
         row = Customer.objects.get(pk=theirs.customer.pk)
     answer = desk.client.get(f"/admin/appointments/customer/{row.pk}/history/")
     assert answer.status_code == 302
+
+
+def test_what_the_trail_knows_of_people_and_settings_is_its_readers(desk):
+    with tenant_scope(desk.tenant):
+        row = Tenant.objects.get(pk=desk.tenant.pk)
+        row.settings = {**row.settings, "aiTone": "warm", "webhookSecret": "hunter2"}
+        row.save()
+    told = words_of(desk.client, desk.tenant)
+    assert "aiTone warm" in told
+    assert "hunter2" not in told
+    assert "aiTone" not in words_of(Desk(desk.tenant, "manager").client, desk.tenant)
