@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
+from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from appointments.admin.export import XLSX
 from appointments.importing import drafts, examples
@@ -70,7 +71,7 @@ class FileForm(forms.Form):
     file = forms.FileField(
         label="File",
         help_text="CSV or Excel (.xlsx), 5 MB at most.",
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx"}),
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.txt,.tsv,.xlsx"}),
         error_messages={"required": "Choose a file.", "empty": "The file is empty."},
     )
 
@@ -168,7 +169,6 @@ def _context(pages: "ModelAdmin[Any]", kind: Kind, request: HttpRequest, title: 
         **pages.admin_site.each_context(request),
         "title": title,
         "kind": kind,
-        "opts": pages.model._meta,
         "list_url": reverse(f"admin:appointments_{kind.name}_changelist"),
         "import_url": reverse(f"admin:appointments_{kind.name}_import"),
     }
