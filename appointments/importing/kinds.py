@@ -62,7 +62,7 @@ KINDS = {
             "appointment",
             "appointments",
             VisitImporter,
-            300,
+            200,
             appointments,
             [
                 "Nobody is booked twice: a time that is taken is refused, with the reason.",

@@ -50,8 +50,8 @@ class VisitImporter(Importer):
         if not self.writes:
             return [one if isinstance(one, Verdict) else self._tried(one) for one in wanted]
         self._lock([one for one in wanted if isinstance(one, Wanted)])
-        wanted = [self._wanted(row) for row in rows]  # as they stand now that nobody else changes them
         until = time.monotonic() + LONGEST_LOCK_S
+        wanted = [self._wanted(row) for row in rows]  # as they stand now that nobody else changes them
         verdicts = []
         for one in wanted:
             verdicts.append(one if isinstance(one, Verdict) else self._written(one))
