@@ -36,6 +36,12 @@ KINDS = ("service", "employee", "customer", "appointment")
 UTC = datetime.UTC
 
 
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Machines that run tests are slow."""
+    monkeypatch.setattr(visits, "LONGEST_LOCK_S", 60.0)
+
+
 @pytest.fixture
 def desk(salon: Tenant) -> Desk:
     return Desk(salon, "owner")
