@@ -62,7 +62,7 @@ KINDS = {
             "appointment",
             "appointments",
             VisitImporter,
-            200,
+            100,
             appointments,
             [
                 "Nobody is booked twice: a time that is taken is refused, with the reason.",

@@ -26,7 +26,7 @@ from appointments.seats import resources_of
 from tenants.models import Tenant
 from tenants.scoped_admin import tenant_time
 
-LONGEST_LOCK_S = 2.0
+LONGEST_LOCK_S = 2.5
 """Callers who book wait for the calendars, and are told to try again after three seconds."""
 Status = Appointment.Status
 
