@@ -116,7 +116,9 @@ def test_times_are_the_tenants_and_in_utc(desk):
         AppointmentAddOn.objects.create(tenant=desk.tenant, appointment=made, add_on=wash, minutes=0, price=0)
     answer = desk.client.post(page("appointment"), form([str(made.pk)]))
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert f"appointments-{timezone.localdate()}.csv" in answer["Content-Disposition"]
+    assert (
+        f"appointments-{timezone.localdate(timezone=desk.tenant.zone)}.csv" in answer["Content-Disposition"]
+    )
     (row,) = rows(body(answer))
     assert (row["Starts"], row["Starts (UTC)"]) == ("2030-03-04 10:00", "2030-03-04T15:00:00Z")
     assert (row["Ends"], row["Ends (UTC)"]) == ("2030-03-04 12:00", "2030-03-04T17:00:00Z")
