@@ -12,7 +12,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from agents import admin_messages, recordings  # noqa: F401 - messages register their pages
+from agents import admin_messages, admin_versions, recordings  # noqa: F401 - both register their pages
 from agents.costs import costs_of
 from agents.models import Conversation, ProviderEvent, ProviderSession, SeenSignature, ToolInvocation, Turn
 from agents.providers import PROVIDERS

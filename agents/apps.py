@@ -7,6 +7,8 @@ class AgentsConfig(AppConfig):
 
     def ready(self) -> None:
         from agents.providers.registry import PROVIDERS
+        from agents.versions import keeping
         from tenants import secret_names
 
         secret_names.declare(lambda: [one.api_key for one in PROVIDERS.values()])
+        keeping.watch()

@@ -41,8 +41,10 @@ def brief(
         language=tenant.language,
         timezone=tenant.timezone,
         today=today_in(tenant.zone, tenant.language),
-        voice_id=settings.ELEVENLABS_VOICE_ID,
+        voice_id=text_setting(tenant, "elevenLabsVoiceId") or settings.ELEVENLABS_VOICE_ID,
         errand=errand,
+        says_machine=tenant.settings.get("aiDisclosure") is True,
+        says_recorded=tenant.settings.get("recordingDisclosure") is True,
     )
 
 

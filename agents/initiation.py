@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from agents.audio import MULAW_8K, AudioFormat
+from agents.disclosures import disclosed
 from agents.errands import Errand, instruction, opening
 from agents.speech import speech_for
 
@@ -36,12 +37,19 @@ class Briefing:
     voice_id: str = ""
     errand: Errand | None = None
     """Of a call that we place; None of one that comes in."""
+    says_machine: bool = False
+    """That an AI speaks; calls that we place say so anyway."""
+    says_recorded: bool = False
 
 
 def first_message(briefing: Briefing) -> str:
-    if briefing.errand is not None:
-        return opening(briefing.errand, briefing.business_name, briefing.language)
-    return briefing.greeting or speech_for(briefing.language).greeting(briefing.business_name)
+    language, errand = briefing.language, briefing.errand
+    if errand is not None:
+        words = opening(errand, briefing.business_name, language)
+    else:
+        words = briefing.greeting or speech_for(language).greeting(briefing.business_name)
+    as_machine = briefing.says_machine and errand is None
+    return disclosed(words, language, as_machine=as_machine, as_recorded=briefing.says_recorded)
 
 
 def format_name(audio_format: AudioFormat) -> str:

@@ -263,3 +263,19 @@ class SeenSignature(models.Model):
 
     def __str__(self) -> str:
         return self.digest[:12]
+
+
+# A package of its own; here, where Django looks for models.
+from agents.versions.models import AgentVersion  # noqa: E402
+
+__all__ = [
+    "AgentVersion",
+    "Conversation",
+    "Message",
+    "OneTimeCode",
+    "ProviderEvent",
+    "ProviderSession",
+    "SeenSignature",
+    "ToolInvocation",
+    "Turn",
+]

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from appointments import holds, waitlist
+from appointments.importing import drafts
 from appointments.models import IdempotencyRecord, WaitlistEntry
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
@@ -39,3 +40,10 @@ def forget_answers() -> int:
     with platform_scope():
         old = IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - ANSWERS_ARE_KEPT)
         return old.delete()[0]
+
+
+@shared_task
+def forget_imports() -> int:
+    """Files that nobody agreed to import. How many were forgotten."""
+    with platform_scope():
+        return drafts.forget_old(timezone.now())

@@ -76,7 +76,7 @@ class CallAdmin(Exportable, Written):
     phone_fields = ["from_e164", "to_e164"]
     date_hierarchy = "created_at"
     fields = readonly_fields = ["id"]  # the page is a template of its own
-    actions = ["export_csv"]
+    actions = ["export_csv", "export_xlsx"]
 
     exported_related = ["conversation"]
     exported = [

@@ -1,6 +1,7 @@
 """What a role may do: one table, which the base of every admin page asks for pages, rows within pages, and actions.
 
-`v` look at, `a` add, `c` change, `d` delete, `x` carry out what the page offers (revoke, try again, deal with).
+`v` look at, `a` add, `c` change, `d` delete, `x` carry out what the page offers (revoke, try again, deal with),
+`i` import from a file.
 The platform's operators stand outside of it: they may do everything, except where the product alone writes.
 """
 
@@ -31,11 +32,11 @@ class Area(enum.StrEnum):
 
 TABLE: dict[Area, tuple[str, str, str, str]] = {
     #                owner    manager  staff   read-only
-    Area.CALENDAR: ("vacdx", "vacdx", "vacx", "v"),
-    Area.CUSTOMERS: ("vacdx", "vacdx", "vacx", "v"),
+    Area.CALENDAR: ("vacdxi", "vacdxi", "vacx", "v"),
+    Area.CUSTOMERS: ("vacdxi", "vacdxi", "vacx", "v"),
     Area.CALLS: ("vx", "vx", "vx", "v"),
     Area.MESSAGES: ("vx", "vx", "vx", "v"),
-    Area.CATALOG: ("vacdx", "vacdx", "v", "v"),
+    Area.CATALOG: ("vacdxi", "vacdxi", "v", "v"),
     Area.BUSINESS: ("vcx", "vcx", "", "v"),
     Area.NUMBERS: ("v", "v", "v", "v"),
     Area.SCENES: ("v", "v", "", "v"),

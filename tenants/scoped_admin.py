@@ -25,6 +25,7 @@ from tenants.admin_sites import operators, rendered, staff
 from tenants.audit.entering import note
 from tenants.isolation import tenant_keys
 from tenants.models import Tenant, TenantOwned
+from tenants.object_history import Told, happenings
 from tenants.roles import Area, may
 from tenants.scoping import active_scope
 
@@ -149,6 +150,7 @@ class ScopedModelAdmin(Access, ModelAdmin):  # type: ignore[misc]
     form: "type[forms.ModelForm[Any]]" = ScopedForm
     list_per_page = 50
     change_form_outer_before_template = "admin/headline.html"
+    object_history_template: Any = "admin/history.html"
     phone_fields: Sequence[str] = ()
     """Columns in E.164. A search finds them by their digits, however a person types a number."""
 
@@ -249,6 +251,38 @@ class ScopedModelAdmin(Access, ModelAdmin):  # type: ignore[misc]
     def headline(self, row: Any) -> str:
         """What the page of a row is headed with."""
         return str(row)
+
+    # --- What became of it ---
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Also what the agent and programs did, which Django's own log does not know."""
+        answer = super().history_view(request, object_id, extra_context)
+        told = getattr(answer, "context_data", None)
+        if told is not None:  # or it is a redirect: no such row
+            row = told["object"]
+            zone = row if isinstance(row, Tenant) else getattr(row, "tenant", None)
+            told["happenings"] = [
+                {
+                    "at": tenant_time(one.at, zone) if zone else one.at,
+                    "who": one.who,
+                    "what": one.what,
+                    "values": [self.value_in_history(row, value) for value in one.values],
+                }
+                for one in happenings(row, with_trail=self._shows_trail(request))
+            ]
+        return answer
+
+    def _shows_trail(self, request: HttpRequest) -> bool:
+        """The work of a day is for all who see the row; of people, secrets and settings its readers are told."""
+        member = membership(request)
+        reads = is_operator(request) or (member is not None and may(member.role, "v", Area.TRAIL))
+        return reads or self.area in {Area.CALENDAR, Area.CUSTOMERS, Area.CATALOG}
+
+    def value_in_history(self, row: Any, value: Told) -> Told:
+        """In words that people of the business use."""
+        return value
 
     # --- Searching ---
 

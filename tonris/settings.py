@@ -315,6 +315,7 @@ CELERY_BEAT_SCHEDULE = {
     "process-waiting-events": {"task": "agents.tasks.process_waiting_events", "schedule": 60.0},
     "advance-offers": {"task": "appointments.tasks.advance_offers", "schedule": 30.0},
     "forget-expired-holds": {"task": "appointments.tasks.forget_expired_holds", "schedule": 300.0},
+    "forget-imports": {"task": "appointments.tasks.forget_imports", "schedule": 300.0},
     "forget-answers": {"task": "appointments.tasks.forget_answers", "schedule": 3600.0},
     "send-notifications": {"task": "telephony.tasks.send_notifications", "schedule": 5.0},
     "place-outbound-calls": {"task": "telephony.tasks.place_outbound_calls", "schedule": 5.0},

@@ -10,7 +10,7 @@ free_times.py   a day at a glance, and why a time is not free
 repeat.py       an appointment again, every so many weeks
 visit.py        several services back to back
 work_pages.py   what those pages have in common
-export.py       any list as CSV
+export.py       any list as CSV or Excel
 
 The Calendar page is a package of its own: appointments/calendar/
 """

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from appointments.admin.export import Column, Exportable
 from appointments.admin.forms import ServiceForm
 from appointments.admin.hours import OwnHoursInline, TimeOffInline
+from appointments.importing.pages import Importable
 from appointments.models import (
     AddOn,
     Employee,
@@ -65,10 +66,11 @@ class NeedsInline(ScopedInline):
 
 
 @register(Employee)
-class EmployeeAdmin(Exportable, ScopedModelAdmin):
+class EmployeeAdmin(Exportable, Importable, ScopedModelAdmin):
     area = Area.CATALOG
+    change_list_template = "admin/appointments/importable_list.html"
     change_form_template = "admin/appointments/with_free_times_form.html"
-    actions = ["export_csv"]
+    actions = ["export_csv", "export_xlsx"]
     list_display = ["name", "performs", "own_hours", "is_active", "email"]
     list_filter = ["is_active", ("services", Scoped)]
     search_fields = ["name", "email"]
@@ -99,11 +101,12 @@ class EmployeeAdmin(Exportable, ScopedModelAdmin):
 
 
 @register(Service)
-class ServiceAdmin(Exportable, ScopedModelAdmin):
+class ServiceAdmin(Exportable, Importable, ScopedModelAdmin):
     area = Area.CATALOG
+    change_list_template = "admin/appointments/importable_list.html"
     form = ServiceForm
     change_form_template = "admin/appointments/with_free_times_form.html"
-    actions = ["export_csv"]
+    actions = ["export_csv", "export_xlsx"]
     list_display = ["name", "category", "minutes", "cost", "buffers", "performers", "is_active"]
     list_filter = ["is_active", "category"]
     search_fields = ["name", "category", "description"]

@@ -12,14 +12,16 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from appointments import booking, lifecycle
-from appointments.admin import free_times, repeat, second_thoughts, visit
+from appointments.admin import free_times, history_words, repeat, second_thoughts, visit
 from appointments.admin.appointment_form import AppointmentForm
 from appointments.admin.export import Column, Exportable, moments
 from appointments.admin.filters import WeekdayFilter, WhenFilter
 from appointments.admin.forms import CustomerForm
 from appointments.errors import NotAllowed, SlotTaken
+from appointments.importing.pages import Importable
 from appointments.models import Appointment, Customer
 from tenants.admin_sites import rendered
+from tenants.object_history import Told
 from tenants.roles import Area
 from tenants.scoped_admin import (
     ScopedModelAdmin,
@@ -34,7 +36,7 @@ MOST_SHOWN = 50
 
 
 @register(Appointment)
-class AppointmentAdmin(Exportable, ScopedModelAdmin):
+class AppointmentAdmin(Exportable, Importable, ScopedModelAdmin):
     area = Area.CALENDAR
     form = AppointmentForm
     change_list_template = "admin/appointments/with_free_times_list.html"
@@ -49,7 +51,7 @@ class AppointmentAdmin(Exportable, ScopedModelAdmin):
     ordering = ["-starts_at"]
     autocomplete_fields = ["customer", "service", "employee"]
     readonly_fields = ["clock", "phone", "kept_clear", "currency", "id", "source", "created_at", "updated_at"]
-    actions = ["complete", "miss", "cancel", "export_csv"]
+    actions = ["complete", "miss", "cancel", "export_csv", "export_xlsx"]
     shown_when_new = ["clock"]
     fieldsets = [
         (None, {"fields": ["customer", "phone", "service", "employee"]}),
@@ -159,6 +161,9 @@ class AppointmentAdmin(Exportable, ScopedModelAdmin):
     def headline(self, row: Any) -> str:
         return f"{row.customer}: {row.service} with {row.employee}, {time_of(row)}"
 
+    def value_in_history(self, row: Any, value: Told) -> Told:
+        return history_words.value(row, value)
+
     @admin.display(description="when", ordering="starts_at")
     def when(self, appointment: Appointment) -> SafeString | str:
         return one_line(time_of(appointment))
@@ -202,8 +207,9 @@ def time_of(appointment: Appointment) -> str:
 
 
 @register(Customer)
-class CustomerAdmin(Exportable, ScopedModelAdmin):
+class CustomerAdmin(Exportable, Importable, ScopedModelAdmin):
     area = Area.CUSTOMERS
+    change_list_template = "admin/appointments/importable_list.html"
     form = CustomerForm
     list_display = ["name", "phone_e164", "email", "next_visit", "created_at"]
     list_filter = ["created_at"]
@@ -212,7 +218,7 @@ class CustomerAdmin(Exportable, ScopedModelAdmin):
     phone_fields = ["phone_e164"]
     fields = ["name", "phone_e164", "email", "notes", "appointments", "id", "created_at"]
     readonly_fields = ["appointments", "id", "created_at"]
-    actions = ["export_csv"]
+    actions = ["export_csv", "export_xlsx"]
     exported = [
         Column("Name", lambda row: row.name),
         Column("Phone", lambda row: row.phone_e164),
@@ -221,6 +227,9 @@ class CustomerAdmin(Exportable, ScopedModelAdmin):
         Column("Id", lambda row: row.pk),
         *moments("Known since", "created_at"),
     ]
+
+    def value_in_history(self, row: Any, value: Told) -> Told:
+        return history_words.value(row, value)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         coming = Appointment.objects.filter(customer=OuterRef("pk"), starts_at__gt=timezone.now())

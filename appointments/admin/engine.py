@@ -8,6 +8,7 @@ from appointments.models import (
     AppointmentChange,
     Hold,
     IdempotencyRecord,
+    ImportDraft,
     OutboxMessage,
     ResourceUse,
     Series,
@@ -128,3 +129,17 @@ class IdempotencyRecordAdmin(ScopedModelAdmin):
     @admin.display(description="answer")
     def answered(self, record: IdempotencyRecord) -> SafeString | str:
         return pretty(record.answer)
+
+
+@register(ImportDraft)
+class ImportDraftAdmin(ScopedModelAdmin):
+    """That there is one; what is in it is shown to whoever has uploaded it."""
+
+    list_display = ["created_at", "kind", "uploaded_by"]
+    list_filter = ["kind"]
+    list_select_related = ["uploaded_by"]
+    search_fields = ["=kind"]
+    fields = ["kind", "uploaded_by", "created_at"]
+    readonly_fields = ["created_at"]
+    read_only = True
+    area = Area.PLATFORM

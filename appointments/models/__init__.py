@@ -12,6 +12,7 @@ from appointments.models.calendar import (
 )
 from appointments.models.catalog import AddOn, Resource, Service, ServiceResource
 from appointments.models.hours import Closure, OpeningHours, SpecialHours, TimeOff
+from appointments.models.imports import ImportDraft
 from appointments.models.people import Customer, Employee, EmployeeService
 from appointments.models.requests import IdempotencyRecord, OutboxMessage
 
@@ -26,6 +27,7 @@ __all__ = [
     "EmployeeService",
     "Hold",
     "IdempotencyRecord",
+    "ImportDraft",
     "OpeningHours",
     "OutboxMessage",
     "Resource",

@@ -23,6 +23,7 @@ from appointments.models import (
     Customer,
     Hold,
     IdempotencyRecord,
+    ImportDraft,
     WaitlistEntry,
 )
 from telephony.forgetting import sweeping
@@ -74,6 +75,7 @@ def erase_customer(customer_id: UUID) -> Erased:
     forget_parties(calls)
     _forget_line(person)
     _forget_calendar(person, customer)
+    ImportDraft.objects.all().delete()  # a file may write names and numbers in any manner
     _forget_admin_log([person.id, *person.appointments, *calls, *conversations])
     erased.swept = sweeping.sweep(customer.tenant_id, person.needles, FORGOTTEN)
     places = _forget_audit(person)

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.db import connection, models
 
+from agents.models import AgentVersion
 from appointments.models import AddOn, Customer, Employee, Resource, Service
 from telephony.models import PhoneNumber, RingGroup, RingPerson, TransferLeg
 from tenants.models import ApiKey, AuditDetail, AuditEntry, Credential, Member, Tenant, TenantOwned
@@ -17,6 +18,7 @@ from tenants.models import ApiKey, AuditDetail, AuditEntry, Credential, Member, 
 OF_THE_BUSINESS = frozenset(
     {
         AddOn,
+        AgentVersion,
         ApiKey,
         Credential,
         Employee,

@@ -40,7 +40,10 @@ class AuditEntry(TenantOwned):
                 name="audit_position_once",
             ),
         ]
-        indexes = [models.Index(fields=["tenant", "-occurred_at"], name="audit_by_time")]
+        indexes = [
+            models.Index(fields=["tenant", "-occurred_at"], name="audit_by_time"),
+            models.Index(fields=["subject_id", "subject_kind"], name="audit_by_subject"),
+        ]
 
     def __str__(self) -> str:
         return self.action

@@ -23,6 +23,10 @@ OWN_PAGES = [
     "/admin/setup/",
     "/admin/password_change/",
     "/admin/calendar/",
+    "/admin/agent/",
+    "/admin/agent/versions/",
+    "/admin/agent/versions/100/",
+    "/admin/appointments/appointment/import/",
     "/admin/appointments/appointment/free-times/",
     "/admin/appointments/appointment/visit/",
 ]

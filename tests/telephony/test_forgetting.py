@@ -26,7 +26,15 @@ from agents.models import (
     ToolInvocation,
     Turn,
 )
-from appointments.models import Appointment, AppointmentChange, Customer, Hold, IdempotencyRecord, Service
+from appointments.models import (
+    Appointment,
+    AppointmentChange,
+    Customer,
+    Hold,
+    IdempotencyRecord,
+    ImportDraft,
+    Service,
+)
 from telephony import tasks
 from telephony.forgetting import retention, sweeping
 from telephony.forgetting.erasure import erase_customer
@@ -331,3 +339,17 @@ def test_what_is_forgotten_goes_in_batches_and_by_beat(salon, garage, monkeypatc
     assert entry["task"] == tasks.forget_old.name
     monkeypatch.setattr(tasks.forget_old_of, "delay", tasks.forget_old_of.run)
     assert tasks.forget_old.run() == 1
+
+
+def test_a_file_that_waits_to_be_imported_goes_with_whoever_is_erased(salon):
+    """However it writes the number."""
+    with tenant_scope(salon):
+        customer = Customer.objects.create(tenant=salon, name=NAME, phone_e164=PHONE)
+        ImportDraft.objects.create(
+            tenant=salon,
+            kind="customer",
+            uploaded_by=User.objects.create_user("mia"),
+            lines=[[2, {"name": "Z. C.", "phone": "(555) 777-0001"}]],
+        )
+        erase_customer(customer.pk)
+        assert not ImportDraft.objects.exists()

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from agents.models import (
+    AgentVersion,
     Conversation,
     Message,
     OneTimeCode,
@@ -39,6 +40,7 @@ from appointments.models import (
     EmployeeService,
     Hold,
     IdempotencyRecord,
+    ImportDraft,
     OpeningHours,
     OutboxMessage,
     Resource,
@@ -205,6 +207,12 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
                 consent="customer",
                 due_at=now,
                 not_after=starts_at,
+            ),
+            AgentVersion.objects.create(
+                tenant=tenant, number=100 * (number + 1), facts={"aiGreeting": mark}, actor_label=mark
+            ),
+            ImportDraft.objects.create(
+                tenant=tenant, kind="customer", uploaded_by=user, lines=[[2, {"name": mark, "phone": phone}]]
             ),
             *beside(tenant, mark, name, starts_at, appointment, phone),
             *told(tenant, mark, name, starts_at, appointment, phone, number),
@@ -612,13 +620,16 @@ RIGHTS: dict[Any, dict[str, str]] = {
     **dict.fromkeys((Message, Notification, InboundText, OptOut, PhoneNumber), LOOKS),
     **dict.fromkeys((ToolInvocation, ProviderEvent, Meter, BudgetAlarm), rights("v", "v", "", "v")),
     Tenant: rights("vc", "vc", "", "v"),
+    AgentVersion: rights("v", "v", "", "v"),
     Member: rights("vcd", "v", "", ""),
     Invitation: rights("vad", "v", "", ""),
     User: MANAGERS_LOOK,
     ApiKey: MANAGERS_LOOK,
     Credential: rights("vc", "", "", ""),
     **dict.fromkeys((AuditEntry, AuditDetail), rights("v", "", "", "")),
-    **dict.fromkeys((OutboxMessage, IdempotencyRecord, OneTimeCode, SeenSignature, Plan), NOBODYS),
+    **dict.fromkeys(
+        (OutboxMessage, IdempotencyRecord, ImportDraft, OneTimeCode, SeenSignature, Plan), NOBODYS
+    ),
 }
 
 
@@ -639,7 +650,7 @@ def test_roles_may_do_what_they_are_for(role, model, member, ours, rf):
 @pytest.mark.parametrize("site", SITES)
 def test_every_page_and_every_part_of_a_page_names_what_it_is_about(site):
     """Or it is the operators' alone, which these are meant to be."""
-    platform = {OneTimeCode, SeenSignature, OutboxMessage, IdempotencyRecord, Plan}
+    platform = {OneTimeCode, SeenSignature, OutboxMessage, IdempotencyRecord, ImportDraft, Plan}
     for model, pages in SITES[site]._registry.items():
         assert (pages.area == Area.PLATFORM) == (model in platform), model
         for inline in pages.inlines:

@@ -95,6 +95,9 @@ SITE = {
     "second_factor_set_up": Wall.OPEN,
     "second_factor_mine": Wall.STAFF,
     "second_factor_team": Wall.STAFF,
+    "agent": Wall.STAFF,
+    "agent_version": Wall.STAFF,
+    "agent_versions": Wall.STAFF,
     "index": Wall.STAFF,
     "search": Wall.STAFF,
     "setup": Wall.STAFF,
@@ -132,6 +135,11 @@ MODEL_MORE = {
     "agents_conversation_recording": Wall.STAFF,
     "agents_message_recording": Wall.STAFF,
     "appointments_appointment_free_times": Wall.STAFF,
+    **{
+        f"appointments_{kind}_{page}": Wall.STAFF
+        for kind in ("service", "employee", "customer", "appointment")
+        for page in ("import", "import_example", "import_preview")
+    },
     "appointments_appointment_repeat": Wall.STAFF,
     "appointments_appointment_visit": Wall.STAFF,
     "auth_user_password_change": Wall.STAFF,
@@ -157,6 +165,7 @@ TASKS = {
     "appointments.tasks.advance_offers": Wall.PLATFORM,
     "appointments.tasks.forget_answers": Wall.PLATFORM,
     "appointments.tasks.forget_expired_holds": Wall.PLATFORM,
+    "appointments.tasks.forget_imports": Wall.PLATFORM,
     "telephony.tasks.fetch_voicemails": Wall.PLATFORM,
     "telephony.tasks.forget_old": Wall.PLATFORM,
     "telephony.tasks.forget_old_of": Wall.TENANT,

@@ -84,6 +84,7 @@ OF_STAFF = (
         "Set-up",
         (
             Entry("Getting started", "rocket_launch", "setup"),
+            Entry("Voice agent", "support_agent", "agent"),
             Entry("Business", "storefront", "tenants.tenant"),
             Entry("Phone numbers", "dialpad", "telephony.phonenumber"),
             Entry("Words of messages", "edit_note", "telephony.messagetemplate"),
@@ -217,7 +218,7 @@ def _may_see_settings(site: AdminSite, request: HttpRequest) -> bool:
     return site.get_model_admin(apps.get_model("tenants.tenant")).has_view_permission(request)
 
 
-_NEEDS = {"appointments_appointment_visit": _may_book, "setup": _may_see_settings}
+_NEEDS = {"appointments_appointment_visit": _may_book, "setup": _may_see_settings, "agent": _may_see_settings}
 
 
 def _is_within(path: str, url: str, site: AdminSite) -> bool:

@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from agents.costs import of_others
 from agents.models import Conversation
-from appointments.admin.export import BYTE_ORDER_MARK, guarded
+from appointments.admin.export import BYTE_ORDER_MARK
+from appointments.formula_guard import guarded
 from telephony.models import Call, Notification
 from tenants.admin_sites import operators
 from tenants.models import Tenant

@@ -1,0 +1,56 @@
+"""Two versions side by side. Pure."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agents.versions.facts import TITLES
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Words of a text: `kind` is "same", "gone" or "new"."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    title: str
+    pieces: list[Piece]
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    return [
+        Difference(title, list(_pieces(spoken(before.get(name)), spoken(after.get(name)))))
+        for name, title in TITLES.items()
+        if before.get(name) != after.get(name)
+    ]
+
+
+def spoken(value: Any) -> str:
+    """As the page writes it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def _pieces(before: str, after: str) -> Iterator[Piece]:
+    """Word by word, with the white space that follows each."""
+    old, new = _words(before), _words(after)
+    for kind, since, until, begins, ends in difflib.SequenceMatcher(
+        None, old, new, autojunk=False
+    ).get_opcodes():
+        if kind == "equal":
+            yield Piece("same", "".join(old[since:until]))
+            continue
+        if since < until:
+            yield Piece("gone", "".join(old[since:until]))
+        if begins < ends:
+            yield Piece("new", "".join(new[begins:ends]))
+
+
+def _words(text: str) -> list[str]:
+    return [f"{word} " for word in text.split(" ")] if text else []
