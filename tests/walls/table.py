@@ -110,6 +110,7 @@ SITE = {
     "calendar_move": Wall.STAFF,
     "calendar_note": Wall.STAFF,
     "calendar_why": Wall.STAFF,
+    "hours": Wall.STAFF,
     "live": Wall.STAFF,
     "test_call": Wall.STAFF,
     "test_call_begin": Wall.STAFF,
