@@ -59,6 +59,8 @@ class HoursDesk:
         self.seen = keeping.seal(self.stored)
         self.typed = TypedWeek.of(self.stored)
         self.problem = ""
+        self.tried: set[str] = set()
+        """The forms beside the week whose mistakes are shown."""
         self.forms = self._forms(None)
 
     def _employee(self) -> Employee | None:
@@ -113,8 +115,12 @@ class HoursDesk:
 
     def _keep(self, what: str) -> HttpResponse | None:
         """The week and whatever else is filled in; or, by its own button, a day, a closure or time off alone."""
-        wanted = [name for name, form in self.forms.items() if what == name or form.has_changed()]
-        wanted = [name for name in wanted if what in {name, "save"}]
+        wanted = [
+            name
+            for name, form in self.forms.items()
+            if what == name or (what == "save" and form.has_changed())
+        ]
+        self.tried = set(wanted)
         right = [self.forms[name].is_valid() for name in wanted]  # all of them, so that all is told at once
         week = self.typed.understood()
         if what == "save" and not self.typed.is_right:
@@ -144,7 +150,7 @@ class HoursDesk:
         messages.success(self.request, "The hours are saved." if what == "save" else "That is added.")
         if not unsaved and self.typed.is_right:
             return HttpResponseRedirect(self.request.get_full_path())
-        self.forms = self._forms(None)  # the week goes on being typed
+        self.forms, self.tried = self._forms(None), set()  # the week goes on being typed
         return None
 
     def _log(self, row: Any, what: str) -> None:
@@ -183,7 +189,7 @@ class HoursDesk:
             "length": length(week),
             "is_empty": not week,
             "theirs": [told(one) for one in self.stored] if self.problem == MEANWHILE else None,
-            "forms": self.forms,
+            "forms": [(name, form, name in self.tried) for name, form in self.forms.items()],
             "others": others.away(self.site, self.employee)
             if self.employee
             else others.upcoming(self.site, self.tenant),

@@ -138,6 +138,7 @@ def test_what_is_wrong_is_kept_on_the_page_and_out_of_the_database(salon, member
     assert answer.status_code == 200
     assert "It begins before Wednesday 09:00 to 12:00 has ended." in answer.text
     assert "Enter a valid date." in answer.text
+    assert "This field is required." not in answer.text  # nobody asked for a closure
     for kept in ("11:11", "13:13", "2030-02-31", "my note"):
         assert kept in answer.text
     assert week_of(salon) == before
