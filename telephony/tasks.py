@@ -1,5 +1,6 @@
 """Background work of the line."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from celery import shared_task
@@ -9,7 +10,8 @@ from telephony import calls, texts
 from telephony.forgetting import retention
 from telephony.notifications import due
 from telephony.outbound import due as outbound
-from telephony.outbound import placing
+from telephony.outbound import hanging_up, placing
+from telephony.outbound.errors import CarrierRefused
 from telephony.people import voicemails
 from telephony.spend import meters
 from tenants.scoping import tenant_scope
@@ -66,6 +68,13 @@ def send_notifications() -> int:
 @shared_task
 def send_notifications_of(tenant_id: str) -> int:
     return due.work_for(UUID(tenant_id))
+
+
+@shared_task
+def end_outbound_call(tenant_id: str, order_id: str) -> None:
+    """At the carrier: that it is not wanted any more is written down already."""
+    with suppress(CarrierRefused):  # which is logged, and the call's own bounds end it
+        hanging_up.end_at_carrier(UUID(tenant_id), UUID(order_id))
 
 
 @shared_task

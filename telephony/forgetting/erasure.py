@@ -126,19 +126,28 @@ def _forget_line(person: _Person) -> None:
     )
     told.filter(state__in=WAITING).update(state=Notification.State.SKIPPED, settled_at=timezone.now())
     forget_told(list(told.values_list("pk", flat=True)))
+    ordered = OutboundCall.objects.filter(_ordered_for(person))
+    now = timezone.now()
+    ordered.filter(state=OutboundCall.State.WAITING).update(
+        state=OutboundCall.State.CANCELED, canceled_at=now, settled_at=now
+    )
+    # One that is being placed this moment is not tried again.
+    ordered.filter(state__in=OutboundCall.OPEN).update(canceled_at=now)
+    ordered.update(to_e164="", purpose="")
     if person.phone:
         InboundText.objects.filter(from_e164=person.phone).delete()
-        ordered = OutboundCall.objects.filter(to_e164=person.phone)
-        ordered.filter(state=OutboundCall.State.WAITING).update(
-            state=OutboundCall.State.CANCELED, settled_at=timezone.now()
-        )
-        ordered.update(to_e164="", purpose="")
         OptOut.objects.filter(e164=person.phone).delete()
         Meter.objects.filter(caller_e164=person.phone).update(caller_e164="")
         Call.objects.filter(from_e164=person.phone).update(from_e164="")
         Call.objects.filter(to_e164=person.phone).update(to_e164="")
         forgetting.forget_messages(Q(callback_e164=person.phone))
         OneTimeCode.objects.filter(phone_e164=person.phone).delete()
+
+
+def _ordered_for(person: _Person) -> Q:
+    """Calls to the customer, to whichever number: theirs may have been another one then."""
+    theirs = Q(customer=person.id) | Q(appointment__in=person.appointments)
+    return theirs | Q(to_e164=person.phone) if person.phone else theirs
 
 
 def _forget_calendar(person: _Person, customer: Customer) -> None:

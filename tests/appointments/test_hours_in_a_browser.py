@@ -7,7 +7,7 @@ import pytest
 from tenants.models import Member, Tenant, User
 from tenants.scoping import tenant_scope
 from tests.appointments.test_hours_page import PAGE, week_of
-from tests.browser import TABLET_BREADTH, TELEPHONE_BREADTH, Browser, Visitor, browser
+from tests.browser import TABLET_BREADTH, TELEPHONE_BREADTH, Visitor, browser
 from tests.tenants.test_admin import cheaper_settings
 
 __all__ = ["browser", "cheaper_settings"]

@@ -1,14 +1,17 @@
 """Staff call a customer with a button, and see what became of it."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from appointments.models import Appointment, Customer
 from telephony import admin_outbound
-from telephony.models import OptOut, OutboundCall
+from telephony.models import OptOut, OutboundCall, PhoneNumber
+from telephony.outbound import hanging_up
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 from tests.conftest import CALLER
@@ -24,7 +27,7 @@ __all__ = ["operator", "uncollected"]
 def asked(monkeypatch) -> list[tuple[str, ...]]:
     """What the workers are asked for, once the page is committed."""
     wanted: list[tuple[str, ...]] = []
-    monkeypatch.setattr(admin_outbound, "_soon", lambda *ids: wanted.append(ids))
+    monkeypatch.setattr(admin_outbound, "_soon", lambda task, *ids: wanted.append(ids))
     return wanted
 
 
@@ -88,3 +91,33 @@ def test_a_call_that_waits_is_called_off(salon, asked):
     assert CALLER in listed
     page = client.get(reverse("admin:appointments_appointment_change", args=[appointment.pk])).text
     assert "by staff, canceled" in page.lower()
+
+
+def test_of_many_that_go_on_no_carrier_is_asked_within_the_page(
+    salon, asked, monkeypatch, django_capture_on_commit_callbacks
+):
+    asked_within: list[str] = []
+    dialer = SimpleNamespace(hang_up=lambda call: asked_within.append(str(call)))
+    monkeypatch.setattr(hanging_up.dialers, "DIALERS", {"twilio": dialer, "infobip": dialer})
+    orders = going_on(salon, admin_outbound.MOST_AT_ONCE + 2)
+    with django_capture_on_commit_callbacks(execute=True):
+        page = reverse("admin:telephony_outboundcall_changelist")
+        chosen = [str(one.pk) for one in orders]
+        told = staff(salon).post(page, {"action": "hang_up", "_selected_action": chosen}, follow=True)
+        assert asked == []
+    assert asked_within == []
+    assert len(asked) == admin_outbound.MOST_AT_ONCE
+    assert "choose the others again" in told.text
+    noted = [one for one in ordered(salon) if one.canceled_at]
+    assert {(str(salon.pk), str(one.pk)) for one in noted} == set(asked)
+
+
+def going_on(salon: Tenant, count: int) -> list[OutboundCall]:
+    now = timezone.now()
+    with tenant_scope(salon):
+        line = PhoneNumber.objects.get()
+        common = {"tenant": salon, "number": line, "origin": "staff", "consent": "customer", "not_after": now}
+        return [
+            OutboundCall.objects.create(**common, to_e164=CALLER, due_at=now, state="under-way")
+            for _ in range(count)
+        ]
