@@ -7,7 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from telephony import calls, texts
-from telephony.forgetting import retention
+from telephony.forgetting import retention, vendors
 from telephony.notifications import due
 from telephony.outbound import due as outbound
 from telephony.outbound import hanging_up, placing
@@ -54,6 +54,20 @@ def forget_old() -> int:
 @shared_task
 def forget_old_of(tenant_id: str) -> int:
     return retention.forget_old(UUID(tenant_id), timezone.now())
+
+
+@shared_task
+def delete_at_vendors() -> int:
+    """One task for each business whose vendors are to delete something. How many."""
+    tenants = vendors.tenants_with_work(timezone.now())
+    for tenant_id in tenants:
+        delete_at_vendors_of.apply_async((str(tenant_id),), expires=vendors.FIRST_PAUSE.total_seconds())
+    return len(tenants)
+
+
+@shared_task
+def delete_at_vendors_of(tenant_id: str) -> int:
+    return vendors.work_for(UUID(tenant_id))
 
 
 @shared_task

@@ -153,6 +153,8 @@ TASKS = {
     "appointments.tasks.advance_offers": Wall.PLATFORM,
     "appointments.tasks.forget_answers": Wall.PLATFORM,
     "appointments.tasks.forget_expired_holds": Wall.PLATFORM,
+    "telephony.tasks.delete_at_vendors": Wall.PLATFORM,
+    "telephony.tasks.delete_at_vendors_of": Wall.TENANT,
     "telephony.tasks.end_outbound_call": Wall.TENANT,
     "telephony.tasks.fetch_voicemails": Wall.PLATFORM,
     "telephony.tasks.forget_old": Wall.PLATFORM,

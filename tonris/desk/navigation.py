@@ -110,6 +110,8 @@ GROUPS = (
             Entry("Hours, one by one", "list", "appointments.openinghours"),
             Entry("Paid time", "timer", "telephony.meter"),
             Entry("Tool calls", "build", "agents.toolinvocation"),
+            Entry("Doctor's findings", "stethoscope", "telephony.examination"),
+            Entry("Deletions at vendors", "delete_sweep", "telephony.vendorerasure"),
             Entry("Provider events", "webhook", "agents.providerevent"),
             Entry("Provider sessions", "cable", "agents.providersession", only="ops"),
             Entry("Turns", "chat_bubble", "agents.turn", only="ops"),

@@ -98,6 +98,7 @@ class Rest:
             ("GET", "/v1/convai/settings", self._get_settings),
             ("PATCH", "/v1/convai/settings", self._patch_settings),
             ("GET", "/v1/convai/conversations", self._list_conversations),
+            ("DELETE", f"/v1/convai/conversations{one}", self._delete_conversation),
             ("GET", "/v1/convai/conversations" + one, self._get_conversation),
         )
 
@@ -317,6 +318,13 @@ class Rest:
             and (before is None or session.started_unix <= before)
         ]
         return _page("conversations", rows, query)
+
+    def _delete_conversation(self, conversation_id: str, *, query: Json, body: Any) -> Answer:
+        for session in self._sessions:
+            if session.conversation_id == conversation_id:
+                self._sessions.remove(session)
+                return 200, {}
+        raise Refused(404, "conversation_not_found", f"Conversation {conversation_id} was not found.")
 
     def _get_conversation(self, conversation_id: str, *, query: Json, body: Any) -> Answer:
         for session in self._sessions:
