@@ -62,8 +62,10 @@ def texts(sent: Q, received: Q) -> list[VendorErasure]:
     return _ask(Vendor.TWILIO, Kind.MESSAGE, (one for one in ids if one.startswith(("SM", "MM"))))
 
 
-def _ask(vendor: Vendor, kind: Kind, external_ids: Iterable[str]) -> list[VendorErasure]:
+def _ask(vendor: str, kind: str, external_ids: Iterable[str]) -> list[VendorErasure]:
     tenant_id, now = active_scope().tenant_id, timezone.now()
+    if tenant_id is None:
+        raise ValueError("What vendors keep is deleted in the scope of the business that it is of")
     rows = [
         VendorErasure(tenant_id=tenant_id, vendor=vendor, kind=kind, external_id=one, due_at=now)
         for one in sorted(filter(None, set(external_ids)))
@@ -104,7 +106,7 @@ def _claim(tenant_id: UUID, now: datetime.datetime) -> VendorErasure | None:
 
 def _try(tenant_id: UUID, row: VendorErasure) -> None:
     try:
-        _ASK[Vendor(row.vendor)](tenant_id, row)
+        _ASK[row.vendor](tenant_id, row)
     except VendorError as error:
         if error.status != NOT_THERE:
             _note_failure(tenant_id, row, error)
@@ -138,7 +140,7 @@ def _at_twilio(tenant_id: UUID, row: VendorErasure) -> None:
 
 
 _TWILIO = {Kind.RECORDING: "Recordings", Kind.MESSAGE: "Messages", Kind.CALL: "Calls"}
-_ASK: dict[Vendor, Callable[[UUID, VendorErasure], None]] = {
+_ASK: dict[str, Callable[[UUID, VendorErasure], None]] = {
     Vendor.ELEVENLABS: _at_elevenlabs,
     Vendor.TWILIO: _at_twilio,
 }

@@ -94,10 +94,16 @@ def test_a_mistake_on_a_telephone_stays_on_the_page_until_it_is_mended(salon, ow
     assert week_of(salon)[2] == ["09:00-17:00", "17:00-20:00"]
 
 
+def agree(dialog: Any, asked: list[str]) -> None:
+    asked.append(dialog.type)
+    dialog.accept()
+
+
 def test_nobody_leaves_typed_hours_behind_unasked(salon, owner, browser, live_server):
     def work(visitor: Visitor) -> list[str]:
-        page, asked = visitor.page, []
-        page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+        page = visitor.page
+        asked: list[str] = []
+        page.on("dialog", lambda dialog: agree(dialog, asked))
         visitor.log_in("olivia", "pw")
         visitor.open(PAGE)
         page.fill('[name="opens-0"]', "08:00")

@@ -304,7 +304,9 @@ def test_what_the_doctor_found_is_told_by_every_process_for_a_day(salon, garage)
         remembered.remember(salon.pk, [broken("A", "Old.", "x")])
         remembered.remember(salon.pk, [broken("B", "No agent.", "Make one.")])
     with tenant_scope(salon):
-        assert [one.code for one in remembered.last_of(salon.pk).findings] == ["B"]
+        found = remembered.last_of(salon.pk)
+        assert found
+        assert [one.code for one in found.findings] == ["B"]
         Examination.objects.update(examined_at=timezone.now() - datetime.timedelta(hours=25))
         assert remembered.last_of(salon.pk) is None
     with tenant_scope(garage):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from appointments.models import Appointment, Customer
 from telephony import admin_outbound
 from telephony.models import OptOut, OutboundCall, PhoneNumber
-from telephony.outbound import hanging_up
+from telephony.outbound import dialers
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 from tests.conftest import CALLER
@@ -98,7 +98,7 @@ def test_of_many_that_go_on_no_carrier_is_asked_within_the_page(
 ):
     asked_within: list[str] = []
     dialer = SimpleNamespace(hang_up=lambda call: asked_within.append(str(call)))
-    monkeypatch.setattr(hanging_up.dialers, "DIALERS", {"twilio": dialer, "infobip": dialer})
+    monkeypatch.setattr(dialers, "DIALERS", {"twilio": dialer, "infobip": dialer})
     orders = going_on(salon, admin_outbound.MOST_AT_ONCE + 2)
     with django_capture_on_commit_callbacks(execute=True):
         page = reverse("admin:telephony_outboundcall_changelist")

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from telephony.carriers.infobip import course, events, people
+from telephony.carriers.infobip import course, errands, events, people
 from telephony.models import Call, Transfer, TransferLeg
+from telephony.people import transfers
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
 from tests.exchange import add_infobip_number
@@ -51,10 +52,10 @@ def test_an_event_does_nothing_to_a_leg_of_another_call(salon, garage, whose, ki
     rung(salon if whose == "another call's" else garage, "theirs")
     done: list[Any] = []
     monkeypatch.setattr(people, "FIND_TRIES", 1)
-    monkeypatch.setattr(course.errands, "run", lambda work, after_s=0.0: work())
+    monkeypatch.setattr(errands, "run", lambda work, after_s=0.0: work())
     for name in ("_answered", "_pressed", "_next_if_over"):
         monkeypatch.setattr(people, name, lambda *told: done.append(told))
-    monkeypatch.setattr(people.transfers, "leg_ends", lambda *told: done.append(told))
+    monkeypatch.setattr(transfers, "leg_ends", lambda *told: done.append(told))
     course.take(event(kind, "leg-theirs", "call-mine", dtmf="1"), mine, None)
     assert done == []
     with platform_scope():

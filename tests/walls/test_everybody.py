@@ -242,7 +242,8 @@ def mixed_rows(salon: Tenant, theirs: Rows) -> list[str]:
 
 
 def test_a_suspended_business_opens_no_page_at_all(salon, ours, theirs, garage):
-    client, problems = browser(salon, "owner"), []
+    client = browser(salon, "owner")
+    problems: list[tuple[str, object]] = []
     with platform_scope():
         Tenant.objects.filter(pk=salon.pk).update(status=Tenant.Status.SUSPENDED)
     before = kept(salon), kept(garage)
@@ -319,8 +320,7 @@ def test_a_businesss_own_credential_does_nothing_to_another(salon, theirs, garag
             for tool in ("find_appointment", "cancel_appointment", "take_message", "end_call"):
                 content = json.dumps({**named, "phone": call.from_e164, "customerPhone": call.from_e164})
                 address = filled(route, {"name": tool})
-                sent = {"content_type": "application/json", "headers": bearer}
-                answers.append(Client().post(address, content, **sent))
+                answers.append(Client(headers=bearer).post(address, content, "application/json"))
             answers.append(Client().get(filled(route, {"name": "x"}), named, headers=bearer))
         for one in answers:
             said = body(one).replace(call.carrier_call_id, "")  # which it was sent itself
@@ -354,7 +354,7 @@ def foreign_rows_for(name: str, theirs: Rows) -> Iterator[tuple[str, ...]]:
 def test_a_command_told_one_business_does_nothing_to_another(salon, theirs, garage):
     before, out = kept(garage), io.StringIO()
     customer = next(row for model, row in theirs.items() if model.__name__ == "Customer")
-    for named in (str(customer.pk), customer.phone_e164, str(uuid4())):  # type: ignore[attr-defined]
+    for named in (str(customer.pk), customer.phone_e164, str(uuid4())):
         with pytest.raises(CommandError, match="no such customer"):
             call_command("erase_customer", salon.slug, named, stdout=out)
     call_command("agent_tools", salon.slug, stdout=out)

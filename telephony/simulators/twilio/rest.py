@@ -165,7 +165,7 @@ class TwilioRestSimulator:
         if kept and method == "DELETE":
             self._authenticate(headers, kept[1])
             self._delete(kept[2], kept[3])
-            return 204, None
+            return 204, {}
         if messages := re.fullmatch(r"/2010-04-01/Accounts/(AC\w+)/Messages\.json", path):
             self._authenticate(headers, messages[1])
             self._allow(method, "GET", "POST")
