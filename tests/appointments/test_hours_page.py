@@ -190,8 +190,6 @@ def test_an_employee_has_a_week_of_their_own_and_goes_back_to_the_businesss(salo
     assert re.findall(r'name="opens-0" value="([^"]*)"', asked) == ["09:00"]
     before = week_of(salon)
     sent: dict[str, list[str]] = {f"{which}-{day}": [] for which in ("opens", "closes") for day in range(7)}
-        f"closes-{day}": [] for day in range(7)
-    }
     client.post(page, {**typed(client, page), **sent, **EVENING})
     assert week_of(salon, "Ana") == {4: ["09:00-17:00", "22:00-02:00"]}
     assert week_of(salon) == before

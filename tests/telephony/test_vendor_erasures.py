@@ -15,7 +15,9 @@ from telephony.models import Call, InboundText, VendorErasure
 from telephony.simulators.twilio.rest import TwilioRestSimulator
 from tenants.models import Tenant
 from tenants.scoping import in_thread, tenant_scope
+from tests.agents.test_missed_conversations import fetch, spoke
 from tests.telephony.test_forgetting import PHONE, a_customer, private_files
+from tests.vendors import vendors as vendors_of
 
 __all__ = ["private_files"]
 State = VendorErasure.State
@@ -92,11 +94,11 @@ def test_what_is_forgotten_with_time_is_asked_for_too_and_the_rest_is_not(salon)
     }
 
 
-def waiting(tenant: Tenant, *wanted: tuple[str, str]) -> None:
+def waiting(tenant: Tenant, *wanted: tuple[str, str], at: str = "twilio") -> None:
     with tenant_scope(tenant):
         for kind, external_id in wanted:
             VendorErasure.objects.create(
-                tenant=tenant, vendor="twilio", kind=kind, external_id=external_id, due_at=timezone.now()
+                tenant=tenant, vendor=at, kind=kind, external_id=external_id, due_at=timezone.now()
             )
 
 
@@ -150,3 +152,19 @@ def test_a_vendor_that_never_does_is_given_up_and_said_so(salon, settings, monke
     assert (row.state, row.attempts) == (State.FAILED, vendors.MOST_ATTEMPTS)
     assert "cannot be reached" in row.error
     assert vendors.tenants_with_work(timezone.now()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_elevenlabs_deletes_the_conversation(salon):
+    async with vendors_of(agents=None) as world:
+        conversation_id = spoke(world)
+        await in_thread(
+            waiting,
+            salon,
+            ("conversation", conversation_id),
+            ("conversation", "conv_nobody"),
+            at="elevenlabs",
+        )
+        assert await in_thread(vendors.work_for, salon.pk) == 2
+        assert set((await in_thread(states, salon)).values()) == {("done", 1)}
+        assert await fetch(salon) == 0  # it is not there any more
