@@ -9,10 +9,12 @@ from agents.admin import LISTED, Written
 from telephony import (  # noqa: F401 - register their pages
     admin_calls,
     admin_erasure,
+    admin_examinations,
     admin_notifications,
     admin_outbound,
     admin_people,
     admin_spend,
+    admin_vendor_erasures,
 )
 from telephony.models import CallEvent, PhoneNumber
 from telephony.test_call import page as test_call_page  # noqa: F401 - adds itself to the site

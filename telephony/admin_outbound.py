@@ -1,5 +1,6 @@
 """Calls that we place, for staff: who is called, how it stands, and a button on customers and appointments."""
 
+import logging
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -17,13 +18,15 @@ from appointments.models import Appointment, Customer
 from telephony.admin_settings import explain_settings
 from telephony.models import Call, OutboundCall
 from telephony.outbound import hanging_up, orders, policy
-from telephony.outbound.errors import CarrierRefused, OutboundRefused
+from telephony.outbound.errors import OutboundRefused
 from telephony.outbound.standing import standing
-from telephony.tasks import place_outbound_call
+from telephony.tasks import end_outbound_call, place_outbound_call
 from tenants.admin import TenantAdmin
 from tenants.roles import Area
 from tenants.scoped_admin import ScopedModelAdmin, link, one_line, register, tenant_time
 from tenants.scoping import tenant_scope
+
+logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 10
 """Whoever wants more uses reminders, or the API."""
@@ -137,13 +140,17 @@ class OutboundCallAdmin(ScopedModelAdmin):
 
     @admin.action(description="Hang up, or do not call", permissions=["act"])
     def hang_up(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        ended = 0
-        for row in queryset:
-            try:
-                ended += hanging_up.hang_up(row.tenant_id, row.pk)
-            except CarrierRefused as refused:
-                messages.error(request, f"{row}: {refused.message}")
-        messages.success(request, f"Ended: {ended}.")
+        """The carrier is asked behind the page: a page is one transaction, and would hold its rows meanwhile."""
+        ended, rows = 0, list(queryset[: MOST_AT_ONCE + 1])
+        for row in rows[:MOST_AT_ONCE]:
+            wish = hanging_up.cancel(row.tenant_id, row.pk)
+            ended += wish is not hanging_up.Wish.NOTHING
+            if wish is hanging_up.Wish.NOTED_AND_TO_END:
+                ids = (str(row.tenant_id), str(row.pk))
+                transaction.on_commit(partial(_soon, end_outbound_call, *ids))
+        messages.success(request, f"Ended, or being ended: {ended}.")
+        if len(rows) > MOST_AT_ONCE:
+            messages.warning(request, f"At most {MOST_AT_ONCE} at once: choose the others again.")
 
 
 # --- The buttons ---------------------------------------------------------------------------------
@@ -165,15 +172,15 @@ def order(request: HttpRequest, about: Appointment | Customer) -> str:
         made = orders.make(about.tenant_id, wish).order
     ids = (str(about.tenant_id), str(made.pk))
     # A page is one transaction: the carrier must not be asked before the order stands.
-    transaction.on_commit(partial(_soon, *ids))
+    transaction.on_commit(partial(_soon, place_outbound_call, *ids))
     return f"{customer.name} ({customer.phone_e164})"
 
 
-def _soon(tenant_id: str, order_id: str) -> None:
+def _soon(task: Any, tenant_id: str, order_id: str) -> None:
     try:
-        place_outbound_call.delay(tenant_id, order_id)
-    except OperationalError:  # the worker looks every few seconds anyway
-        return
+        task.delay(tenant_id, order_id)
+    except OperationalError:  # a worker looks for orders every few seconds anyway
+        logger.warning("The queue is away: outbound call %s waits", order_id)
 
 
 def _call_each(request: HttpRequest, rows: Iterable[Any]) -> None:

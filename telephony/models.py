@@ -151,7 +151,9 @@ class CallEvent(TenantOwned):
         return self.kind
 
 
-# A package of its own; here, where Django looks for models.
+# Packages of their own; here, where Django looks for models.
+from telephony.examination import Examination  # noqa: E402
+from telephony.forgetting.models import VendorErasure  # noqa: E402
 from telephony.notifications.models import (  # noqa: E402
     InboundText,
     MessageTemplate,
@@ -173,6 +175,7 @@ __all__ = [
     "Call",
     "CallEvent",
     "Carrier",
+    "Examination",
     "InboundText",
     "MessageTemplate",
     "Meter",
@@ -185,4 +188,5 @@ __all__ = [
     "RingPerson",
     "Transfer",
     "TransferLeg",
+    "VendorErasure",
 ]

@@ -1,15 +1,17 @@
 """Background work of the line."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from celery import shared_task
 from django.utils import timezone
 
 from telephony import calls, texts
-from telephony.forgetting import retention
+from telephony.forgetting import retention, vendors
 from telephony.notifications import due
 from telephony.outbound import due as outbound
-from telephony.outbound import placing
+from telephony.outbound import hanging_up, placing
+from telephony.outbound.errors import CarrierRefused
 from telephony.people import voicemails
 from telephony.spend import alarms, meters
 from tenants.scoping import tenant_scope
@@ -69,6 +71,20 @@ def forget_old_of(tenant_id: str) -> int:
 
 
 @shared_task
+def delete_at_vendors() -> int:
+    """One task for each business whose vendors are to delete something. How many."""
+    tenants = vendors.tenants_with_work(timezone.now())
+    for tenant_id in tenants:
+        delete_at_vendors_of.apply_async((str(tenant_id),), expires=vendors.FIRST_PAUSE.total_seconds())
+    return len(tenants)
+
+
+@shared_task
+def delete_at_vendors_of(tenant_id: str) -> int:
+    return vendors.work_for(UUID(tenant_id))
+
+
+@shared_task
 def send_notifications() -> int:
     """One task for each business that has something to tell: a slow carrier holds up nobody else. How many."""
     tenants = due.tenants_with_work(timezone.now())
@@ -80,6 +96,13 @@ def send_notifications() -> int:
 @shared_task
 def send_notifications_of(tenant_id: str) -> int:
     return due.work_for(UUID(tenant_id))
+
+
+@shared_task
+def end_outbound_call(tenant_id: str, order_id: str) -> None:
+    """At the carrier: that it is not wanted any more is written down already."""
+    with suppress(CarrierRefused):  # which is logged, and the call's own bounds end it
+        hanging_up.end_at_carrier(UUID(tenant_id), UUID(order_id))
 
 
 @shared_task

@@ -1,5 +1,7 @@
 """Phone numbers: E.164 inside, masked in logs."""
 
+import re
+
 import phonenumbers
 
 
@@ -47,6 +49,20 @@ def region_of(e164: str) -> str | None:
 def mask(number: str) -> str:
     """For logs: `+1555...`, at most five characters of it."""
     return f"{number[:5]}..." if number else "withheld"
+
+
+_NUMBER = re.compile(r"(?<![\w-])(?:\+|%2B|00)?\d(?:[ ().-]{0,2}\d){6,14}(?![\w-])", re.ASCII | re.IGNORECASE)
+SHORTEST_NUMBER = 8
+
+
+def without_numbers(text: str) -> str:
+    """For logs: a text of somebody else's, with what may be telephone numbers masked."""
+    return _NUMBER.sub(lambda found: _masked(found[0]), text)
+
+
+def _masked(written: str) -> str:
+    digits = "".join(one for one in written if one.isdigit())
+    return written if len(digits) < SHORTEST_NUMBER else f"{digits[:3]}..."
 
 
 def short(e164: str) -> str:

@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
 from tenants.acting import is_operator, membership
+from tenants.admin_choices import careful
 from tenants.admin_sites import operators, rendered, staff
 from tenants.audit.entering import note
 from tenants.isolation import tenant_keys
@@ -94,6 +95,8 @@ class Access:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget.can_delete_related = False
+        if field is not None:
+            careful(field.widget)
         return field
 
 

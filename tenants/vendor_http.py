@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx2 as httpx
 
+from tenants.phone import without_numbers
+
 ATTEMPTS = 3
 CONNECT_SECONDS, READ_SECONDS = 5.0, 15.0
 LONGEST_WAIT_SECONDS = 8.0
@@ -34,6 +36,7 @@ class VendorError(Exception):
         fix: str = "",
         maybe_done: bool = False,
     ) -> None:
+        message = without_numbers(message)  # vendors quote what they were asked
         super().__init__(f"{message} {fix}".strip())
         self.message, self.status, self.code, self.fix = message, status, code, fix
         self.maybe_done = maybe_done or (status is not None and status >= 500)

@@ -326,6 +326,7 @@ CELERY_BEAT_SCHEDULE = {
     "fetch-voicemails": {"task": "telephony.tasks.fetch_voicemails", "schedule": 20.0},
     "sweep-calls": {"task": "telephony.tasks.sweep_calls", "schedule": 30.0},
     "forget-seen-signatures": {"task": "agents.tasks.forget_seen_signatures", "schedule": 3600.0},
+    "delete-at-vendors": {"task": "telephony.tasks.delete_at_vendors", "schedule": 60.0},
     "forget-old": {"task": "telephony.tasks.forget_old", "schedule": 3600.0},
     "fetch-missed-conversations": {
         "task": "agents.tasks.fetch_missed_conversations",

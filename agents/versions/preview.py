@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.audio import MULAW_8K
+from agents.instructions import prompt_of
 from agents.models import Conversation
 from agents.providers import PROVIDERS
-from agents.provisioning_wishes import prompt_of
 from agents.versions.facts import LANGUAGE, settings_with
 from tenants.models import Tenant
 

@@ -12,14 +12,16 @@ visit.py        several services back to back
 work_pages.py   what those pages have in common
 export.py       any list as CSV or Excel
 
-The Calendar page is a package of its own: appointments/calendar/
+The Calendar and the Hours page are packages of their own: appointments/calendar/, appointments/week/
 """
 
 from appointments.admin import catalog, desk, engine, hours, tenant_page, waiting
 from appointments.calendar import pages as calendar
+from appointments.week import pages as week
 from tenants.admin_sites import operators, staff
 
 for site in (staff, operators):
     site.add_urls(calendar.urls_of)
+    site.add_urls(week.urls_of)
 
 __all__ = ["catalog", "desk", "engine", "hours", "tenant_page", "waiting"]

@@ -24,6 +24,7 @@ FARTHEST = 3660 * DAY
 MOST_DAYS = 14
 LONGEST_NOTES = 4000
 LONGEST_KEY = 64
+MOST_ADD_ONS = 20
 
 M = TypeVar("M", bound=Model)
 
@@ -147,7 +148,10 @@ class Asked:
     def question(self) -> Question:
         """May this service begin then, with that employee?"""
         service, start = self.service(), self.start()
-        wanted = [self._id("addOns", one) for one in self.words("addOns")]
+        named = self.words("addOns")
+        if len(named) > MOST_ADD_ONS:
+            raise Invalid("addOns", f"must be at most {MOST_ADD_ONS}")
+        wanted = [self._id("addOns", one) for one in named]
         add_ons = list(AddOn.objects.filter(service=service, is_active=True, pk__in=wanted)) if wanted else []
         if len(add_ons) < len(set(wanted)):
             raise NotFound(f"{service.name} has no such add-on.")

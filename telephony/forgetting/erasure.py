@@ -3,7 +3,7 @@
 What stays is that there was an appointment, a call, an entry in the audit trail: times and ids. Whoever shares the
 customer's number keeps their own row; what is known of the number's calls goes all the same.
 
-Not in our hands: what the provider of the agent and the carrier have kept. Their ids of it are in the answer.
+What ElevenLabs and Twilio have kept is asked for to be deleted there (`vendors.py`), until it is.
 """
 
 from collections.abc import Collection
@@ -26,7 +26,7 @@ from appointments.models import (
     ImportDraft,
     WaitlistEntry,
 )
-from telephony.forgetting import sweeping
+from telephony.forgetting import sweeping, vendors
 from telephony.forgetting.retention import WAITING, forget_parties, forget_told
 from telephony.models import Call, InboundText, Meter, Notification, OptOut, OutboundCall
 from tenants.audit.models import AuditDetail
@@ -46,8 +46,8 @@ class Erased:
     """Of the audit trail, whose words are gone."""
     swept: dict[str, int] = field(default_factory=dict)
     """Rows elsewhere that named the customer, by table."""
-    at_provider: list[str] = field(default_factory=list)
-    """Its ids of the conversations: what it has kept is for its own console to delete."""
+    at_vendors: list[str] = field(default_factory=list)
+    """What vendors are asked to delete: "elevenlabs: conversation conv_1"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def erase_customer(customer_id: UUID) -> Erased:
     person, erased = _person(customer), Erased()
     conversations = _conversations(person)
     calls = _calls(person, conversations)
-    erased.at_provider = sorted(filter(None, forgetting.external_ids(conversations)))
+    erased.at_vendors = _ask_vendors(person, conversations, calls)
     erased.conversations, erased.calls = len(conversations), len(calls)
     forgetting.forget_recordings(conversations)
     forgetting.forget_words(conversations)
@@ -120,27 +120,53 @@ def _calls(person: _Person, conversations: Collection[UUID]) -> list[UUID]:
     return list(Call.objects.filter(theirs).values_list("pk", flat=True))
 
 
-def _forget_line(person: _Person) -> None:
-    told = Notification.objects.filter(
+def _told(person: _Person) -> Q:
+    return (
         Q(appointment__in=person.appointments)
         | Q(waitlist_entry__customer=person.id)
         | Q(to_address__in=[one for one in (person.phone, person.email) if one])
     )
+
+
+def _ask_vendors(person: _Person, conversations: Collection[UUID], calls: Collection[UUID]) -> list[str]:
+    spoken, texts = Q(conversation_id__in=conversations), Q(pk__in=[])
+    if person.phone:
+        spoken, texts = spoken | Q(callback_e164=person.phone), Q(from_e164=person.phone)
+    asked = [
+        *vendors.conversations(conversations),
+        *vendors.voicemails(spoken),
+        *vendors.texts(_told(person), texts),
+        *vendors.calls(calls),
+    ]
+    return [f"{one.vendor}: {one.kind} {one.external_id}" for one in asked]
+
+
+def _forget_line(person: _Person) -> None:
+    told = Notification.objects.filter(_told(person))
     told.filter(state__in=WAITING).update(state=Notification.State.SKIPPED, settled_at=timezone.now())
     forget_told(list(told.values_list("pk", flat=True)))
+    ordered = OutboundCall.objects.filter(_ordered_for(person))
+    now = timezone.now()
+    ordered.filter(state=OutboundCall.State.WAITING).update(
+        state=OutboundCall.State.CANCELED, canceled_at=now, settled_at=now
+    )
+    # One that is being placed this moment is not tried again.
+    ordered.filter(state__in=OutboundCall.OPEN).update(canceled_at=now)
+    ordered.update(to_e164="", purpose="")
     if person.phone:
         InboundText.objects.filter(from_e164=person.phone).delete()
-        ordered = OutboundCall.objects.filter(to_e164=person.phone)
-        ordered.filter(state=OutboundCall.State.WAITING).update(
-            state=OutboundCall.State.CANCELED, settled_at=timezone.now()
-        )
-        ordered.update(to_e164="", purpose="")
         OptOut.objects.filter(e164=person.phone).delete()
         Meter.objects.filter(caller_e164=person.phone).update(caller_e164="")
         Call.objects.filter(from_e164=person.phone).update(from_e164="")
         Call.objects.filter(to_e164=person.phone).update(to_e164="")
         forgetting.forget_messages(Q(callback_e164=person.phone))
         OneTimeCode.objects.filter(phone_e164=person.phone).delete()
+
+
+def _ordered_for(person: _Person) -> Q:
+    """Calls to the customer, to whichever number: theirs may have been another one then."""
+    theirs = Q(customer=person.id) | Q(appointment__in=person.appointments)
+    return theirs | Q(to_e164=person.phone) if person.phone else theirs
 
 
 def _forget_calendar(person: _Person, customer: Customer) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from agents import forgetting
+from telephony.forgetting import vendors
 from telephony.models import Call, CallEvent, InboundText, Meter, Notification, OutboundCall, Transfer
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
@@ -42,7 +43,7 @@ def forget_old(tenant_id: UUID, now: datetime.datetime) -> int:
         tenant = Tenant.objects.get(pk=tenant_id)
     steps = {
         "keepTranscriptsDays": (_words, forgetting.forget_events),
-        "keepRecordingsDays": (_recordings, forgetting.forget_voicemails, forgetting.forget_attachments),
+        "keepRecordingsDays": (_recordings, _voicemails, forgetting.forget_attachments),
         "keepCallsDays": (_callers, _calls, _texts),
     }
     done = 0
@@ -68,14 +69,21 @@ def _in_batches(
 
 def _words(before: datetime.datetime) -> int:
     ids = forgetting.with_words(before)
+    vendors.conversations(ids)
     forgetting.forget_words(ids)
     return len(ids)
 
 
 def _recordings(before: datetime.datetime) -> int:
     ids = forgetting.with_recording(before)
+    vendors.voicemails(Q(conversation_id__in=ids))
     forgetting.forget_recordings(ids)
     return len(ids)
+
+
+def _voicemails(before: datetime.datetime) -> int:
+    vendors.voicemails(Q(taken_at__lt=before))
+    return forgetting.forget_voicemails(before)
 
 
 def _callers(before: datetime.datetime) -> int:
@@ -88,6 +96,7 @@ def _calls(before: datetime.datetime) -> int:
     told = ~Q(from_e164="") | Q(direction=Call.Direction.OUTBOUND) & ~Q(to_e164="")
     rows = Call.objects.filter(told, created_at__lt=before, ended_at__isnull=False).order_by("created_at")
     ids = list(rows.values_list("pk", flat=True)[: forgetting.BATCH])
+    vendors.calls(ids)
     forget_parties(ids)
     return len(ids)
 
@@ -105,11 +114,15 @@ def forget_parties(call_ids: list[UUID]) -> None:
 
 def _texts(before: datetime.datetime) -> int:
     received = InboundText.objects.filter(received_at__lt=before)
-    done, _ = received.filter(pk__in=received.values("pk")[: forgetting.BATCH]).delete()
+    oldest = list(received.values_list("pk", flat=True)[: forgetting.BATCH])
+    vendors.texts(Q(pk__in=[]), Q(pk__in=oldest))
+    done, _ = received.filter(pk__in=oldest).delete()
     sent = (
         Notification.objects.filter(created_at__lt=before).exclude(state__in=WAITING).exclude(to_address="")
     )
-    return done + forget_told([*sent.values_list("pk", flat=True)[: forgetting.BATCH]])
+    told = [*sent.values_list("pk", flat=True)[: forgetting.BATCH]]
+    vendors.texts(Q(pk__in=told), Q(pk__in=[]))
+    return done + forget_told(told)
 
 
 def forget_told(ids: list[UUID]) -> int:

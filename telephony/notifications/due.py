@@ -7,8 +7,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from appointments.models import OutboxMessage
+from telephony.carriers.infobip import text_answers
 from telephony.notifications import dispatcher, planner, unanswered
-from telephony.notifications.models import Notification
+from telephony.notifications.models import InboundText, Notification
 from telephony.notifications.wishes import wishes_of
 from tenants.models import Tenant
 from tenants.scoping import platform_scope
@@ -22,10 +23,12 @@ def tenants_with_work(now: datetime.datetime) -> list[UUID]:
         changed = OutboxMessage.objects.filter(handled_at=None)
         due = Notification.objects.filter(state=Notification.State.WAITING, due_at__lte=now)
         silent = unanswered.unanswered(now)
+        replies = InboundText.objects.filter(answer_waits_since__lt=text_answers.overdue(now))
         rows = Tenant.objects.filter(
             Q(pk__in=changed.values("tenant_id"))
             | Q(pk__in=due.values("tenant_id"))
             | Q(pk__in=silent.values("tenant_id"))
+            | Q(pk__in=replies.values("tenant_id"))
         )
         return list(rows.order_by("?").values_list("pk", flat=True))
 
@@ -41,6 +44,7 @@ def work_for(tenant_id: UUID) -> int:
     while planner.plan(tenant_id) == planner.AT_A_TIME:
         pass
     unanswered.resolve(tenant_id)
+    text_answers.send_overdue(tenant_id)
     return dispatcher.send_due(tenant_id)
 
 

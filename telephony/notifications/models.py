@@ -125,6 +125,12 @@ class InboundText(TenantOwned):
     )
     choices = models.JSONField(default=list, blank=True, help_text="What we asked to choose from, by id.")
     answer = models.TextField(blank=True)
+    answer_waits_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Where our answer is a text of its own: until it has left, or never will.",
+    )
     received_at = models.DateTimeField(auto_now_add=True)
 
     class Meta(TenantOwned.Meta):
@@ -133,7 +139,14 @@ class InboundText(TenantOwned):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "carrier_message_id"], name="inbound_text_once")
         ]
-        indexes = [models.Index(fields=["tenant", "from_e164", "-received_at"], name="inbound_text_by_phone")]
+        indexes = [
+            models.Index(fields=["tenant", "from_e164", "-received_at"], name="inbound_text_by_phone"),
+            models.Index(
+                fields=["tenant", "answer_waits_since"],
+                condition=Q(answer_waits_since__isnull=False),
+                name="inbound_text_unanswered",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Text of {self.from_e164}"

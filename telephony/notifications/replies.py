@@ -67,8 +67,8 @@ def receive(tenant: Tenant, received: Received) -> str:
     return receive_once(tenant, received)[0]
 
 
-def receive_once(tenant: Tenant, received: Received) -> tuple[str, bool]:
-    """The same, and whether the message was news."""
+def receive_once(tenant: Tenant, received: Received, *, by_a_text: bool = False) -> tuple[str, bool]:
+    """The same, and whether the message was news. `by_a_text`: our answer waits in the row until it has left."""
     row = InboundText(
         tenant=tenant,
         carrier_message_id=received.carrier_message_id,
@@ -85,7 +85,9 @@ def receive_once(tenant: Tenant, received: Received) -> tuple[str, bool]:
     row.answer = _Answering(tenant, row).answer(received.opt_out_type)
     if silent:
         row.answer = ""
-    row.save(update_fields=["understood", "appointment", "choices", "answer"])
+    if by_a_text and row.answer:
+        row.answer_waits_since = timezone.now()
+    row.save(update_fields=["understood", "appointment", "choices", "answer", "answer_waits_since"])
     return row.answer, True
 
 

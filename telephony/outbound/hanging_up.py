@@ -1,5 +1,6 @@
 """We have thought better of a call: it is not placed, or it ends."""
 
+import enum
 import logging
 from uuid import UUID
 
@@ -15,22 +16,33 @@ logger = logging.getLogger(__name__)
 State = OutboundCall.State
 
 
+class Wish(enum.Enum):
+    NOTHING = "it had ended"
+    NOTED = "it was not placed yet, and will not be"
+    NOTED_AND_TO_END = "it goes on: the carrier has to end it"
+
+
 def hang_up(tenant_id: UUID, order_id: UUID) -> bool:
     """Whether there was anything to end. A second time changes nothing. Raises CarrierRefused."""
+    wish = cancel(tenant_id, order_id)
+    if wish is Wish.NOTED_AND_TO_END:
+        end_at_carrier(tenant_id, order_id)
+    return wish is not Wish.NOTHING
+
+
+def cancel(tenant_id: UUID, order_id: UUID) -> "Wish":
+    """Write down that it is not wanted any more; no carrier is asked."""
     now = timezone.now()
     with tenant_scope(tenant_id):
         rows = OutboundCall.objects.for_tenant(tenant_id).select_for_update(of=("self",), no_key=True)
         order = rows.select_related("call").get(pk=order_id)
         if not order.is_open:
-            return False
+            return Wish.NOTHING
         order.canceled_at = order.canceled_at or now
         if order.state == State.WAITING:
             order.state, order.settled_at = State.CANCELED, now
         order.save(update_fields=["canceled_at", "state", "settled_at"])
-        waits = order.state != State.UNDER_WAY
-    if not waits:
-        end_at_carrier(tenant_id, order_id)
-    return True
+        return Wish.NOTED_AND_TO_END if order.state == State.UNDER_WAY else Wish.NOTED
 
 
 def end_at_carrier(tenant_id: UUID, order_id: UUID) -> None:

@@ -62,8 +62,10 @@ def _area_codes(pattern: str) -> frozenset[str]:
 
 
 def objection_to(e164: str) -> str:
-    """What kind of number it is, where it is none that a customer has; or ""."""
+    """What kind of number it is, where it is none that people have; or "". The one rule of whom we call or ring."""
     number = phonenumbers.parse(e164)
+    if not country_of(e164):
+        return "a number of no country, such as a satellite's"
     national = phonenumbers.national_significant_number(number)
     if number.country_code == NANP and (
         national[:3] == "900"

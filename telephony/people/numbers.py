@@ -6,13 +6,8 @@ Whoever talks a model, or a member of staff, into a number that charges by the m
 from collections.abc import Collection
 
 import phonenumbers
-from phonenumbers import PhoneNumberType
 
-from tenants.phone import region_of
-
-COSTLY = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.PAGER})
-NO_COUNTRY = "001"
-"""Satellite networks and international services: +870, +881, +882, +979 and the like."""
+from telephony.outbound.numbers import country_of, objection_to
 
 
 def refusal(e164: str, *, home: Collection[str], ours: Collection[str] = (), may_cost: bool = False) -> str:
@@ -24,17 +19,18 @@ def refusal(e164: str, *, home: Collection[str], ours: Collection[str] = (), may
         return "This number leads back to the assistant: a caller would go round in a circle."
     if may_cost:
         return ""
-    if is_costly(e164):
-        return "This number charges special rates. Ask the platform's operator if it must be dialled."
-    countries = {region_of(number) for number in home if number}
-    if countries and region_of(e164) not in countries:
+    countries = {country_of(number) for number in home if number}
+    where = country_of(e164)
+    if where and countries and where not in countries:
         return "This number is in another country. Ask the platform's operator if it must be dialled."
+    if objection := objection_to(e164):
+        return f"This is {objection}: it may charge special rates. Ask the platform's operator if it must be dialled."
     return ""
 
 
 def is_costly(e164: str) -> bool:
+    """By the rule of the calls that we place: what may not be called is not rung either."""
     try:
-        number = phonenumbers.parse(e164)
+        return bool(objection_to(e164))
     except phonenumbers.NumberParseException:
         return True
-    return phonenumbers.number_type(number) in COSTLY or region_of(e164) == NO_COUNTRY

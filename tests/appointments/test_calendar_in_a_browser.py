@@ -190,6 +190,65 @@ def test_a_refused_drag_snaps_back_says_why_and_offers_the_nearest_times(scene, 
     assert "409" in refused  # the browser's own word for the answer
 
 
+class Finger:
+    """Touches, as the browser's own debugger makes them."""
+
+    def __init__(self, page: Any) -> None:
+        self.line = page.context.new_cdp_session(page)
+
+    def _tell(self, what: str, *points: tuple[float, float]) -> None:
+        touched = [{"x": x, "y": y} for x, y in points]
+        self.line.send("Input.dispatchTouchEvent", {"type": what, "touchPoints": touched})
+
+    def down(self, x: float, y: float) -> None:
+        self._tell("touchStart", (x, y))
+
+    def move(self, x: float, y: float) -> None:
+        self._tell("touchMove", (x, y))
+
+    def up(self) -> None:
+        self._tell("touchEnd")
+
+
+TABLET: dict[str, Any] = {"has_touch": True, "viewport": {"width": TABLET_BREADTH, "height": 1000}}
+
+
+def test_a_finger_that_has_rested_moves_it_and_the_page_holds_still(scene, browser, live_server):
+    def work(page: Any) -> None:
+        finger, box = Finger(page), block(page, "Kim").bounding_box()
+        x, y = box["x"] + 20, box["y"] + 20
+        before = page.evaluate("scrollY")
+        finger.down(x, y)
+        page.wait_for_selector(".cal-block.is-dragged")
+        for part in range(1, 6):
+            finger.move(x, y + 1.5 * PIXELS_PER_HOUR * part / 5)
+        finger.up()
+        page.wait_for_selector("text=Moved. Kim: 11:30–12:30 with Ana")
+        assert page.evaluate("scrollY") == before
+
+    assert visit(browser, live_server.url, work, **TABLET) == []
+    assert scene.rows()["Kim"] == ("11:30", "12:30", "Ana", "scheduled")
+
+
+def test_a_finger_that_does_not_rest_scrolls_and_moves_nothing(scene, browser, live_server):
+    def work(page: Any) -> None:
+        page.evaluate(
+            "new MutationObserver(() => document.querySelector('.is-dragged') && (window.dragged = true))"
+            ".observe(document.body, {subtree: true, attributes: true, childList: true})"
+        )
+        finger, box = Finger(page), block(page, "Kim").bounding_box()
+        x, y = box["x"] + 20, box["y"] + 20
+        finger.down(x, y)
+        for part in range(1, 6):
+            finger.move(x, y - 30 * part)
+        finger.up()
+        page.wait_for_timeout(600)  # longer than a finger has to rest
+        assert not page.evaluate("window.dragged")
+
+    assert visit(browser, live_server.url, work, **TABLET) == []
+    assert scene.rows()["Kim"] == ("10:00", "11:00", "Ana", "scheduled")
+
+
 def test_a_free_stretch_is_booked_for_somebody_new(scene, browser, live_server):
     def work(page: Any) -> None:
         column = page.locator(".cal-column[aria-label=Ana]").bounding_box()

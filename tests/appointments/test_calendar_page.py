@@ -392,6 +392,7 @@ def test_a_double_click_books_once_and_a_refusal_can_be_tried_again(desk):
         ("start", {"start": float(-1)}),
         ("notes", {"notes": ["x"]}),
         ("addOns", {"addOns": [1]}),
+        ("addOns", {"addOns": ["00000000-0000-0000-0000-000000000000"] * 21}),
         ("despite", {"despite": {"a": 1}}),
         ("date", {"start": "", "date": "2030-02-31", "time": "10:00"}),
         ("time", {"start": "", "date": "2030-03-04", "time": "25:00"}),

@@ -5,11 +5,11 @@ import threading
 from typing import Any
 
 import pytest
-from agents.provisioning_wishes import prompt_of
 from django.db import connections
 from django.test import Client
 
 from agents.audio import MULAW_8K
+from agents.instructions import prompt_of
 from agents.models import AgentVersion, Conversation
 from agents.providers import PROVIDERS
 from agents.versions.comparing import differences

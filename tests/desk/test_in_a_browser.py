@@ -21,6 +21,7 @@ TELEPHONE = {"viewport": {"width": TELEPHONE_BREADTH, "height": 844}, "has_touch
 OWN_PAGES = [
     "/admin/",
     "/admin/setup/",
+    "/admin/hours/",
     "/admin/password_change/",
     "/admin/calendar/",
     "/admin/agent/",

@@ -16,7 +16,7 @@ from agents.models import Conversation, Message, ProviderSession, ToolInvocation
 from appointments.models import Appointment, Customer, Employee, Service
 from telephony import doctor
 from telephony.doctor import remembered
-from telephony.models import Call, Notification
+from telephony.models import Call, Examination, Notification
 from tenants.findings import broken, note
 from tenants.models import Member, Tenant, User
 from tenants.scoping import tenant_scope
@@ -27,13 +27,6 @@ from tonris.desk.figures import Ending, day_of
 __all__ = ["cheaper_settings", "member", "operator"]
 
 HOUR = datetime.timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_remembered(settings: Any) -> None:
-    settings.CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(uuid4())}
-    }
 
 
 def call(tenant: Tenant, at: datetime.datetime, **told: Any) -> Call:
@@ -201,7 +194,9 @@ def test_nothing_of_another_business_is_on_the_page(salon, garage, member):
         booked_call(garage, now)
         call(garage, now, outcome="agent_hung")
         Message.objects.create(tenant=garage, text="garagecanary")
-    remembered.remember(garage.pk, [broken("X", "garagecanary", "x")])
+    with tenant_scope(garage):
+        Examination.objects.all().delete()
+        remembered.remember(garage.pk, [broken("X", "garagecanary", "x")])
     assert tiles(client) == before[0]
     text = words(client)
     assert "garage" not in text.lower()
@@ -262,7 +257,8 @@ def test_what_needs_somebody_is_listed_the_worst_first(salon, member):
             not_after=now,
             state="undelivered",
         )
-    remembered.remember(salon.pk, [note("N", "A note.", "x"), broken("B", "No agent.", "Make one.")])
+    with tenant_scope(salon):
+        remembered.remember(salon.pk, [note("N", "A note.", "x"), broken("B", "No agent.", "Make one.")])
     client = member("staff")
     told = [(one.level, one.what) for one in client.get("/admin/").context["concerns"]]
     assert told == [
@@ -280,7 +276,8 @@ def test_every_link_of_the_page_leads_somewhere_for_everybody(salon, member):
         call(salon, now, outcome="agent_hung")
         Message.objects.create(tenant=salon, text="call me")
         appointment(salon, now)
-    remembered.remember(salon.pk, [broken("B", "No agent.", "Make one.")])
+    with tenant_scope(salon):
+        remembered.remember(salon.pk, [broken("B", "No agent.", "Make one.")])
     for role in Member.Role.values:
         client = member(role)
         page = client.get("/admin/").text
@@ -318,3 +315,21 @@ def test_an_empty_desk_says_what_to_do_next(newcomer):
     assert "No calls yet today." in text
     assert "Nothing is booked from now on." in text
     assert "Nothing: no call failed this week" in text
+
+
+# --- Other processes ------------------------------------------------------------------------------
+
+
+def test_what_the_doctor_found_is_told_by_every_process_for_a_day(salon, garage):
+    """It is a row, and nothing of it is in a process's memory."""
+    with tenant_scope(salon):
+        remembered.remember(salon.pk, [broken("A", "Old.", "x")])
+        remembered.remember(salon.pk, [broken("B", "No agent.", "Make one.")])
+    with tenant_scope(salon):
+        found = remembered.last_of(salon.pk)
+        assert found
+        assert [one.code for one in found.findings] == ["B"]
+        Examination.objects.update(examined_at=timezone.now() - datetime.timedelta(hours=25))
+        assert remembered.last_of(salon.pk) is None
+    with tenant_scope(garage):
+        assert remembered.last_of(salon.pk) is None

@@ -1,14 +1,17 @@
 """Staff call a customer with a button, and see what became of it."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from appointments.models import Appointment, Customer
 from telephony import admin_outbound
-from telephony.models import OptOut, OutboundCall
+from telephony.models import OptOut, OutboundCall, PhoneNumber
+from telephony.outbound import dialers
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 from tests.conftest import CALLER
@@ -24,7 +27,7 @@ __all__ = ["operator", "uncollected"]
 def asked(monkeypatch) -> list[tuple[str, ...]]:
     """What the workers are asked for, once the page is committed."""
     wanted: list[tuple[str, ...]] = []
-    monkeypatch.setattr(admin_outbound, "_soon", lambda *ids: wanted.append(ids))
+    monkeypatch.setattr(admin_outbound, "_soon", lambda task, *ids: wanted.append(ids))
     return wanted
 
 
@@ -107,3 +110,33 @@ def test_how_many_too_many_are_not_called_is_said(salon, asked):
     assert "Only the first 10 are called, and 2 more are not." in page.text
     page = press(staff(salon, "owner"), row)
     assert "Only the first" not in page.text
+
+
+def test_of_many_that_go_on_no_carrier_is_asked_within_the_page(
+    salon, asked, monkeypatch, django_capture_on_commit_callbacks
+):
+    asked_within: list[str] = []
+    dialer = SimpleNamespace(hang_up=lambda call: asked_within.append(str(call)))
+    monkeypatch.setattr(dialers, "dialer_of", lambda carrier: dialer)
+    orders = going_on(salon, admin_outbound.MOST_AT_ONCE + 2)
+    with django_capture_on_commit_callbacks(execute=True):
+        page = reverse("admin:telephony_outboundcall_changelist")
+        chosen = [str(one.pk) for one in orders]
+        told = staff(salon).post(page, {"action": "hang_up", "_selected_action": chosen}, follow=True)
+        assert asked == []
+    assert asked_within == []
+    assert len(asked) == admin_outbound.MOST_AT_ONCE
+    assert "choose the others again" in told.text
+    noted = [one for one in ordered(salon) if one.canceled_at]
+    assert {(str(salon.pk), str(one.pk)) for one in noted} == set(asked)
+
+
+def going_on(salon: Tenant, count: int) -> list[OutboundCall]:
+    now = timezone.now()
+    with tenant_scope(salon):
+        line = PhoneNumber.objects.get()
+        common = {"tenant": salon, "number": line, "origin": "staff", "consent": "customer", "not_after": now}
+        return [
+            OutboundCall.objects.create(**common, to_e164=CALLER, due_at=now, state="under-way")
+            for _ in range(count)
+        ]

@@ -38,7 +38,16 @@ from appointments.models import (
 from telephony import tasks
 from telephony.forgetting import retention, sweeping
 from telephony.forgetting.erasure import erase_customer
-from telephony.models import Call, CallEvent, InboundText, Meter, Notification, OptOut
+from telephony.models import (
+    Call,
+    CallEvent,
+    InboundText,
+    Meter,
+    Notification,
+    OptOut,
+    OutboundCall,
+    PhoneNumber,
+)
 from tenants.audit.verifying import verify
 from tenants.audit.writing import record
 from tenants.models import AuditEntry, Member, Tenant, User
@@ -193,6 +202,20 @@ def test_of_an_erased_customer_no_byte_is_left_and_the_trail_still_verifies(salo
     call_command("erase_customer", "salon", str(customer_id), stdout=out)
     with platform_scope():
         assert verify(salon.pk).broken_at is None
+
+
+@pytest.mark.parametrize("number", [PHONE, "+15557770009"], ids=["their number", "a number they had before"])
+def test_a_call_that_waits_for_an_erased_customer_is_called_off(salon, number):
+    customer = a_customer(salon)
+    now = timezone.now()
+    with tenant_scope(salon):
+        order = OutboundCall.objects.create(
+            tenant=salon, to_e164=number, number=PhoneNumber.objects.get(), customer_id=customer, purpose=WORDS,
+            origin="staff", consent="customer", due_at=now, not_after=now + HOUR,
+        )  # fmt: skip
+        erase_customer(customer)
+        order.refresh_from_db()
+    assert (order.state, order.to_e164, order.purpose) == ("canceled", "", "")
 
 
 def test_nobody_else_is_touched(salon, garage):

@@ -1,15 +1,19 @@
 """Texts that customers send to a number at Infobip, and what becomes of ours."""
 
+import datetime
 import json
 from typing import Any
 
 import pytest
 from django.conf import settings as installed
 from django.test import Client
+from django.utils import timezone
 
-from telephony.carriers.infobip import errands
+from appointments.models import OutboxMessage
+from telephony.carriers.infobip import errands, text_answers
 from telephony.carriers.infobip.addresses import reports_secret
 from telephony.models import InboundText, Notification, OptOut
+from telephony.notifications import due
 from tenants.credentials import set_secret
 from tenants.models import Credential, Tenant
 from tenants.scoping import in_thread, tenant_scope
@@ -112,6 +116,50 @@ async def test_the_answer_is_a_text_of_its_own(salon, infobip, settings):
     [message] = infobip.taken
     assert (message["sender"], message["destinations"][0]["to"]) == (INFOBIP_NUMBER[1:], CALLER[1:])
     assert message["content"]["text"].startswith("Thank you. Haircut Monday, ")
+
+
+async def test_an_answer_is_not_lost_with_the_process_that_was_to_send_it(
+    salon, infobip, settings, monkeypatch
+):
+    """Killed between commit and send, and once more between send and commit: it arrives, and once."""
+
+    def lost() -> None:
+        add_infobip_number(salon)
+        told(salon)
+        monkeypatch.setattr(errands, "run", lambda work, after_s=0.0: None)  # the process is gone by then
+        assert brought(text("C")).status_code == 200
+        with tenant_scope(salon):
+            Notification.objects.all().delete()
+            OutboxMessage.objects.all().delete()
+        assert due.tenants_with_work(timezone.now()) == []  # it may be on its way still
+        assert text_answers.send_overdue(salon.pk) == 0
+
+    def found() -> None:
+        monkeypatch.setattr(text_answers, "PATIENCE", -datetime.timedelta(seconds=1))
+        assert due.tenants_with_work(timezone.now()) == [salon.pk]
+        assert text_answers.send_overdue(salon.pk) == 1
+        assert text_answers.send_overdue(salon.pk) == 0
+        with tenant_scope(salon):
+            InboundText.objects.update(answer_waits_since=timezone.now())  # as if that had not been written
+        assert text_answers.send_overdue(salon.pk) == 1
+
+    settings.INFOBIP_WEBHOOK_SECRET = INFOBIP_SECRET
+    await in_thread(lost)
+    assert infobip.taken == []
+    await in_thread(found)
+    assert len(infobip.taken) == 1
+
+
+def test_an_answer_that_is_hours_late_is_no_answer(line, answers, monkeypatch):
+    told(line)
+    brought(text("C"))
+    monkeypatch.setattr(text_answers, "PATIENCE", -datetime.timedelta(seconds=1))
+    monkeypatch.setattr(text_answers, "_send", lambda *told, **how: pytest.fail("it was sent"))
+    with tenant_scope(line):
+        InboundText.objects.update(received_at=timezone.now() - datetime.timedelta(hours=7))
+    assert text_answers.send_overdue(line.pk) == 1
+    with tenant_scope(line):
+        assert InboundText.objects.get().answer_waits_since is None
 
 
 async def test_our_texts_ask_for_answers_where_they_reach_us(salon, infobip):

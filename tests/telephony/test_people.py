@@ -19,6 +19,7 @@ from appointments.models import Closure, SpecialHours
 from telephony import calls
 from telephony.admin_people import problems_with
 from telephony.models import Call, CallEvent, RingGroup, RingHours, RingPerson, Transfer
+from telephony.outbound.numbers import objection_to
 from telephony.people import directory, numbers, transfers
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
@@ -102,6 +103,7 @@ def test_hours_of_its_own_may_last_into_the_night(salon):
         ("+4930123456", "another country"),
         ("+18765551234", "another country"),
         ("+881612345678", "special rates"),
+        ("+447012345678", "another country"),
         ("+15551234567", "back to the assistant"),
         (ANA, ""),
     ],
@@ -109,6 +111,26 @@ def test_hours_of_its_own_may_last_into_the_night(salon):
 def test_numbers_that_may_cost_or_go_round_are_refused(e164, word):
     refusal = numbers.refusal(e164, home=["+15551234567"], ours=["+15551234567"])
     assert word in refusal if word else not refusal
+
+
+@pytest.mark.parametrize(
+    ("e164", "home"),
+    [
+        ("+447012345678", "+442079460000"),  # personal numbers, which forward for money
+        ("+445501234567", "+442079460000"),
+        ("+491802123456", "+4930123456"),
+        ("+493212345678", "+4930123456"),
+        ("+18005551234", "+15551234567"),
+        ("+12129761234", "+15551234567"),
+    ],
+)
+def test_whom_we_may_not_call_we_do_not_ring_either(e164, home):
+    """One rule: at home, too."""
+    assert bool(objection_to(e164)) == numbers.is_costly(e164) == bool(numbers.refusal(e164, home=[home]))
+
+
+def test_a_personal_number_at_home_is_not_rung():
+    assert "personal number" in numbers.refusal("+447012345678", home=["+442079460000"])
 
 
 def test_the_platform_may_allow_a_number_abroad_and_never_one_that_goes_round():

@@ -374,7 +374,7 @@ def test_an_ended_calls_token_opens_nothing(salon):
 
 
 def test_a_status_of_an_unknown_call_or_kind_is_acknowledged(salon, caplog):
-    with caplog.at_level("INFO", logger="telephony.views"):
+    with caplog.at_level("INFO", logger="telephony"):
         assert status("completed", CallSid="CA999").status_code == 200
     assert "A status came for a call that is not ours: CA999" in caplog.messages
     ring()

@@ -56,6 +56,7 @@ from telephony.models import (
     BudgetAlarm,
     Call,
     CallEvent,
+    Examination,
     InboundText,
     MessageTemplate,
     Meter,
@@ -68,6 +69,7 @@ from telephony.models import (
     RingPerson,
     Transfer,
     TransferLeg,
+    VendorErasure,
 )
 from tenants.admin_sites import operators, staff
 from tenants.audit.writing import record
@@ -218,6 +220,20 @@ def furnish(tenant: Tenant, mark: str, digits: str, number: int = 0) -> Rows:
             *told(tenant, mark, name, starts_at, appointment, phone, number),
             *rung(tenant, mark, name, call, phone),
             *noted(tenant, mark, phone),
+            *(
+                [
+                    Examination.objects.create(
+                        tenant=tenant,
+                        examined_at=now,
+                        findings=[{"code": mark, "severity": "note", "what": mark, "fix": mark}],
+                    )
+                ]
+                if number == 0
+                else []
+            ),
+            VendorErasure.objects.create(
+                tenant=tenant, vendor="twilio", kind="call", external_id=name, due_at=starts_at, error=mark
+            ),
             SeenSignature.objects.create(digest=f"{mark}-{number}"),
             Plan.objects.create(name=f"{mark}-{number}"),
         ]
@@ -618,7 +634,10 @@ RIGHTS: dict[Any, dict[str, str]] = {
     **dict.fromkeys((Call, CallEvent, Conversation, OutboundCall, ProviderSession, Turn), LOOKS),
     **dict.fromkeys((Transfer, TransferLeg), LOOKS),
     **dict.fromkeys((Message, Notification, InboundText, OptOut, PhoneNumber), LOOKS),
-    **dict.fromkeys((ToolInvocation, ProviderEvent, Meter, BudgetAlarm), rights("v", "v", "", "v")),
+    **dict.fromkeys(
+        (ToolInvocation, ProviderEvent, Meter, BudgetAlarm, Examination, VendorErasure),
+        rights("v", "v", "", "v"),
+    ),
     Tenant: rights("vc", "vc", "", "v"),
     AgentVersion: rights("v", "v", "", "v"),
     Member: rights("vcd", "v", "", ""),

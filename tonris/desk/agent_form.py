@@ -107,7 +107,11 @@ class AgentForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         for name in ("agentProvider", "secondProvider"):
             provider = cleaned.get(name)
-            if provider in PROVIDERS and not api_key_for(self.tenant.pk, provider):
+            if (
+                isinstance(provider, str)
+                and provider in PROVIDERS
+                and not api_key_for(self.tenant.pk, provider)
+            ):
                 self.add_error(name, f"There is no key of {PROVIDERS[provider].label} yet: see Secrets.")
         for problem in problems(self.tenant, settings_with(self.tenant.settings, self.facts())):
             name, _, sentence = problem.partition(": ")

@@ -1,7 +1,7 @@
 """The sidebar of both sites: groups as the owner of a business thinks of them, and only what the person may open."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.apps import apps
@@ -21,6 +21,8 @@ class Entry:
     title: str
     icon: str
     page: str
+    only: str = ""
+    """The one site that shows it; "" is both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,16 @@ class Group:
     folded: bool = False
 
 
-OF_STAFF = (
-    Group("", (Entry("Today", "today", "index"),)),
+GROUPS = (
+    Group(
+        "",
+        (
+            Entry("Today", "today", "index", only="admin"),
+            Entry("Overview", "monitoring", "index", only="ops"),
+            Entry("Usage", "bar_chart", "usage"),
+            Entry("Health", "monitor_heart", "health"),
+        ),
+    ),
     Group(
         "Calendar",
         (
@@ -73,7 +83,6 @@ OF_STAFF = (
             Entry("Services", "content_cut", "appointments.service"),
             Entry("Employees", "badge", "appointments.employee"),
             Entry("Resources", "chair", "appointments.resource"),
-            Entry("Opening hours", "schedule", "appointments.openinghours"),
             Entry("Special hours", "celebration", "appointments.specialhours"),
             Entry("Closures", "event_busy", "appointments.closure"),
             Entry("Time off", "beach_access", "appointments.timeoff"),
@@ -84,12 +93,16 @@ OF_STAFF = (
         "Set-up",
         (
             Entry("Getting started", "rocket_launch", "setup"),
+            Entry("Businesses", "storefront", "tenants.tenant", only="ops"),
+            Entry("Business", "storefront", "tenants.tenant", only="admin"),
             Entry("Voice agent", "support_agent", "agent"),
-            Entry("Business", "storefront", "tenants.tenant"),
+            Entry("Opening hours", "schedule", "hours"),
+            Entry("Plans", "sell", "tenants.plan", only="ops"),
             Entry("Phone numbers", "dialpad", "telephony.phonenumber"),
             Entry("Words of messages", "edit_note", "telephony.messagetemplate"),
             Entry("Team", "manage_accounts", "tenants.member"),
             Entry("Invitations", "mail", "tenants.invitation"),
+            Entry("People", "person", "tenants.user", only="ops"),
             Entry("Secrets", "key", "tenants.credential"),
             Entry("API keys", "api", "tenants.apikey"),
         ),
@@ -97,87 +110,56 @@ OF_STAFF = (
     Group(
         "Behind the scenes",
         (
+            Entry("Hours, one by one", "list", "appointments.openinghours"),
             Entry("Paid time", "timer", "telephony.meter"),
             Entry("Budget alarms", "notifications_active", "telephony.budgetalarm"),
             Entry("Tool calls", "build", "agents.toolinvocation"),
+            Entry("Doctor's findings", "stethoscope", "telephony.examination"),
+            Entry("Deletions at vendors", "delete_sweep", "telephony.vendorerasure"),
             Entry("Provider events", "webhook", "agents.providerevent"),
+            Entry("Provider sessions", "cable", "agents.providersession", only="ops"),
+            Entry("Turns", "chat_bubble", "agents.turn", only="ops"),
+            Entry("Call events", "list_alt", "telephony.callevent", only="ops"),
+            Entry("Telephones rung", "ring_volume", "telephony.transferleg", only="ops"),
+            Entry("People of ring groups", "contact_phone", "telephony.ringperson", only="ops"),
+            Entry("Hours of ring groups", "schedule", "telephony.ringhours", only="ops"),
+            Entry("One-time codes", "pin", "agents.onetimecode", only="ops"),
+            Entry("Seen signatures", "fingerprint", "agents.seensignature", only="ops"),
+            Entry("Changes", "history", "appointments.appointmentchange", only="ops"),
             Entry("Holds", "lock_clock", "appointments.hold"),
             Entry("Series", "repeat", "appointments.series"),
+            Entry("Booked add-ons", "playlist_add", "appointments.appointmentaddon", only="ops"),
             Entry("Add-ons", "add_circle", "appointments.addon"),
             Entry("Who does what", "handyman", "appointments.employeeservice"),
             Entry("What services need", "chair_alt", "appointments.serviceresource"),
-            Entry("People", "person", "tenants.user"),
+            Entry("Resources in use", "event_seat", "appointments.resourceuse", only="ops"),
+            Entry("People", "person", "tenants.user", only="admin"),
             Entry("Outbox", "outbox", "appointments.outboxmessage"),
             Entry("Answers kept", "fact_check", "appointments.idempotencyrecord"),
         ),
         folded=True,
     ),
 )
-
-OF_OPERATORS = (
-    Group(
-        "",
-        (
-            Entry("Overview", "monitoring", "index"),
-            Entry("Usage", "bar_chart", "usage"),
-            Entry("Health", "monitor_heart", "health"),
-        ),
-    ),
-    Group(
-        "Businesses",
-        (
-            Entry("Businesses", "storefront", "tenants.tenant"),
-            Entry("Plans", "sell", "tenants.plan"),
-            Entry("Phone numbers", "dialpad", "telephony.phonenumber"),
-            Entry("People", "person", "tenants.user"),
-            Entry("Members", "manage_accounts", "tenants.member"),
-            Entry("Invitations", "mail", "tenants.invitation"),
-            Entry("Secrets", "key", "tenants.credential"),
-            Entry("API keys", "api", "tenants.apikey"),
-        ),
-    ),
-    *(Group(group.title, group.entries, folded=True) for group in OF_STAFF[1:6]),
-    Group(
-        "Behind the scenes",
-        (
-            Entry("Paid time", "timer", "telephony.meter"),
-            Entry("Budget alarms", "notifications_active", "telephony.budgetalarm"),
-            Entry("Provider events", "webhook", "agents.providerevent"),
-            Entry("Provider sessions", "cable", "agents.providersession"),
-            Entry("Tool calls", "build", "agents.toolinvocation"),
-            Entry("Turns", "chat_bubble", "agents.turn"),
-            Entry("Call events", "list_alt", "telephony.callevent"),
-            Entry("Telephones rung", "ring_volume", "telephony.transferleg"),
-            Entry("People of ring groups", "contact_phone", "telephony.ringperson"),
-            Entry("Hours of ring groups", "schedule", "telephony.ringhours"),
-            Entry("Words of messages", "edit_note", "telephony.messagetemplate"),
-            Entry("One-time codes", "pin", "agents.onetimecode"),
-            Entry("Seen signatures", "fingerprint", "agents.seensignature"),
-            Entry("Changes", "history", "appointments.appointmentchange"),
-            Entry("Holds", "lock_clock", "appointments.hold"),
-            Entry("Series", "repeat", "appointments.series"),
-            Entry("Booked add-ons", "playlist_add", "appointments.appointmentaddon"),
-            Entry("Add-ons", "add_circle", "appointments.addon"),
-            Entry("Who does what", "handyman", "appointments.employeeservice"),
-            Entry("What services need", "chair_alt", "appointments.serviceresource"),
-            Entry("Resources in use", "event_seat", "appointments.resourceuse"),
-            Entry("Outbox", "outbox", "appointments.outboxmessage"),
-            Entry("Answers kept", "fact_check", "appointments.idempotencyrecord"),
-        ),
-        folded=True,
-    ),
-)
+OPEN_TO_OPERATORS = {"", "Set-up"}
+"""What operators come for; the rest of a business is folded."""
 
 
 def of_staff(request: HttpRequest) -> list[dict[str, Any]]:
-    return list(_shown(OF_STAFF, staff, request))
+    return list(_shown(GROUPS, staff, request))
 
 
 def of_operators(request: HttpRequest) -> list[dict[str, Any]]:
-    return list(_shown(OF_OPERATORS, operators, request))
+    """The same; what they come for stands first."""
+    first = sorted(GROUPS, key=lambda group: group.title not in OPEN_TO_OPERATORS)
+    groups = tuple(replace(group, folded=group.title not in OPEN_TO_OPERATORS) for group in first)
+    return list(_shown(groups, operators, request))
 
 
 def _shown(groups: tuple[Group, ...], site: AdminSite, request: HttpRequest) -> Iterator[dict[str, Any]]:
+    groups = tuple(
+        replace(group, entries=tuple(one for one in group.entries if one.only in {"", site.name}))
+        for group in groups
+    )
     reached = {entry.page: _address(site, entry.page, request) for group in groups for entry in group.entries}
     here = max((url for url in reached.values() if _is_within(request.path, url, site)), key=len, default="")
     for group in groups:
@@ -230,12 +212,6 @@ def _is_within(path: str, url: str, site: AdminSite) -> bool:
 
 def icon(request: HttpRequest) -> str:
     return static("tenants/tonris.svg")
-
-
-def of_account(request: HttpRequest) -> list[dict[str, str]]:
-    """In the menu of whoever is logged in."""
-    site = "ops" if request.path.startswith("/ops/") else "admin"
-    return [{"title": "Second factor", "link": reverse(f"{site}:second_factor_mine")}]
 
 
 def stylesheet(request: HttpRequest) -> str:

@@ -79,7 +79,7 @@ def progress_of(tenant: Tenant) -> Progress:
                 "Opening hours",
                 facts["hours"],
                 "When callers may be booked.",
-                _list("appointments_openinghours"),
+                reverse("admin:hours"),
             ),
             Step(
                 "Services",

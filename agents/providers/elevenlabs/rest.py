@@ -122,6 +122,10 @@ class ElevenLabsRest:
         """The same object that a post-call webhook carries as `data`."""
         return self._get(f"/v1/convai/conversations/{_part(conversation_id)}")
 
+    def delete_conversation(self, conversation_id: str) -> None:
+        """With its transcript and audio, for good."""
+        self._http.send("DELETE", f"/v1/convai/conversations/{_part(conversation_id)}")
+
     # --- The wire
 
     def _get(self, path: str, **params: Any) -> Json:

@@ -42,6 +42,7 @@ class Rest:
         self.requests: list[tuple[str, str]] = []
         """Method and path of all that were asked, refused ones among them."""
         self._workspace, self._sessions, self._profile_of = workspace, sessions, profile_of
+        self._deleted: set[str] = set()
 
     @property
     def writes(self) -> list[tuple[str, str]]:
@@ -98,6 +99,7 @@ class Rest:
             ("GET", "/v1/convai/settings", self._get_settings),
             ("PATCH", "/v1/convai/settings", self._patch_settings),
             ("GET", "/v1/convai/conversations", self._list_conversations),
+            ("DELETE", f"/v1/convai/conversations{one}", self._delete_conversation),
             ("GET", "/v1/convai/conversations" + one, self._get_conversation),
         )
 
@@ -311,15 +313,24 @@ class Rest:
                 "status": _status(session),
                 "call_successful": "success",
             }
-            for session in reversed(self._sessions)
+            for session in reversed(self._kept())
             if query.get("agent_id") in {None, session.agent_id}
             and (after is None or session.started_unix >= after)
             and (before is None or session.started_unix <= before)
         ]
         return _page("conversations", rows, query)
 
+    def _kept(self) -> list[Session]:
+        return [session for session in self._sessions if session.conversation_id not in self._deleted]
+
+    def _delete_conversation(self, conversation_id: str, *, query: Json, body: Any) -> Answer:
+        if any(session.conversation_id == conversation_id for session in self._kept()):
+            self._deleted.add(conversation_id)
+            return 200, {}
+        raise Refused(404, "conversation_not_found", f"Conversation {conversation_id} was not found.")
+
     def _get_conversation(self, conversation_id: str, *, query: Json, body: Any) -> Answer:
-        for session in self._sessions:
+        for session in self._kept():
             if session.conversation_id == conversation_id:
                 profile = self._profile_of(session.agent_id) or AgentProfile()
                 return 200, {**build_data(session, profile), "status": _status(session)}

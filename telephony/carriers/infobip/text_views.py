@@ -4,22 +4,20 @@ import logging
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from telephony.carriers.infobip import errands
+from telephony.carriers.infobip import errands, text_answers
 from telephony.carriers.infobip.addresses import reports_secret
 from telephony.carriers.infobip.events import BadEvent
-from telephony.carriers.infobip.sms import InfobipTexts
 from telephony.carriers.infobip.text_events import Json, TextIn, reports_in, texts_in
 from telephony.carriers.infobip.webhook import InfobipWebhook, password_of
 from telephony.dialplan import find_destination
 from telephony.notifications import receipts, replies
-from telephony.text_errors import CannotSend, MaybeSent
 from tenants.credentials import platform_secret, secret
 from tenants.json_body import NotAnObject, parse_object
 from tenants.models import Credential, Tenant
@@ -82,19 +80,10 @@ def _take(tenant_id: UUID, text: TextIn) -> None:
     logger.info("A text message came in from %s", mask(text.from_e164))
     with tenant_scope(tenant_id):
         received = replies.Received(text.message_id, text.from_e164, text.to_e164, text.text)
-        answer, is_news = replies.receive_once(Tenant.objects.get(pk=tenant_id), received)
+        tenant = Tenant.objects.get(pk=tenant_id)
+        answer, is_news = replies.receive_once(tenant, received, by_a_text=True)
     if answer and is_news:
-        errands.run(partial(_answer, tenant_id, text, answer))
-
-
-def _answer(tenant_id: UUID, text: TextIn, answer: str) -> None:
-    with tenant_scope(tenant_id):
-        carrier = InfobipTexts.of(tenant_id)
-    reference = uuid5(NAMESPACE_URL, f"infobip:{tenant_id}:{text.message_id}")
-    try:
-        carrier.send(sender=text.to_e164, to=text.from_e164, text=answer, reference=reference)
-    except (CannotSend, MaybeSent) as problem:
-        logger.warning("A text from %s was not answered: %s", mask(text.from_e164), problem)
+        errands.run(partial(text_answers.send_first, tenant_id, text.message_id))
 
 
 class TextReports(TextWebhook):

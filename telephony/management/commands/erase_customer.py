@@ -34,8 +34,8 @@ class Command(BaseCommand):
                 )
                 for table, count in sorted(erased.swept.items()):
                     self.stdout.write(f"  named in {count} more rows of {table}")
-                for external_id in erased.at_provider:
-                    self.stdout.write(f"  the agent's provider may have kept {external_id}")
+                for kept in erased.at_vendors:
+                    self.stdout.write(f"  is to be deleted at {kept}")
 
 
 def _wanted(told: str) -> list[UUID]:

@@ -140,7 +140,7 @@ class TwilioRestSimulator:
             await send({"type": "http.response.start", "status": 201, "headers": [(b"content-length", b"9")]})
             await send({"type": "http.response.body", "body": b"{", "more_body": True})
             return
-        content = json.dumps(told).encode()
+        content = b"" if status == 204 else json.dumps(told).encode()
         head = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
         if status == 429:
             head.append((b"retry-after", b"1"))
@@ -161,6 +161,11 @@ class TwilioRestSimulator:
         self.requests.append((method, path))
         if self.failures:
             raise Refused(self.failures.pop(0), 20429, "Too Many Requests")
+        kept = re.fullmatch(r"/2010-04-01/Accounts/(AC\w+)/(Recordings|Messages|Calls)/(\w+)\.json", path)
+        if kept and method == "DELETE":
+            self._authenticate(headers, kept[1])
+            self._delete(kept[2], kept[3])
+            return 204, {}
         if messages := re.fullmatch(r"/2010-04-01/Accounts/(AC\w+)/Messages\.json", path):
             self._authenticate(headers, messages[1])
             self._allow(method, "GET", "POST")
@@ -191,6 +196,26 @@ class TwilioRestSimulator:
         if method == "POST":
             self._update(self.numbers[match[3]], headers, body)
         return 200, self.numbers[match[3]]
+
+    def _delete(self, kind: str, sid: str) -> None:
+        """For good; what has not ended stays, and says so.  Source: Twilio, "Recording", "Message", "Call": delete."""
+        if kind == "Recordings" and sid in self.recordings:
+            del self.recordings[sid]
+            return
+        message = (
+            next((one for one in self.desk.sent if one["sid"] == sid), None) if kind == "Messages" else None
+        )
+        if message is not None:
+            if message["status"] not in {"delivered", "undelivered", "failed", "sent", "received"}:
+                raise Refused(409, 20009, "Cannot delete this resource before it is complete")
+            self.desk.sent.remove(message)
+            return
+        call = self.switchboard.find(sid) if kind == "Calls" else None
+        if call is None:
+            raise Refused(404, 20404, f"The requested resource {sid} was not found")
+        if call.status not in {"completed", "busy", "failed", "no-answer", "canceled"}:
+            raise Refused(409, 20009, "Cannot delete this resource before it is complete")
+        self.switchboard.calls.remove(call)
 
     async def _calls(self, sid: str, scope: Scope, headers: dict[str, str], body: bytes) -> Answer:
         board, reads = self.switchboard, scope["method"] == "GET"

@@ -1,0 +1,43 @@
+"""What goes wrong is told in words, on both sites: where one is, why, and the way on."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from telephony.models import PhoneNumber
+from tenants.admin_sites import operators, staff
+from tests.tenants.test_admin import cheaper_settings, member, operator
+
+__all__ = ["cheaper_settings", "member", "operator"]
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("site", ["admin", "ops"])
+def test_a_page_that_is_not_there_says_so_within_the_site(site, operator):
+    answer = operator.get(f"/{site}/nothing/here/")
+    assert answer.status_code == 404
+    assert "Page not found" in answer.text
+    assert f'href="/{site}/"' in answer.text
+
+
+def test_a_page_that_one_may_not_open_says_why(member):
+    answer = member("staff").get(reverse("admin:tenants_apikey_changelist"))
+    assert answer.status_code == 403
+    assert "Not for you to open" in answer.text
+
+
+@pytest.mark.parametrize("site", [staff, operators], ids=["admin", "ops"])
+def test_a_page_that_breaks_says_so_in_words_and_shows_nothing_of_how(site, operator, monkeypatch):
+    def breaks(*_: object) -> None:
+        raise RuntimeError("secret-detail")
+
+    monkeypatch.setattr(type(site.get_model_admin(PhoneNumber)), "get_queryset", breaks)
+    client = Client(raise_request_exception=False)
+    client.cookies = operator.cookies
+    answer = client.get(
+        reverse(f"{site.name}:telephony_phonenumber_changelist"), headers={"Accept": "text/html"}
+    )
+    assert answer.status_code == 500
+    assert "text/html" in answer.headers["Content-Type"]
+    assert "secret-detail" not in answer.text
+    assert f'href="/{site.name}/"' in answer.text

@@ -1,0 +1,131 @@
+"""The desk's socket x everybody: who may look is shown their own business's calls, and nobody another's."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+from telephony.models import Call
+from telephony.routing import sockets
+from tenants.models import Member, Tenant, User
+from tenants.scoping import in_thread, platform_scope, tenant_scope
+from tests.tenants.test_admin import cheaper_settings
+from tests.walls.table import SOCKETS, Wall
+
+__all__ = ["cheaper_settings"]
+pytestmark = pytest.mark.django_db(transaction=True)
+PERSONS = [*Member.Role.values, "nobody", "suspended", "operator", "operator within"]
+
+
+def ringing(tenant: Tenant, number: str) -> Call:
+    with tenant_scope(tenant):
+        return Call.objects.create(
+            tenant=tenant,
+            carrier_call_id=f"CA{number}",
+            from_e164=number,
+            to_e164="+15551234567",
+            state="ringing",
+        )
+
+
+def cookie_of(person: str, salon: Tenant) -> str:
+    client = Client()
+    if person.startswith("operator"):
+        client.force_login(User.objects.create_superuser("olga"))
+        if person == "operator within":
+            client.post(reverse("ops:enter", args=[salon.pk]))
+    elif person != "nobody":
+        user = User.objects.create_user("somebody")
+        role = "owner" if person == "suspended" else person
+        with platform_scope():
+            Member.objects.create(tenant=salon, user=user, role=role)
+            if person == "suspended":
+                Tenant.objects.filter(pk=salon.pk).update(status=Tenant.Status.SUSPENDED)
+        client.force_login(user)
+    kept = client.cookies.get(settings.SESSION_COOKIE_NAME)
+    return f"{settings.SESSION_COOKIE_NAME}={kept.value}" if kept else ""
+
+
+@asynccontextmanager
+async def opened(path: str, cookie: str) -> AsyncIterator[ApplicationCommunicator]:
+    headers = [(b"host", b"localhost"), (b"origin", b"http://localhost"), (b"cookie", cookie.encode())]
+    scope: dict[str, Any] = {"type": "websocket", "path": f"/{path}", "query_string": b"", "headers": headers}
+    socket = ApplicationCommunicator(sockets, scope)
+    await socket.send_input({"type": "websocket.connect"})
+    try:
+        yield socket
+    finally:
+        await socket.send_input({"type": "websocket.disconnect", "code": 1000})
+        await socket.wait(timeout=20)
+
+
+@pytest.mark.parametrize("person", PERSONS)
+async def test_who_watches_sees_the_own_calls_alone(salon, garage, settings, person):
+    settings.ALLOWED_HOSTS = ["localhost", "testserver"]
+    mine = await in_thread(ringing, salon, "+15553330001")
+    theirs = await in_thread(ringing, garage, "+4930222000")
+    cookie = await in_thread(cookie_of, person, salon)
+    [path] = [route for route, wall in SOCKETS.items() if wall is Wall.STAFF]
+    async with opened(path, cookie) as socket:
+        answer = await socket.receive_output(20)
+        if person in {"nobody", "suspended", "operator"}:
+            assert answer["type"] == "websocket.close"
+            return
+        assert answer["type"] == "websocket.accept"
+        shown = json.loads((await socket.receive_output(20))["text"])
+        assert [one["id"] for one in shown["calls"]] == [str(mine.pk)]
+        assert "4930222" not in json.dumps(shown)
+        for wish in ("hang_up", "transfer"):
+            told = {"do": wish, "id": str(theirs.pk)}
+            await socket.send_input({"type": "websocket.receive", "text": json.dumps(told)})
+            refused = await refusal(socket)
+            assert "4930222" not in json.dumps(refused)
+    with_theirs = await in_thread(state_of, garage)
+    assert with_theirs == "ringing"
+
+
+async def refusal(socket: ApplicationCommunicator) -> Any:
+    async with asyncio.timeout(20):
+        while True:
+            told = json.loads((await socket.receive_output(20))["text"])
+            if told["type"] == "refused":
+                return told
+
+
+def state_of(tenant: Tenant) -> str:
+    with tenant_scope(tenant):
+        return str(Call.objects.get().state)
+
+
+@pytest.mark.parametrize("route", [route for route, wall in SOCKETS.items() if wall is Wall.TOKEN])
+async def test_an_owners_session_opens_no_stream_of_a_call(salon, settings, route):
+    """A token does, and nothing else: the session is not asked for."""
+    settings.ALLOWED_HOSTS = ["localhost", "testserver"]
+    cookie = await in_thread(cookie_of, "owner", salon)
+    async with opened(route.replace("<str:secret>", "x"), cookie) as socket:
+        answer = await socket.receive_output(20)
+        if answer["type"] == "websocket.accept":
+            await socket.send_input({"type": "websocket.receive", "text": START})
+            answer = await socket.receive_output(20)
+        assert answer["type"] == "websocket.close"
+
+
+START = json.dumps(
+    {
+        "event": "start",
+        "streamSid": "MZ1",
+        "start": {
+            "streamSid": "MZ1",
+            "callSid": "CA1",
+            "accountSid": "AC1",
+            "customParameters": {"token": "forged"},
+        },
+    }
+)
