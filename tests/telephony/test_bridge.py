@@ -12,10 +12,11 @@ from agents.events import AgentEvent, CallerSpeaks, HangUp, Interrupted, Speech,
 from agents.live_calls import Act
 from agents.session import Closing
 from agents.tools.registry import Answered
-from telephony.bridge import LAST_WORDS, Bridge
+from telephony.bridge import Bridge
 from telephony.caller_queue import MAX_WAITING_BYTES, MAX_WAITING_FRAMES, CallerQueue
 from telephony.errors import BadFrame
 from telephony.frames import CallerAudio, Digit, Mark, StreamStopped
+from telephony.last_words import LAST_WORDS
 
 
 class Agent:
@@ -468,7 +469,7 @@ async def test_an_agent_that_leaves_without_a_word_has_served_nobody():
 
 
 async def test_an_agent_that_goes_mute_is_given_up(monkeypatch):
-    monkeypatch.setattr("telephony.bridge.HANG_SECONDS", 0.1)
+    monkeypatch.setattr("telephony.on_the_line.HANG_SECONDS", 0.1)
     agent = Agent(Speech(b"hello"), stays=True)
     agent.last_message_at = time.monotonic()
     notes = Notes()
@@ -477,8 +478,8 @@ async def test_an_agent_that_goes_mute_is_given_up(monkeypatch):
 
 
 async def test_an_agent_that_never_greets_is_given_up(monkeypatch):
-    monkeypatch.setattr("telephony.bridge.HANG_SECONDS", 0.1)
-    monkeypatch.setattr("telephony.bridge.GREETING_SECONDS", 0.2)
+    monkeypatch.setattr("telephony.on_the_line.HANG_SECONDS", 0.1)
+    monkeypatch.setattr("telephony.on_the_line.GREETING_SECONDS", 0.2)
     assert await bridge(Agent(stays=True), []).run() == "agent_silent"
 
 

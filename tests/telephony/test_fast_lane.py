@@ -252,7 +252,7 @@ async def test_an_agent_that_never_reads_costs_the_caller_old_audio_and_us_no_me
         [bridge] = bridges
         waiting = bridge._from_caller._frames
         assert 0 < sum(len(frame.audio) for frame in waiting) <= 256 * 1024
-        assert bridge._session._socket.transport.get_write_buffer_size() < 256 * 1024
+        assert bridge._agent.session._socket.transport.get_write_buffer_size() < 256 * 1024
         over.set()
         await caller.send('{"event":"stop","stop":{}}')
         assert await closing(caller) == 1000
