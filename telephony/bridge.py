@@ -92,7 +92,6 @@ class Bridge:
         self._send = send
         self._journal = journal
         self._lane = lane
-        self._lane_session = session if isinstance(session, LaneSession) else None
         self._playback = _playback_of(codec, playout)
         self._translation = Translation(codec.audio_format)
         self._max_seconds = max_seconds
@@ -112,8 +111,8 @@ class Bridge:
         self._last_word_at = self._started
         self._caller_waits = self._caller_spoke = False
         self.first_audio_ms: int | None = None
-        self.frames_taken = 0
-        """All messages of the carrier. Whoever reads what no `taker` takes counts it."""
+        self.messages_read = 0
+        """What no `taker` takes: whoever reads it counts it."""
         self.close_code = 1000
 
     @property
@@ -154,21 +153,21 @@ class Bridge:
 
         `plain_audio` gives its base64, or None for a message to be decoded. False: not taken, `feed` it.
         """
-        queue, hear = self._from_caller, self.feel.caller.hear_base64
+        queue, hear, now = self._from_caller, self.feel.caller.hear_base64, time.monotonic
 
         def take(message: bytes) -> bool:
-            audio, session = plain_audio(message), self._lane_session  # another agent's, when that takes over
+            audio = plain_audio(message)
             # What is fed has the right of way, and waits for the agent when it is not there or reads slowly.
-            if audio is None or not queue.idle or session is None or not session.pass_audio(audio):
+            if audio is None or not queue.idle or not queue.passing.pass_audio(audio):  # type: ignore[union-attr]
                 return False
-            self.frames_taken += 1
-            hear(time.monotonic(), audio)
+            queue.passed += 1
+            hear(now(), audio)
             return True
 
         return take
 
     def caller_left(self, outcome: str) -> None:
-        """The carrier's side is over; ends `run`."""
+        """The carrier's side is over, or as good as over; ends `run`."""
         if not self._caller_gone.done():
             self._caller_gone.set_result(outcome)
 
@@ -209,8 +208,7 @@ class Bridge:
             outcome = await _first_of(self._agent_to_caller(), self._agent.watch())
             if self._act_wanted.done() or not self._agent.can_be_relieved(outcome):
                 return outcome
-            self._lane_session = None
-            self._from_caller.let_pass(False)
+            self._from_caller.let_pass(None)
             if not await self._agent.relieve(outcome, self._so_far, self._tools.pending):
                 return outcome
 
@@ -256,18 +254,22 @@ class Bridge:
             return nullcontext()
         return ringing_meanwhile(self._codec, self._send, since=self._started)
 
-    async def _make_rounds(self) -> str:
-        """What need not be looked at with each frame."""
-        rounds = Rounds()
-        while not self._died_down():
-            await asyncio.sleep(ROUND_SECONDS)
-            rounds.look(self.frames_taken)
+    def _begin_rounds(self) -> None:
+        """Look once a second at what need not be looked at with each frame. No task: those of all calls add up."""
+        rounds, later = Rounds(), asyncio.get_running_loop().call_later
+
+        def look() -> None:
+            rounds.look(self.messages_read + self._from_caller.passed)
             if rounds.flooded:
                 self.broke(BadFrame("more than 100 frames a second", close_code=1008))
             # Agents leave whom they do not hear; and the queue is bounded.
             if rounds.quiet and self._agent.ready.is_set():
                 self._from_caller.put(CallerAudio(self._codec.audio_format.silence(ROUND_SECONDS)))
-        return "silence"
+            if self._died_down() and not self._act_wanted.done():
+                self.caller_left("silence")
+            self._next_round = later(ROUND_SECONDS, look)
+
+        self._next_round = later(ROUND_SECONDS, look)
 
     def _died_down(self) -> bool:
         quiet_since = max(self._last_word_at, self._played_out_at)
@@ -289,12 +291,11 @@ class Bridge:
         self._translation = Translation(
             self._codec.audio_format, heard=session.input_format, spoken=session.output_format
         )
-        is_plain = self._translation.plain
-        self._lane_session = session if is_plain and isinstance(session, LaneSession) else None
-        self._from_caller.let_pass(self._lane_session is not None)
+        lane = session if self._translation.plain and isinstance(session, LaneSession) else None
+        self._from_caller.let_pass(lane)
         self._note_opened()
-        if self._lane is not None and self._lane_session is not None:
-            self._lane_session.pass_speech_to(self._pass_speech)
+        if self._lane is not None and lane is not None:
+            lane.pass_speech_to(self._pass_speech)
 
     def _note_opened(self) -> None:
         self._journal.session_opened(self._agent.session)
@@ -386,24 +387,25 @@ class Bridge:
         caller = asyncio.create_task(self._caller_to_agent(), name="caller to agent")
         agent = asyncio.create_task(self._one_agent_after_the_other(), name="agent to caller")
         tools = asyncio.create_task(self._act_on_tools(), name="acts of tools")
-        rounds = asyncio.create_task(self._make_rounds(), name="rounds")
+        self._begin_rounds()
         closing = asyncio.create_task(self._close_in_time(), name="closing time")
         try:
-            ends: set[asyncio.Future[Any]] = {caller, agent, tools, rounds, closing, self._caller_gone}
+            ends: set[asyncio.Future[Any]] = {caller, agent, tools, closing, self._caller_gone}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._caller_gone.done():
                 return self._caller_gone.result()
             if self._act_wanted.done():  # an agent that leaves on its own account has said its last words too
                 return OUTCOME_OF[self._act_wanted.result()]
-            for ending in (agent, rounds, closing):
+            for ending in (agent, closing):
                 if ending.done():
                     return ending.result()
             caller.result()  # it never ends by itself: this raises what ended it
             raise AssertionError("nothing has ended the call")
         finally:
+            self._next_round.cancel()
             self.feel.ended(time.monotonic())
             self._act_wanted.cancel()
-            await self._stop(caller, agent, tools, rounds, closing, *self._tools.tasks)
+            await self._stop(caller, agent, tools, closing, *self._tools.tasks)
 
     async def _close_in_time(self) -> str:
         return await closing_time(

@@ -8,6 +8,8 @@ from contextlib import suppress
 
 WRAP_UP_SECONDS = 60.0
 LOOK_SECONDS = 1.0
+FAR_SECONDS, LOOKS_AHEAD = 180.0, 5
+"""With more time left than this, it is looked at so much more rarely."""
 TELL_SECONDS = 2.0
 LAST_WORDS_SECONDS = 5.0
 TIME_LIMIT = "time_limit"
@@ -45,4 +47,4 @@ async def closing_time(
                 async with asyncio.timeout(TELL_SECONDS):
                     await tell(WRAP_UP)
             continue
-        await asyncio.sleep(min(left, LOOK_SECONDS))
+        await asyncio.sleep(min(left, LOOK_SECONDS * (LOOKS_AHEAD if left > FAR_SECONDS else 1)))

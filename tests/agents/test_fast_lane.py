@@ -64,7 +64,8 @@ class Lane(Cutter):
         self.ordinary = Ordinary(side)
         self.taken = 0
         self.refusing = False
-        self._cutting = self._road_clear = True
+        super().__init__()
+        self._cutting = self.way.clear = True
         self.open_lane(self.take)
 
     def take(self, message: bytes) -> bool:
@@ -77,7 +78,7 @@ class Lane(Cutter):
     def hand_over(self, data: bytes) -> None:
         assert data
         self.ordinary.data_received(data)
-        self._road_clear = True
+        self.way.clear = True
 
     def is_alive(self) -> bool:
         return self.ordinary.protocol.state < State.CLOSING
@@ -204,7 +205,7 @@ def test_a_carrier_of_binary_audio_has_a_lane_too():
 
 def test_while_a_message_is_on_the_ordinary_road_later_ones_follow_it():
     lane = Lane(Side.SERVER)
-    lane._road_clear = False
+    lane.way.clear = False
     lane.hand_over = lane.ordinary.data_received  # type: ignore[method-assign]
     with lane.reader_waits():
         lane.data_received(client_frame(b"taken") + client_frame(b"slow") + client_frame(b"follows"))
@@ -220,7 +221,7 @@ def test_while_a_message_is_on_the_ordinary_road_later_ones_follow_it():
 
 def test_a_message_that_comes_in_parts_is_not_overtaken_by_the_next():
     lane = Lane(Side.SERVER)
-    lane._road_clear = False
+    lane.way.clear = False
     lane.hand_over = lane.ordinary.data_received  # type: ignore[method-assign]
     slow = client_frame(b"slow" * 100)
     pieces = frame(Opcode.TEXT, b"slow", fin=False), frame(Opcode.CONT, b" in pieces")

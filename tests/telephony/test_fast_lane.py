@@ -366,6 +366,24 @@ def test_anything_else_is_left_to_json(message):
     assert codec.plain_audio(message.encode()) is None
 
 
+@pytest.mark.parametrize("audio", [b"\0\1\2", b"\0\1", b"\0"])
+def test_a_message_like_the_last_but_for_one_byte_is_what_json_reads(audio):
+    codec = TwilioCodec()
+    payload = b64encode(audio * 9).decode()
+    inner = f'{{"track":"inbound","chunk":"1","timestamp":"20","payload":"{payload}"}}'
+    usual = f'{{"event":"media","sequenceNumber":"2","media":{inner},"streamSid":"MZ1"}}'.encode()
+    assert codec.plain_audio(usual) == codec.plain_audio(usual) == payload.encode()
+    for at in range(len(usual)):
+        for byte in b'"\\}=,A7+_ \0\xff':
+            message = usual[:at] + bytes([byte]) + usual[at + 1 :]
+            plain = codec.plain_audio(message)
+            if plain is not None:
+                read = codec.decode(message.decode())
+                assert isinstance(read, CallerAudio)
+                assert b64encode(read.audio) == plain
+            codec.plain_audio(usual)  # that is what the next one is compared with
+
+
 @given(st.binary(max_size=50))
 def test_both_ways_of_writing_audio_write_the_same(audio):
     codec = TwilioCodec()
