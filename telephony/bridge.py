@@ -107,6 +107,7 @@ class Bridge:
         self._last_words = LastWords(codec, send, playout)
         self._so_far = SoFar()
         self._act_wanted: asyncio.Future[Act] = asyncio.get_running_loop().create_future()
+        self._acting: asyncio.Task[None] | None = None
         self._played_out_at = 0.0
         self._last_word_at = self._started
         self._caller_waits = self._caller_spoke = False
@@ -275,16 +276,24 @@ class Bridge:
         quiet_since = max(self._last_word_at, self._played_out_at)
         return 0 < self._max_silent_seconds < time.monotonic() - quiet_since
 
-    async def _act_on_tools(self) -> str:
+    def _begin_acting(self, wanted: asyncio.Future[Act]) -> None:
+        if not wanted.cancelled():
+            self._acting = asyncio.create_task(self._act_on_tools(wanted.result()), name="acts of tools")
+
+    async def _act_on_tools(self, act: Act) -> None:
         """Leave, as a tool wants it, once the agent has said what it has to say."""
-        act = await self._act_wanted
+        try:
+            await self._until_heard_out()
+        finally:
+            self.caller_left(OUTCOME_OF[act])
+
+    async def _until_heard_out(self) -> None:
         since = time.monotonic()
         earliest, latest = since + ACT_SECONDS[0], since + ACT_SECONDS[1]
         # Polled: the end of what is being said moves on with each piece of it.
         while (now := time.monotonic()) < latest and (now < earliest or now < self._played_out_at):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         await self._drain()
-        return OUTCOME_OF[act]
 
     def _begin_session(self) -> None:
         session = self._agent.session
@@ -386,11 +395,11 @@ class Bridge:
         """Until the caller leaves, the agent leaves, or time is up. How it ended."""
         caller = asyncio.create_task(self._caller_to_agent(), name="caller to agent")
         agent = asyncio.create_task(self._one_agent_after_the_other(), name="agent to caller")
-        tools = asyncio.create_task(self._act_on_tools(), name="acts of tools")
+        self._act_wanted.add_done_callback(self._begin_acting)
         self._begin_rounds()
         closing = asyncio.create_task(self._close_in_time(), name="closing time")
         try:
-            ends: set[asyncio.Future[Any]] = {caller, agent, tools, closing, self._caller_gone}
+            ends: set[asyncio.Future[Any]] = {caller, agent, closing, self._caller_gone}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._caller_gone.done():
                 return self._caller_gone.result()
@@ -405,7 +414,7 @@ class Bridge:
             self._next_round.cancel()
             self.feel.ended(time.monotonic())
             self._act_wanted.cancel()
-            await self._stop(caller, agent, tools, closing, *self._tools.tasks)
+            await self._stop(caller, agent, closing, *self._tools.tasks)
 
     async def _close_in_time(self) -> str:
         return await closing_time(
@@ -418,6 +427,8 @@ class Bridge:
 
     async def _stop(self, *tasks: asyncio.Task[Any]) -> None:
         self._caller_gone.cancel()
+        if self._acting is not None:
+            tasks = *tasks, self._acting
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *self._agent.leave(), return_exceptions=True)

@@ -1,11 +1,11 @@
 """What the caller sends while the agent cannot take it."""
 
-import asyncio
 from collections import deque
 from dataclasses import dataclass
 
 from agents.fast_lane import LaneSession
 from telephony.frames import CallerAudio, Digit
+from telephony.signal import Signal
 
 MAX_WAITING_FRAMES = 250
 """Five seconds of the caller's audio, while the agent is being reached or reads slowly."""
@@ -34,7 +34,7 @@ class CallerQueue:
 
     def __init__(self, limit: int = MAX_WAITING_FRAMES) -> None:
         self._frames: deque[ForAgent] = deque(maxlen=limit)
-        self._filled = asyncio.Event()
+        self._filled = Signal()
         self.passing: LaneSession | None = None
         """Who takes audio past the queue. None: all of it goes through here, to be translated, say."""
         self.passed = 0

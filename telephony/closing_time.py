@@ -6,6 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from telephony.signal import Signal
+
 WRAP_UP_SECONDS = 60.0
 LOOK_SECONDS = 1.0
 FAR_SECONDS, LOOKS_AHEAD = 180.0, 5
@@ -24,7 +26,7 @@ async def closing_time(
     *,
     max_seconds: float,
     budget_left: Callable[[], float] | None,
-    agent_ready: asyncio.Event,
+    agent_ready: Signal,
     tell: Callable[[str], Awaitable[None]],
     last_words: Callable[[], Awaitable[None]],
 ) -> str:

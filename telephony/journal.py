@@ -14,6 +14,7 @@ from agents.session import AgentSession, Closing
 from telephony import calls
 from telephony.feel.record import Record
 from telephony.scribe import Entry, scribe_of
+from telephony.signal import Signal
 from telephony.spend import meters
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class Journal:
         self._claimed = claimed
         self._unwritten = 0
         self._dropped = 0
-        self._all_written = asyncio.Event()
+        self._all_written = Signal()
         self._last_reply: UUID | None = None
         self.happened("stream_started")
 

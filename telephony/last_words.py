@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from telephony.codec import Codec, Playout
+from telephony.signal import Signal
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ class LastWords:
         self._codec = codec
         self._send = send
         self._playout = playout
-        self._played = asyncio.Event()
+        self._played = Signal()
 
     def were_played(self) -> None:
         self._played.set()

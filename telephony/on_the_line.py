@@ -12,6 +12,7 @@ from agents.so_far import SoFar
 from telephony.breaker import BAD
 from telephony.journal import Journal
 from telephony.relief import Failure, Relief
+from telephony.signal import Signal
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class AgentOnTheLine:
         self, session: AgentSession, relief: Relief | None, journal: Journal, started: float
     ) -> None:
         self.session = session
-        self.ready = asyncio.Event()
+        self.ready = Signal()
         """It is open."""
         self.spoke = self.says_goodbye = False
         self._relief = relief
