@@ -24,9 +24,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 
-from telephony.calls import open_call
+from telephony.calls import note_session, open_call
 from telephony.dialplan import find_destination, route
 from telephony.incoming import IncomingCall
+from tenants.scoping import tenant_scope
 from tonris import demo
 
 CALLS = tuple(int(calls) for calls in os.environ.get("CALLS", "50,100,200,400").split(","))
@@ -113,7 +114,7 @@ def _median(serve: Callable[[], AbstractContextManager[Running]], calls: int, co
 
 def measure(bridge: Running, calls: int, core: int) -> Found:
     process, port, agent_port = bridge
-    starts = "".join(f"{json.dumps(start)}\n" for start in mint(calls))
+    starts = "".join(f"{json.dumps(start)}\n" for start in mint(calls, agent_port))
     command = [sys.executable, "-m", "benchmarks.media_load", str(port), str(agent_port), str(SECONDS)]
     command += [str(process.pid), str(core)]
     done = subprocess.run(  # noqa: S603
@@ -148,13 +149,18 @@ def _line(found: Found, beside: dict[str, Found]) -> Line:
     )
 
 
-def mint(calls: int) -> Iterator[dict[str, Any]]:
-    """So many calls that wait for their stream: what their `start` will say. Tokens live a minute."""
+def mint(calls: int, agent_port: int) -> Iterator[dict[str, Any]]:
+    """So many calls that wait for their stream: what their `start` will say. Tokens live a minute.
+
+    Their agents' sessions have been asked for, as they are while a carrier connects (`telephony/head_start.py`).
+    """
     path = route(find_destination(demo.SALON.number))
     for number in range(calls):
         sid = f"CA{time.monotonic_ns():026d}{number:06d}"
         token = open_call(IncomingCall(sid, "AC1", f"+1556{number:07}", demo.SALON.number), path)
-        yield {"callSid": sid, "customParameters": {"token": token}}
+        with tenant_scope(path.tenant_id):
+            note_session(token or "", f"ws://127.0.0.1:{agent_port}/conversation")
+        yield {"callSid": sid, "customParameters": {"token": token, "tenant_id": str(path.tenant_id)}}
 
 
 @contextmanager

@@ -324,6 +324,56 @@ async def test_a_peer_that_never_reads_stops_the_lane_before_it_fills_memory():
             socket.transport.abort()
 
 
+async def test_once_we_have_begun_to_close_nothing_more_is_said():
+    over = asyncio.Event()
+
+    async def slow(socket: ServerConnection) -> None:
+        socket.transport.pause_reading()
+        await over.wait()
+        socket.transport.abort()
+
+    async with serve(slow, "127.0.0.1", 0, compression=None) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with connect(url, compression=None, proxy=None, create_connection=LaneConnection) as socket:
+            assert isinstance(socket, LaneConnection)
+            send = socket.sender(b"(", b")")
+            assert send(b"a word")
+            closing = asyncio.create_task(socket.close())
+            await asyncio.sleep(0)
+            assert socket.protocol.state is State.CLOSING
+            assert not socket.transport.is_closing()
+            assert not send(b"another")
+            assert not socket.send_now(b"another")
+            over.set()
+            await closing
+
+
+async def test_a_lane_that_was_closed_takes_nothing_more():
+    taken: list[bytes] = []
+    go_on = asyncio.Event()
+
+    async def agent(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.send("x" * 200)
+        await go_on.wait()
+        await socket.send("y" * 200)
+        await socket.close()
+
+    async with serve(agent, "127.0.0.1", 0, compression=None) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with connect(url, compression=None, proxy=None, create_connection=LaneConnection) as socket:
+            assert isinstance(socket, LaneConnection)
+            socket.open_lane(lambda message: taken.append(message) or True)
+            reading = asyncio.create_task(socket.recv())
+            await socket.send("ready")
+            while not taken:
+                await asyncio.sleep(0.01)
+            socket.close_lane()
+            go_on.set()
+            assert await reading == "y" * 200
+            assert taken == [b"x" * 200]
+
+
 def test_an_ordinary_connection_has_no_lane():
     assert not issubclass(ClientConnection, Cutter)
 
