@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
+
+from tenants.shared_redis import shared_redis
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -92,10 +93,7 @@ def _close(redis: Redis, circuit: Circuit) -> None:
 
 def _ask(question: Callable[[Redis], T], *, otherwise: T) -> T:
     try:
-        with Redis.from_url(
-            settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
-        ) as redis:
-            return question(redis)
+        return question(shared_redis(REDIS_SECONDS))
     except RedisError:
         logger.warning("Redis is unreachable: whether an agent fails is not known")
         return otherwise

@@ -104,7 +104,7 @@ class Bridge:
         self.feel = Observer(codec.audio_format, self._started)
         self._from_caller = CallerQueue()
         self._caller_gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._last_words = LastWords(codec, send, playout)
+        self._last_words = LastWords(codec, self._send_mark, playout)
         self._so_far = SoFar()
         self._act_wanted: asyncio.Future[Act] = asyncio.get_running_loop().create_future()
         self._acting: asyncio.Task[None] | None = None
@@ -113,7 +113,9 @@ class Bridge:
         self._caller_waits = self._caller_spoke = False
         self.first_audio_ms: int | None = None
         self.messages_read = 0
-        """What no `taker` takes: whoever reads it counts it."""
+        """What no `taker` takes, but those that we asked for: whoever reads it counts it."""
+        self._echoes_due = 0
+        """Marks that were sent and are not back."""
         self.close_code = 1000
 
     @property
@@ -140,14 +142,21 @@ class Bridge:
                 self._from_caller.put(frame)
             case CallerAudio():
                 self._from_caller.put(frame)
-            case Mark(name) if name == LAST_WORDS:
-                self._last_words.were_played()
             case Mark(name):
-                self._playback.played(name)
+                self._echoed(name)
             case StreamStopped():
                 self.caller_left("caller_hung_up")
             case _:
                 pass
+
+    def _echoed(self, mark: str) -> None:
+        if self._echoes_due:  # a mark for each piece of speech doubles what an honest carrier sends
+            self._echoes_due -= 1
+            self.messages_read -= 1
+        if mark == LAST_WORDS:
+            self._last_words.were_played()
+        else:
+            self._playback.played(mark)
 
     def taker(self, plain_audio: Callable[[bytes], bytes | None]) -> Take:
         """What takes a carrier's message if it is audio that can go to the agent now, past the queue.
@@ -257,10 +266,10 @@ class Bridge:
 
     def _begin_rounds(self) -> None:
         """Look once a second at what need not be looked at with each frame. No task: those of all calls add up."""
-        rounds, later = Rounds(), asyncio.get_running_loop().call_later
+        rounds, later = Rounds(looked_at=time.monotonic()), asyncio.get_running_loop().call_later
 
         def look() -> None:
-            rounds.look(self.messages_read + self._from_caller.passed)
+            rounds.look(self.messages_read + self._from_caller.passed, time.monotonic())
             if rounds.flooded:
                 self.broke(BadFrame("more than 100 frames a second", close_code=1008))
             # Agents leave whom they do not hear; and the queue is bounded.
@@ -349,7 +358,11 @@ class Bridge:
             return
         mark = self._playback.sent(speech.item, self._codec.audio_format.duration_ms(audio))
         if mark:
-            await self._send(self._codec.encode_mark(mark))
+            await self._send_mark(mark)
+
+    async def _send_mark(self, name: str) -> None:
+        self._echoes_due += 1
+        await self._send(self._codec.encode_mark(name))
 
     async def _interrupt(self) -> None:
         self._played_out_at, self._last_word_at = 0.0, time.monotonic()

@@ -18,10 +18,10 @@ ECHO_SECONDS = 2.0
 
 class LastWords:
     def __init__(
-        self, codec: Codec, send: Callable[[str | bytes], Awaitable[None]], playout: Playout | None
+        self, codec: Codec, send_mark: Callable[[str], Awaitable[None]], playout: Playout | None
     ) -> None:
         self._codec = codec
-        self._send = send
+        self._send_mark = send_mark
         self._playout = playout
         self._played = Signal()
 
@@ -36,7 +36,7 @@ class LastWords:
         elif not self._codec.confirms_playback:
             await asyncio.sleep(left)
         else:
-            await self._send(self._codec.encode_mark(LAST_WORDS))
+            await self._send_mark(LAST_WORDS)
             await self._echo(left + ECHO_SECONDS)
 
     async def _echo(self, seconds: float) -> None:

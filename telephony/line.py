@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from django.conf import settings
-from redis import Redis
 from redis import asyncio as redis_asyncio
 from redis.exceptions import RedisError
 
@@ -20,11 +19,13 @@ from agents.live_calls import Act, Reach
 from agents.models import Conversation
 from telephony.models import Call
 from telephony.people import transfers
+from tenants.shared_redis import shared_redis
 
 logger = logging.getLogger(__name__)
 
 CHANNEL = "tonris:acts"
 RECONNECT_SECONDS = 1.0
+REDIS_SECONDS = 1.0
 
 _bridges: dict[UUID, Callable[[Act], None]] = {}
 _ears: dict[UUID, Callable[[str], None]] = {}
@@ -54,8 +55,8 @@ def whisper(conversation_id: UUID, text: str) -> bool:
 def _publish(conversation_id: UUID, wanted: dict[str, str]) -> bool:
     """Whether any process that carries calls has heard it."""
     try:
-        with Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as redis:
-            heard = redis.publish(CHANNEL, json.dumps({"conversation": str(conversation_id), **wanted}))
+        told = json.dumps({"conversation": str(conversation_id), **wanted})
+        heard = shared_redis(REDIS_SECONDS).publish(CHANNEL, told)
     except RedisError:
         logger.exception("The process that carries a call could not be told what to do with it")
         return False

@@ -18,6 +18,8 @@ from django.http import HttpRequest
 from redis import Redis
 from redis.exceptions import RedisError
 
+from tenants.shared_redis import shared_redis
+
 logger = logging.getLogger("tonris.security")
 T = TypeVar("T")
 
@@ -109,10 +111,7 @@ def _key(what: str, *of: str) -> str:
 
 def _ask(work: Callable[[Redis], T], *, otherwise: T) -> T:
     try:
-        with Redis.from_url(
-            settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
-        ) as redis:
-            return work(redis)
+        return work(shared_redis(REDIS_SECONDS))
     except RedisError:
         logger.warning("Redis is unreachable: wrong passwords are not counted")
         return otherwise

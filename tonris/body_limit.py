@@ -36,7 +36,7 @@ class BodyLimit:
         try:
             body.expect(_declared(scope))
             if body.refusal is None:
-                await self._app(scope, body.receive, send)
+                await self._app(scope, body.receive, body.sender(send))
         finally:
             body.release()
         if (
@@ -62,7 +62,7 @@ class _Body:
         self._limits, self._limit, self._receive = limits, limit, receive
         self._read = 0
         self._deadline: float | None = None
-        self._is_read = False
+        self._is_read = self._answered = False
 
     def expect(self, size: int) -> None:
         """There will be, or are, so many bytes."""
@@ -74,6 +74,13 @@ class _Body:
                 return
             self._deadline = asyncio.get_running_loop().time() + LARGE_SECONDS
 
+    def sender(self, send: ASGISendCallable) -> ASGISendCallable:
+        async def pass_on(event: Any) -> None:
+            self._answered = event["type"] == "http.response.body" and not event.get("more_body")
+            await send(event)
+
+        return pass_on
+
     async def receive(self) -> Any:
         try:
             async with asyncio.timeout_at(None if self._is_read else self._deadline):
@@ -81,6 +88,10 @@ class _Body:
         except TimeoutError:
             self.refusal = _TOO_SLOW
             return _GONE
+        if self._answered:
+            # The end of an answered request is no news. Django would raise it, and traceback and tasks would hold
+            # each other with all that belongs to the request: tens of KiB until the collector's next long round.
+            await asyncio.Future()  # until Django cancels
         if event["type"] == "http.request":
             self._read += len(event["body"])
             self._is_read = not event.get("more_body")

@@ -8,11 +8,13 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from redis import Redis
 from redis.exceptions import RedisError
 
 from telephony import live
 from tenants.loopback import is_local
+from tenants.shared_redis import shared_redis
+
+REDIS_SECONDS = 1.0
 
 _seen: list[bool] = []
 
@@ -51,8 +53,7 @@ def _migrated() -> bool:
 
 def _redis() -> str:
     try:
-        with Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as redis:
-            redis.ping()
+        shared_redis(REDIS_SECONDS).ping()
     except RedisError:
         return "unreachable"
     return "ok"

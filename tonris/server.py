@@ -32,8 +32,8 @@ ARRIVAL_SECONDS = 1.0
 """A connection that was accepted at the last moment may be a call that has not said so yet."""
 SWITCH_SECONDS = 0.0005
 """For so long a thread that writes to the database may keep audio waiting; Python's own choice is ten times that."""
-GC_THRESHOLD = 20_000, 50, 50
-"""Audio makes no cycles: to look for them with each frame's objects costs more than it finds."""
+GC_THRESHOLD = 5_000, 10, 20
+"""Audio makes no cycles, requests do: about a thousand objects a call, which would add up to tens of MiB."""
 
 
 class DrainingServer(uvicorn.Server):

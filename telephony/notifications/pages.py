@@ -13,7 +13,6 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
@@ -21,7 +20,6 @@ from django.utils.dateparse import parse_datetime
 from django.utils.safestring import mark_safe
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
-from redis import Redis
 from redis.exceptions import RedisError
 
 from agents.speech import speech_for
@@ -37,6 +35,7 @@ from telephony.notifications.links import appointment_of
 from telephony.notifications.wording import Wording, wording_for
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
+from tenants.shared_redis import shared_redis
 
 logger = logging.getLogger(__name__)
 
@@ -96,14 +95,11 @@ def _allowed(pk: UUID, *, acts: bool) -> bool:
     """Counted in Redis. Without it the page still works: the calendar's own rules hold in any case."""
     key, most = f"tonris:page:{pk}:{'act' if acts else 'look'}", ACTS if acts else LOOKS
     try:
-        with Redis.from_url(
-            settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
-        ) as redis:
-            with redis.pipeline() as pipe:
-                pipe.incr(key)
-                pipe.expire(key, WINDOW_SECONDS, nx=True)
-                count, _ = pipe.execute()
-            return int(count) <= most
+        with shared_redis(REDIS_SECONDS).pipeline() as pipe:
+            pipe.incr(key)
+            pipe.expire(key, WINDOW_SECONDS, nx=True)
+            count, _ = pipe.execute()
+        return int(count) <= most
     except RedisError:
         logger.warning("Redis is unreachable: visits to customers' pages are not counted")
         return True

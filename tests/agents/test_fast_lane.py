@@ -352,6 +352,10 @@ async def test_a_lane_that_was_closed_takes_nothing_more():
     taken: list[bytes] = []
     go_on = asyncio.Event()
 
+    def take(message: bytes) -> bool:
+        taken.append(message)
+        return True
+
     async def agent(socket: ServerConnection) -> None:
         await socket.recv()
         await socket.send("x" * 200)
@@ -363,7 +367,7 @@ async def test_a_lane_that_was_closed_takes_nothing_more():
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with connect(url, compression=None, proxy=None, create_connection=LaneConnection) as socket:
             assert isinstance(socket, LaneConnection)
-            socket.open_lane(lambda message: taken.append(message) or True)
+            socket.open_lane(take)
             reading = asyncio.create_task(socket.recv())
             await socket.send("ready")
             while not taken:

@@ -102,12 +102,22 @@ async def test_a_carriers_own_pace_and_a_backlog_after_a_gap_are_no_flood(salon,
 
 
 def test_rounds_tell_a_flood_from_a_backlog():
-    rounds = Rounds()
+    rounds = Rounds(looked_at=0)
     seen = []
-    for frames in (50, 450, 500, 550, 651, 752):
-        rounds.look(frames)
+    for second, frames in enumerate((50, 450, 500, 550, 651, 752), start=1):
+        rounds.look(frames, second)
         seen.append(rounds.flooded)
     assert seen == [False, False, False, False, False, True]
+
+
+def test_rounds_that_come_late_take_nobody_for_a_flood():
+    rounds = Rounds(looked_at=0)
+    for look, second in enumerate((3.0, 6.0, 9.0, 12.0), start=1):
+        rounds.look(look * 150, second)
+        assert not rounds.flooded
+    rounds.look(1000, 15.0)
+    rounds.look(1400, 18.0)
+    assert rounds.flooded
 
 
 PING, PONG, EMPTY_PIECE = (struct.pack("!BB4x", first, 0x80) for first in (0x89, 0x8A, 0x00))

@@ -301,6 +301,18 @@ async def test_who_speaks_while_nothing_is_played_interrupts_nothing():
     assert agent.cuts == []
 
 
+async def test_echoes_of_our_own_marks_are_nothing_that_the_carrier_sent_too_much():
+    line = bridge(Agent(Speech(b"hello", item="item_1"), Speech(b"again", item="item_1"), stays=True), [])
+    running = asyncio.create_task(line.run())
+    await asyncio.sleep(0.05)
+    for number in (1, 2, 3):  # the third was never asked for
+        line.messages_read += 1
+        line.feed(Mark(f"heard-{number}"))
+    assert line.messages_read == 1
+    line.caller_left("caller_hung_up")
+    await running
+
+
 async def test_the_callers_audio_waits_for_the_agent_and_then_flows():
     agent = Agent(stays=True)
     agent.may_open.clear()

@@ -1,8 +1,11 @@
 """Bodies that are too large, declared or not, on a real server."""
 
 import asyncio
+import gc
 
+import httpx2
 import pytest
+from django.core.exceptions import RequestAborted
 
 from tests.exchange import serving
 from tonris import body_limit
@@ -62,3 +65,18 @@ async def test_so_many_large_bodies_at_once_and_no_more(settings, monkeypatch):
         assert " 503 " in await answer_to(base_url, PROVEN, 17, 65_536)
         assert " 408 " in await first  # it never ended
         assert " 408 " in await answer_to(base_url, PROVEN, 17, 65_536)  # and its place is free again
+
+
+async def test_requests_that_are_answered_leave_no_listener_that_failed(settings):
+    """Django's task that waits for the client to leave is cancelled, and raises nothing that would keep it."""
+    async with serving() as base_url, httpx2.AsyncClient(trust_env=False) as client:
+        await client.get(base_url + "/healthz")
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(5):
+                assert (await client.get(base_url + "/healthz")).status_code == 200
+            kept = [one for one in gc.get_objects() if type(one) is RequestAborted]
+        finally:
+            gc.enable()
+    assert kept == []
