@@ -13,7 +13,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from agents import admin_messages, recordings  # noqa: F401 - messages register their pages
+from agents.costs import costs_of
 from agents.models import Conversation, ProviderEvent, ProviderSession, SeenSignature, ToolInvocation, Turn
+from agents.providers import PROVIDERS
 from appointments.models import Appointment
 from tenants.models import Tenant
 from tenants.roles import Area
@@ -329,7 +331,7 @@ def sessions_of(conversation: Conversation) -> SafeString | str:
                     session.output_format or "?",
                     f", closed {session.close_code} {session.close_reason}" if session.close_code else "",
                     "".join(f", {count} {name.replace('_', ' ')}" for name, count in session.usage.items()),
-                    f", {_in_units(session)}" if session.cost is not None else "",
+                    f", {in_units(session.provider, session.cost)}" if session.cost is not None else "",
                 )
                 for session in conversation.sessions.all()
             ),
@@ -340,15 +342,13 @@ def sessions_of(conversation: Conversation) -> SafeString | str:
 
 def cost_of(conversation: Conversation) -> str:
     """What each provider took that was on the line."""
-    own = [_in_units(conversation)] if conversation.cost is not None else []
-    others = [one for one in conversation.sessions.all() if one.provider != conversation.provider]
-    return ", ".join([*own, *(_in_units(one) for one in others if one.cost is not None)]) or "-"
+    return ", ".join(in_units(*one) for one in costs_of(conversation).items()) or "-"
 
 
-def _in_units(row: Conversation | ProviderSession) -> str:
-    """Of a row with a cost, in the unit that its provider counts in."""
-    unit = {"elevenlabs": "credits", "openai": "US dollars"}.get(row.provider, "")
-    return f"{(row.cost or Decimal(0)).normalize():f} {unit}".strip()
+def in_units(provider: str, cost: Decimal) -> str:
+    """In the unit that the provider counts in."""
+    unit = PROVIDERS[provider].cost_unit if provider in PROVIDERS else ""
+    return f"{cost.normalize():f} {unit}".strip()
 
 
 def said_in(answer: dict[str, Any]) -> str:

@@ -46,6 +46,17 @@ def brief(
     )
 
 
+def briefing_of(tenant: Tenant, conversation: Conversation) -> Briefing:
+    """What a session is told that is opened for this conversation. Needs the tenant's scope."""
+    return brief(
+        tenant,
+        caller_number=conversation.caller_e164,
+        call_sid=conversation.carrier_call_id,
+        conversation_id=None,
+        errand=errand_of(conversation),
+    )
+
+
 def errand_of(conversation: Conversation) -> Errand | None:
     """Why we have called; None where they have. Needs the tenant's scope."""
     if not conversation.is_outbound:

@@ -20,6 +20,7 @@ PROVIDER = "elevenlabs"
 RECORDING = provider_events.RECORDING
 MAX_ATTEMPTS = 5
 """A minute apart, by the sweep. After that the event waits for a person, with its error beside it."""
+AGAIN_S = 5
 
 
 def receive(
@@ -53,22 +54,31 @@ def receive(
     transaction.on_commit(partial(_wake, tenant_id, event.pk))
 
 
-def _wake(tenant_id: UUID, event_id: UUID) -> None:
+def wake_again(tenant_id: UUID, event_id: UUID) -> None:
+    """In a moment, for an event that came too early."""
+    _wake(tenant_id, event_id, after_s=AGAIN_S)
+
+
+def _wake(tenant_id: UUID, event_id: UUID, *, after_s: float = 0) -> None:
     """The row is the record: what Redis misses, a sweep finds."""
+    ids = [str(tenant_id), str(event_id)]
     try:
-        current_app.send_task("agents.tasks.process_event", [str(tenant_id), str(event_id)], retry=False)
+        current_app.send_task("agents.tasks.process_event", ids, retry=False, countdown=after_s or None)
     except OperationalError:
         logger.warning("The broker is unreachable: an event waits for the next sweep")
 
 
-def process(event_id: UUID) -> None:
+def process(event_id: UUID) -> bool:
     """Make sense of one stored event; doing it twice changes nothing. Needs the tenant's scope.
 
-    Never raises for what is in the event: the error is noted on it, and the others go on.
+    False for one that came before its time, and is left as it is. Never raises for what is in the event: the
+    error is noted on it, and the others go on.
     """
     event = ProviderEvent.objects.select_for_update(skip_locked=True).filter(pk=event_id).first()
     if event is None or event.processed_at is not None:
-        return  # another worker has it, or it is done
+        return True  # another worker has it, or it is done
+    if provider_events.is_too_early(event):
+        return False
     try:
         with transaction.atomic():
             provider_events.apply(event)
@@ -77,9 +87,10 @@ def process(event_id: UUID) -> None:
         event.attempts += 1
         event.error = f"{type(error).__name__}: {error}"[:500].replace("\x00", "")
         event.save(update_fields=["attempts", "error"])
-        return
+        return True
     event.processed_at, event.error = timezone.now(), ""
     event.save(update_fields=["processed_at", "error"])
+    return True
 
 
 def waiting() -> list[tuple[UUID, UUID]]:

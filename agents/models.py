@@ -55,7 +55,7 @@ class Conversation(TenantOwned):
         decimal_places=4,
         null=True,
         blank=True,
-        help_text="What its own provider took, in that one's unit: ElevenLabs' credits, OpenAI's US dollars.",
+        help_text="What its own provider took, in that one's unit.",
     )
     duration_seconds = models.PositiveIntegerField(null=True, blank=True)
     failure_reason = models.CharField(
@@ -104,7 +104,7 @@ class ProviderSession(TenantOwned):
         decimal_places=4,
         null=True,
         blank=True,
-        help_text="In the provider's own unit: ElevenLabs' credits, OpenAI's US dollars.",
+        help_text="In the provider's own unit.",
     )
 
     class Meta(TenantOwned.Meta):

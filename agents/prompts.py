@@ -3,6 +3,7 @@
 Nothing here changes from call to call: the date and the caller's number come with each conversation.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -141,3 +142,8 @@ def _limits() -> list[str]:
 
 def _section(title: str, lines: list[str]) -> str:
     return "\n".join([f"# {title}", *(f"- {line}" for line in lines)])
+
+
+def plain(text: str) -> str:
+    """Text in which nothing is a dynamic variable: one that nobody sends would end the session."""
+    return re.sub(r"([{}])(?=\1)", r"\1 ", text)

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from agents import conversations, recordings, webhook_bodies
-from agents.models import Conversation, ProviderEvent, Turn
+from agents import conversations, live_calls, recordings, webhook_bodies
+from agents.models import Conversation, ProviderEvent, ProviderSession, Turn
 from agents.retelling import Told, ToolTold
 from tenants.phone import e164_or_blank
 from tenants.responses import ApiError
@@ -31,6 +31,18 @@ def apply(event: ProviderEvent) -> None:
         return
     data = _object(event.body, "data")
     handler(_conversation(event, data), event, data)
+
+
+def is_too_early(event: ProviderEvent) -> bool:
+    """Whether it tells the story of a call that goes on: providers tell at once, and our last lines are being written.
+
+    Told before they stand there they would stand there twice.
+    """
+    if event.kind not in _STORIES:
+        return False
+    told = {"provider": event.provider, "external_id": event.external_id}
+    session = ProviderSession.objects.select_related("conversation").filter(**told).first()
+    return session is not None and live_calls.is_live(session.conversation)
 
 
 def _conversation(event: ProviderEvent, data: dict[str, Any]) -> Conversation:
@@ -98,6 +110,7 @@ _HANDLERS: dict[str, Callable[[Conversation, ProviderEvent, dict[str, Any]], Non
     RECORDING: _recorded,
     "call_initiation_failure": _failed,
 }
+_STORIES = frozenset({"conversation_ended", "post_call_transcription"})
 
 
 # --- Reading what may be missing, null or of another type ----------------------------------------

@@ -64,7 +64,7 @@ class SoFar:
         self, speech: Speech, used: Sequence[ToolUsed] = (), pending: Sequence[str] = ()
     ) -> Resumption:
         """`pending` are tools that have not answered yet; their answers are told later."""
-        tools = [_Line(TOOL, _told(one), one.at) for one in used]
+        tools = [_Line(TOOL, tool_told(one.tool, one.arguments, one.answer), one.at) for one in used]
         lines = sorted(
             [*self._lines, *tools], key=lambda line: line.at
         )  # stable: equal moments stay in order
@@ -76,7 +76,7 @@ class SoFar:
         waits = bool(lines) and lines[-1].speaker == CALLER and not pending
         return Resumption(
             opening=f"{speech.let_us_go_on} {result}".strip(),
-            history=_last(history),
+            history=latest(history),
             please_repeat=speech.please_repeat if waits else "",
         )
 
@@ -94,9 +94,10 @@ def _unspoken(lines: Sequence[_Line], used: Sequence[ToolUsed]) -> str:
     return message.strip() if isinstance(message, str) else ""
 
 
-def _told(used: ToolUsed) -> str:
-    arguments, answer = json.dumps(used.arguments), json.dumps(used.answer)
-    return f"{used.tool} was called with {arguments[:MOST_OF_A_TOOL]} and answered {answer[:MOST_OF_A_TOOL]}"
+def tool_told(tool: str, arguments: dict[str, Any], answer: dict[str, Any]) -> str:
+    """What an agent is told of a tool that was called before its time."""
+    asked, answered = json.dumps(arguments), json.dumps(answer)
+    return f"{tool} was called with {asked[:MOST_OF_A_TOOL]} and answered {answered[:MOST_OF_A_TOOL]}"
 
 
 def late_answer(tool: str, answer: dict[str, Any]) -> str:
@@ -104,9 +105,10 @@ def late_answer(tool: str, answer: dict[str, Any]) -> str:
     return f"{tool}, which was still at work, has now answered {json.dumps(answer)[:MOST_OF_A_TOOL]}"
 
 
-def _last(history: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def latest(history: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """As much of its end as an agent can be told."""
     kept, room = [], MOST_CHARACTERS
-    for speaker, text in reversed(history):
+    for speaker, text in list(reversed(history))[:MOST_LINES]:
         room -= len(text)
         if room < 0:
             break

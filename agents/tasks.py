@@ -4,7 +4,6 @@ import datetime
 from uuid import UUID
 
 from celery import shared_task
-from django.conf import settings
 from django.utils import timezone
 
 from agents import events_inbox, missed_conversations
@@ -15,7 +14,9 @@ from tenants.scoping import platform_scope, tenant_scope
 @shared_task
 def process_event(tenant_id: str, event_id: str) -> None:
     with tenant_scope(UUID(tenant_id)):
-        events_inbox.process(UUID(event_id))
+        done = events_inbox.process(UUID(event_id))
+    if not done:
+        events_inbox.wake_again(UUID(tenant_id), UUID(event_id))
 
 
 @shared_task
@@ -39,7 +40,7 @@ def forget_seen_signatures() -> int:
 @shared_task
 def fetch_missed_conversations() -> int:
     """One task for each tenant that may have some: a slow vendor holds up nobody else. How many tenants."""
-    tenants = missed_conversations.tenants_with_agents()
+    tenants = missed_conversations.tenants_to_ask_for()
     for tenant_id in tenants:
         fetch_missed_conversations_of.delay(str(tenant_id))
     return len(tenants)
@@ -47,4 +48,4 @@ def fetch_missed_conversations() -> int:
 
 @shared_task
 def fetch_missed_conversations_of(tenant_id: str) -> int:
-    return missed_conversations.fetch_missed(UUID(tenant_id), default_agent_id=settings.ELEVENLABS_AGENT_ID)
+    return missed_conversations.fetch(UUID(tenant_id))

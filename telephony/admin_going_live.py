@@ -12,15 +12,13 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 
-from agents.provisioning import provision_agent
 from agents.provisioning_log import Log
 from telephony import doctor
-from telephony.dialplan import provider_of
 from telephony.doctor import remembered
-from telephony.doctor.findings import Finding
 from telephony.errors import AgentNotConfigured
-from telephony.provisioning import agent_format, provision_numbers
+from telephony.provisioning import provision_agent, provision_numbers
 from tenants.admin_sites import operators, staff
+from tenants.findings import Finding
 from tenants.models import Tenant
 from tenants.vendor_http import VendorError
 
@@ -33,8 +31,7 @@ def go_live(model_admin: Any, request: HttpRequest, tenants: QuerySet[Tenant]) -
     for tenant in _few(request, tenants):
         log = Log()
         try:
-            if provider_of(tenant) == "elevenlabs":
-                provision_agent(tenant.pk, log, agent_format(tenant.pk))
+            provision_agent(tenant, log)
             provision_numbers(tenant.pk, log)
         except AgentNotConfigured:
             problem = "agentProvider names a provider that this installation does not have."

@@ -177,7 +177,10 @@ def _soon(tenant_id: str, order_id: str) -> None:
 
 
 def _call_each(request: HttpRequest, rows: Iterable[Any]) -> None:
-    for about in list(rows)[:MOST_AT_ONCE]:
+    chosen = list(rows)
+    if (left := len(chosen) - MOST_AT_ONCE) > 0:
+        messages.warning(request, f"Only the first {MOST_AT_ONCE} are called, and {left} more are not.")
+    for about in chosen[:MOST_AT_ONCE]:
         customer = about.customer if isinstance(about, Appointment) else about
         if not customer.phone_e164:
             messages.error(request, f"{customer}: has left no telephone number.")

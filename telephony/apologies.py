@@ -14,7 +14,7 @@ from django.core.signing import BadSignature, Signer
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 
-from telephony.addresses import callback_url
+from telephony.addresses import public_url
 from tenants.models import Tenant
 
 SETTING = "apologyAudio"
@@ -72,7 +72,7 @@ def url_of(tenant: Tenant) -> str:
     name = _name(tenant)
     if not name or not default_storage.exists(name):
         return ""
-    return callback_url(f"apology/{_signer.sign(name)}")
+    return public_url("apology", _signer.sign(name))
 
 
 def audio(request: HttpRequest, signed: str) -> HttpResponse:

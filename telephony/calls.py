@@ -25,7 +25,7 @@ from agents.conversations import end_conversation, open_conversation, resume_con
 from agents.models import Conversation
 from agents.so_far import Resumption
 from telephony import breaker, limits
-from telephony.carriers.twilio.webhooks import stream_is_signed
+from telephony.carriers.registry import DEFAULT
 from telephony.dialplan import Destination, Route
 from telephony.errors import OverLimit, StreamRefused
 from telephony.feel.record import Record
@@ -34,9 +34,8 @@ from telephony.handover import Handover, prepare, seal, unseal, unseal_url, wire
 from telephony.incoming import CallStatus, IncomingCall
 from telephony.models import Call, CallEvent, Carrier
 from telephony.spend import meters
-from tenants.credentials import secret
 from tenants.encryption import encrypt
-from tenants.models import Credential, Tenant
+from tenants.models import Tenant
 from tenants.scoping import in_one_trip, platform_scope, tenant_scope
 
 State = Call.State
@@ -95,7 +94,7 @@ class ClaimedCall:
     carrier_call_id: str
     handover: Handover = field(repr=False)
     session_url: str = field(repr=False, default="")
-    carrier: Carrier = Carrier.TWILIO
+    carrier: str = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,14 +246,14 @@ def reopen(call: Call, resumption: Resumption) -> str | None:
             return None
         tenant = Tenant.objects.get(pk=call.tenant_id)
         conversation = resume_conversation(call.tenant_id, row.conversation_id)
-        spoken = wire_format(Carrier(row.carrier), conversation.provider)
+        spoken = wire_format(row.carrier, conversation.provider)
         longest = limits.longest_call_seconds(tenant)
         spent = (timezone.now() - row.created_at).total_seconds()
         ready = prepare(
             tenant,
             conversation.pk,
             spoken,
-            Carrier(row.carrier),
+            row.carrier,
             granted_seconds=meters.granted_to(row.pk),
         )
         ready = replace(
@@ -302,19 +301,14 @@ FROM found WHERE claimed.id = found.id RETURNING found.*
 """  # noqa: S608 - put together of constants
 
 
-def claim_stream(
-    started: StreamStarted, *, url: str = "", signature: str = "", carrier: Carrier = Carrier.TWILIO
-) -> ClaimedCall:
+def claim_stream(started: StreamStarted, *, carrier: str = DEFAULT) -> ClaimedCall:
     """Use up the token that a stream presents: once, in time, for its own call, tenant and carrier.
 
-    Twilio does not sign every handshake: a `signature` of its `url` is checked where there is one, and may be
-    demanded by TWILIO_REQUIRE_STREAM_SIGNATURE. Raises StreamRefused. Of many sockets with one token, one is let in.
+    Raises StreamRefused. Of many sockets with one token, one is let in.
     """
     tenant_id = _told_tenant(started)
-    if carrier == Carrier.TWILIO and (signature or settings.TWILIO_REQUIRE_STREAM_SIGNATURE):
-        _check_signature(started, url, signature)
     now = timezone.now()
-    whose = [_digest(started.parameters.get("token", "")), carrier.value, started.carrier_call_id, now]
+    whose = [_digest(started.parameters.get("token", "")), str(carrier), started.carrier_call_id, now]
     told = [tenant_id is None, tenant_id]
     rows = in_one_trip(tenant_id, _CLAIM, [*whose, *told, started.stream_id[:64], now, now])
     if not rows:
@@ -342,20 +336,18 @@ def _told_tenant(started: StreamStarted) -> UUID | None:
         raise StreamRefused("a tenant_id that is none") from None
 
 
-def _prepared(tenant_id: UUID, conversation_id: UUID, carrier: Carrier) -> Handover:
+def _prepared(tenant_id: UUID, conversation_id: UUID, carrier: str) -> Handover:
     with tenant_scope(tenant_id):
         provider = Conversation.objects.get(pk=conversation_id).provider
         spoken = wire_format(carrier, provider)
         return prepare(Tenant.objects.get(pk=tenant_id), conversation_id, spoken, carrier)
 
 
-def _check_signature(started: StreamStarted, url: str, signature: str) -> None:
+def tenant_of_stream(started: StreamStarted) -> UUID | None:
+    """Whose call its token is for, before it is used up."""
     with platform_scope():
         digest = _digest(started.parameters.get("token", ""))
-        tenant_id = Call.objects.filter(stream_token_hash=digest).values_list("tenant_id", flat=True).first()
-        token = secret(tenant_id, Credential.Name.TWILIO_AUTH_TOKEN) if tenant_id else ""
-    if not stream_is_signed(url, signature, token):
-        raise StreamRefused("a handshake with a wrong signature")
+        return Call.objects.filter(stream_token_hash=digest).values_list("tenant_id", flat=True).first()
 
 
 def finish_stream(
@@ -447,7 +439,7 @@ def _move(call: Call, state: str) -> None:
         call.handover = call.session_url = ""
 
 
-def find_call(carrier_call_id: str, carrier: Carrier = Carrier.TWILIO) -> Call | None:
+def find_call(carrier_call_id: str, carrier: str = DEFAULT) -> Call | None:
     """By the carrier's id, with its tenant, before any tenant is known."""
     with platform_scope():
         return (

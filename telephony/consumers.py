@@ -16,6 +16,7 @@ from agents.tools.registry import Answered, answer_in_call
 from telephony import calls, doorstep, heartbeat, line, live
 from telephony.bridge import Bridge
 from telephony.carriers.media import MediaCodec, MediaLeg, OpenLeg
+from telephony.carriers.registry import label_of
 from telephony.errors import BadFrame, StreamRefused
 from telephony.fast_lane import CarrierLane, lane_of
 from telephony.feel import metrics
@@ -219,7 +220,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
             )
             agent = bridge.agent_name if bridge else agent
             live.ended_calls.labels(outcome).inc()
-            names = f"{claimed.carrier.label}-{agent}".rstrip("-")
+            names = f"{label_of(claimed.carrier)}-{agent}".rstrip("-")
             logger.info("%s: Ended call %s: %s", names, claimed.carrier_call_id, outcome)
 
 

@@ -7,9 +7,10 @@ from uuid import UUID
 from django.conf import settings
 
 from agents.assignments import api_key_for
-from agents.providers import PROVIDERS
+from agents.providers import PROVIDERS, chosen_by
+from telephony.carriers.registry import CARRIERS, DEFAULT
 from telephony.errors import AgentNotChosen, AgentNotConfigured, NumberNotInService
-from telephony.models import Carrier, PhoneNumber
+from telephony.models import PhoneNumber
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
 
@@ -62,7 +63,7 @@ def find_destination(called_e164: str) -> Destination | None:
         return Destination(number.tenant_id, number.pk, in_service=number.tenant.is_active)
 
 
-def route(destination: Destination | None, carrier: str = Carrier.TWILIO, provider: str = "") -> Route:
+def route(destination: Destination | None, carrier: str = DEFAULT, provider: str = "") -> Route:
     """The tenant's agent for calls over this carrier; of this `provider`, whatever the tenant has chosen.
 
     Raises NumberNotInService, AgentNotConfigured or AgentNotChosen.
@@ -84,16 +85,16 @@ def route(destination: Destination | None, carrier: str = Carrier.TWILIO, provid
 
 def provider_of(tenant: Tenant) -> str:
     """Raises AgentNotConfigured for a provider that this installation does not have."""
-    provider = _setting(tenant, "agentProvider") or "elevenlabs"
+    provider = chosen_by(tenant)
     if provider not in PROVIDERS:
         raise AgentNotConfigured
     return provider
 
 
-def agent_of(tenant: Tenant, carrier: str = Carrier.TWILIO) -> str:
+def agent_of(tenant: Tenant, carrier: str = DEFAULT) -> str:
     """The tenant's agent at its provider, or "". Raises AgentNotConfigured.
 
-    Where an agent speaks one audio format, and carriers differ, calls over Infobip may have one of their own.
+    Where an agent speaks one audio format, and carriers differ, calls over one may have an agent of their own.
     """
     return _agent_at(provider_of(tenant), tenant, carrier)
 
@@ -107,7 +108,7 @@ def second_agent(tenant: Tenant, carrier: str, *, instead_of: str) -> Agent | No
     if NOBODY in {wanted, settings.SECOND_PROVIDER}:
         return None
     others = [wanted] if wanted in PROVIDERS else list(PROVIDERS)
-    for provider in [_setting(tenant, "agentProvider") or "elevenlabs", *others]:
+    for provider in [chosen_by(tenant), *others]:
         if provider == instead_of or provider not in PROVIDERS or not api_key_for(tenant.pk, provider):
             continue
         if agent_id := _agent_at(provider, tenant, carrier):
@@ -117,11 +118,8 @@ def second_agent(tenant: Tenant, carrier: str, *, instead_of: str) -> Agent | No
 
 def _agent_at(name: str, tenant: Tenant, carrier: str) -> str:
     provider = PROVIDERS[name]
-    if (
-        provider.formats_are_agents
-        and carrier == Carrier.INFOBIP
-        and (own := _setting(tenant, "infobipAgentId"))
-    ):
+    adapter = CARRIERS.get(carrier)
+    if provider.formats_are_agents and adapter and (own := _setting(tenant, adapter.agent_setting)):
         return own
     return provider.agent_of(tenant)
 

@@ -13,12 +13,11 @@ from uuid import UUID
 
 from agents.assignments import assignment_for
 from agents.audio import MULAW_8K, AudioFormat
-from agents.providers.formats import pcm_of
 from agents.session import Assignment
 from agents.so_far import Resumption
 from telephony import limits, rungs
+from telephony.carriers.registry import CARRIERS, DEFAULT
 from telephony.dialplan import second_agent
-from telephony.models import Carrier
 from tenants.encryption import Undecryptable, decrypt_once, encrypt
 from tenants.models import Tenant
 
@@ -60,16 +59,16 @@ class Handover:
         )
 
 
-def wire_format(carrier: Carrier, provider: str) -> AudioFormat:
-    """What the carrier's leg speaks, and the agent should: Twilio has one, Infobip takes the provider's best."""
-    return pcm_of(provider) if carrier == Carrier.INFOBIP else MULAW_8K
+def wire_format(carrier: str, provider: str) -> AudioFormat:
+    """What the carrier's leg speaks, and the agent should. A browser speaks as a telephone does."""
+    return CARRIERS[carrier].wire_format(provider) if carrier in CARRIERS else MULAW_8K
 
 
 def prepare(
     tenant: Tenant,
     conversation_id: UUID,
     audio_format: AudioFormat = MULAW_8K,
-    carrier: Carrier = Carrier.TWILIO,
+    carrier: str = DEFAULT,
     *,
     granted_seconds: int | None = None,
     has_menu: bool = True,

@@ -14,7 +14,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from agents.assignments import api_key_for
-from agents.providers import HEAD_STARTS
+from agents.providers import PROVIDERS
 from telephony import calls
 from telephony.dialplan import Route
 from tenants.scoping import tenant_scope
@@ -29,7 +29,7 @@ _room = BoundedSemaphore(_MOST_WAITING)
 
 def begin(route: Route, token: str) -> None:
     """For the call that waits for the stream with this token. Returns at once."""
-    if route.provider not in HEAD_STARTS:
+    if PROVIDERS[route.provider].head_start is None:
         return
     if connection.in_atomic_block:  # another thread would not see the call
         return
@@ -42,7 +42,8 @@ def _ask(tenant_id: UUID, provider: str, agent_id: str, token: str) -> None:
         with tenant_scope(tenant_id):
             api_key = api_key_for(tenant_id, provider)
         connection.close()
-        session_url = HEAD_STARTS[provider](api_key, agent_id)
+        ask = PROVIDERS[provider].head_start
+        session_url = ask(api_key, agent_id) if ask else ""
         if session_url:
             with tenant_scope(tenant_id):
                 calls.note_session(token, session_url)

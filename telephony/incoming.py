@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from telephony.models import Carrier
+from telephony.carriers.registry import DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class IncomingCall:
     to_e164: str
     vouched_for: bool | None = None
     """Whether the caller's own carrier signed for the number; None where the networks in between do not say."""
-    carrier: Carrier = Carrier.TWILIO
+    carrier: str = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,4 @@ class CallStatus:
     state: str
     sequence: str
     duration_seconds: int | None
-    carrier: Carrier = Carrier.TWILIO
+    carrier: str = DEFAULT

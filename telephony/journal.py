@@ -12,6 +12,7 @@ from agents import briefings, conversations
 from agents.models import Turn
 from agents.session import AgentSession, Closing
 from telephony import calls
+from telephony.carriers.registry import label_of
 from telephony.feel.record import Record
 from telephony.scribe import Entry, scribe_of
 from telephony.signal import Signal
@@ -50,7 +51,7 @@ class Journal:
     def session_opened(self, session: AgentSession) -> None:
         logger.info(
             "%s-%s: Connected call %s to %s agent %s for tenant %s",
-            self._claimed.carrier.label,
+            label_of(self._claimed.carrier),
             session.name,
             self._claimed.carrier_call_id,
             session.name,

@@ -11,9 +11,10 @@ from enum import StrEnum
 
 from agents.speech import speech_for
 from telephony import calls
+from telephony.carriers.registry import DEFAULT
 from telephony.closing_time import SPEND_LIMIT
 from telephony.errors import AgentNotChosen, AgentNotConfigured, BudgetSpent, CallerBudgetSpent
-from telephony.models import Call, Carrier
+from telephony.models import Call
 from telephony.people import transfers
 from telephony.people.models import Transfer
 from telephony.rungs import has_voicemail
@@ -43,7 +44,7 @@ TOLD = frozenset(
 """Outcomes of which the caller has heard, or that are no failure."""
 
 
-def settled(carrier_call_id: str, carrier: Carrier = Carrier.TWILIO) -> Call | None:
+def settled(carrier_call_id: str, carrier: str = DEFAULT) -> Call | None:
     """The call, once its stream's ending is written down: the carrier may ask before that."""
     for _ in range(SETTLE_TRIES):
         call = calls.find_call(carrier_call_id, carrier)

@@ -4,26 +4,19 @@ from django.db import models
 from django.utils import timezone
 
 from agents.models import Conversation
+from telephony.carriers.registry import DEFAULT, Carrier, of_calls, with_numbers
 from tenants.isolation import TenantForeignKey, TenantOneToOneField
 from tenants.models import TenantOwned
-
-
-class Carrier(models.TextChoices):
-    TWILIO = "twilio", "Twilio"
-    INFOBIP = "infobip", "Infobip"
-    BROWSER = "browser", "Browser"
-    """No carrier and no number: a member of staff who tries the agent from the admin."""
-
-
-WITH_NUMBERS = [choice for choice in Carrier.choices if choice[0] != Carrier.BROWSER]
 
 
 class PhoneNumber(TenantOwned):
     """A number that callers dial; it decides the tenant."""
 
     e164 = models.CharField("number", max_length=16, unique=True, help_text="E.164, such as +15551234567.")
-    carrier = models.CharField(max_length=12, choices=WITH_NUMBERS, default=Carrier.TWILIO)
-    carrier_number_id = models.CharField(max_length=64, blank=True, help_text="Twilio: PN…")
+    carrier = models.CharField(max_length=12, choices=with_numbers, default=DEFAULT)
+    carrier_number_id = models.CharField(
+        max_length=64, blank=True, help_text="The carrier's own id of the number."
+    )
     is_active = models.BooleanField(default=True)
 
     class Meta(TenantOwned.Meta):
@@ -52,8 +45,8 @@ class Call(TenantOwned):
         CANCELED = "canceled"
         FAILED = "failed"
 
-    carrier = models.CharField(max_length=12, choices=Carrier.choices, default=Carrier.TWILIO)
-    carrier_call_id = models.CharField(max_length=64, help_text="Twilio: CA…")
+    carrier = models.CharField(max_length=12, choices=of_calls, default=DEFAULT)
+    carrier_call_id = models.CharField(max_length=64, help_text="The carrier's own id of the call.")
     carrier_account_id = models.CharField(max_length=64, blank=True)
     direction = models.CharField(max_length=8, choices=Direction.choices, default=Direction.INBOUND)
     state = models.CharField(max_length=12, choices=State.choices, default=State.RINGING)
@@ -68,7 +61,7 @@ class Call(TenantOwned):
     conversation = TenantOneToOneField(
         Conversation, on_delete=models.PROTECT, related_name="call", null=True, blank=True
     )
-    stream_id = models.CharField(max_length=64, blank=True, help_text="Twilio: MZ…")
+    stream_id = models.CharField(max_length=64, blank=True, help_text="The carrier's own id of the stream.")
     stream_token_hash = models.CharField(max_length=64, blank=True, editable=False)
     stream_token_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
     handover = models.TextField(

@@ -1,11 +1,14 @@
-"""A tenant's numbers, pointed at us at every carrier it has some of. A second run changes nothing."""
+"""A tenant's agent, and its numbers at every carrier that it has some of, set up. A second run changes nothing."""
 
 from uuid import UUID
 
-from agents.audio import MULAW_8K, PCM16_16K, AudioFormat
+from agents.audio import MULAW_8K, AudioFormat
+from agents.providers import PROVIDERS
 from agents.provisioning_log import Log
 from telephony.carriers.registry import CARRIERS
-from telephony.models import Carrier, PhoneNumber
+from telephony.dialplan import provider_of
+from telephony.models import PhoneNumber
+from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 from tenants.vendor_http import VendorError
 
@@ -23,9 +26,19 @@ def provision_numbers(tenant_id: UUID, log: Log) -> None:
             adapter.provision(tenant_id, log)
 
 
+def provision_agent(tenant: Tenant, log: Log) -> None:
+    """At the provider that it has chosen. Raises AgentNotConfigured or VendorError. Asks nobody in a transaction."""
+    provision = PROVIDERS[provider_of(tenant)].provision
+    if provision is None:
+        log.add("unchanged", "agent", "this business's provider keeps none; calls bring everything")
+    else:
+        provision(tenant.pk, log, agent_format(tenant.pk))
+
+
 def agent_format(tenant_id: UUID) -> AudioFormat:
     """What the business's agent should speak: an agent has one format, and carriers differ."""
-    return PCM16_16K if _carriers_of(tenant_id) == {Carrier.INFOBIP} else MULAW_8K
+    formats = {CARRIERS[carrier].agent_format for carrier in _carriers_of(tenant_id)}
+    return formats.pop() if len(formats) == 1 else MULAW_8K
 
 
 def _carriers_of(tenant_id: UUID) -> set[str]:

@@ -18,7 +18,6 @@ from agents.speech import speech_for
 from telephony import breaker, dialplan
 from telephony.breaker import Circuit
 from telephony.dialplan import Route
-from telephony.models import Carrier
 from tenants.models import Tenant
 from tenants.scoping import in_thread, tenant_scope
 
@@ -43,7 +42,7 @@ class Relief:
     """For one call."""
 
     def __init__(
-        self, tenant_id: UUID, conversation_id: UUID, carrier: Carrier, audio_format: AudioFormat
+        self, tenant_id: UUID, conversation_id: UUID, carrier: str, audio_format: AudioFormat
     ) -> None:
         """`audio_format` is what the carrier's leg speaks, for whichever agent."""
         self._tenant_id, self._conversation_id = tenant_id, conversation_id
@@ -87,7 +86,7 @@ class Relief:
         ]
 
 
-def route_that_works(route: Route, carrier: Carrier) -> Route | None:
+def route_that_works(route: Route, carrier: str) -> Route | None:
     """Before a call is answered: its own agent, or the second one while that fails everybody; None while both do."""
     if breaker.allows(Circuit(route.tenant_id, route.provider, route.agent_id)):
         return route

@@ -1,8 +1,9 @@
-"""WebSocket paths: of every carrier, and the desk's. `/outbound-stream` is Twilio's stream under an older name."""
+"""WebSocket paths: of every carrier, and the desk's."""
 
 from channels.routing import URLRouter
 from django.urls import path, re_path
 
+from telephony.carriers.media import OpenLeg
 from telephony.carriers.registry import CARRIERS
 from telephony.consumers import MediaStreamConsumer, RefusedSocket
 from telephony.test_call import leg as test_call
@@ -10,12 +11,14 @@ from telephony.watching.socket import LiveCallsConsumer
 
 LIVE_CALLS_PATH = "admin/live/socket"
 
-_media = [
-    path(route, MediaStreamConsumer.as_asgi(open_leg=adapter.open_leg))
-    for adapter in CARRIERS.values()
-    for route in adapter.media_paths
-]
-_media.append(path(test_call.PATH, MediaStreamConsumer.as_asgi(open_leg=test_call.open_leg)))
+
+def legs() -> dict[str, OpenLeg]:
+    """By path, as Django's `path` takes them: every carrier's, and a browser's."""
+    found = {route: adapter.open_leg for adapter in CARRIERS.values() for route in adapter.media_paths}
+    return {**found, test_call.PATH: test_call.open_leg}
+
+
+_media = [path(route, MediaStreamConsumer.as_asgi(open_leg=leg)) for route, leg in legs().items()]
 _nothing_else = re_path(r"^.*$", RefusedSocket.as_asgi())
 
 media_streams = URLRouter([*_media, _nothing_else])

@@ -6,18 +6,11 @@ from django.conf import settings
 
 from tenants.models import Credential, Tenant
 
-_PLATFORM = {
-    Credential.Name.WEBHOOK_SECRET: "ELEVENLABS_WEBHOOK_SECRET",
-    Credential.Name.ELEVENLABS_API_KEY: "ELEVENLABS_API_KEY",
-    Credential.Name.OPENAI_API_KEY: "OPENAI_API_KEY",
-    Credential.Name.TWILIO_ACCOUNT_SID: "TWILIO_ACCOUNT_SID",
-    Credential.Name.TWILIO_AUTH_TOKEN: "TWILIO_AUTH_TOKEN",
-    Credential.Name.INFOBIP_API_KEY: "INFOBIP_API_KEY",
-    Credential.Name.INFOBIP_WEBHOOK_SECRET: "INFOBIP_WEBHOOK_SECRET",
-}
+_SETTINGS = {Credential.Name.WEBHOOK_SECRET.value: "ELEVENLABS_WEBHOOK_SECRET"}
+"""Where a platform's secret is not called as a tenant's is."""
 
 
-def own_secret(tenant_id: UUID, name: Credential.Name) -> str | None:
+def own_secret(tenant_id: UUID, name: str) -> str | None:
     """The tenant's own secret, None where it has none, "" where no key opens it any more.
 
     Needs the tenant's scope or the platform's.
@@ -26,18 +19,18 @@ def own_secret(tenant_id: UUID, name: Credential.Name) -> str | None:
     return (row.value or "") if row else None
 
 
-def platform_secret(name: Credential.Name) -> str:
+def platform_secret(name: str) -> str:
     """What the environment configures, or ""."""
-    return str(getattr(settings, _PLATFORM[name], "")) if name in _PLATFORM else ""
+    return str(getattr(settings, _SETTINGS.get(name, name.upper()), ""))
 
 
-def secret(tenant_id: UUID, name: Credential.Name) -> str:
+def secret(tenant_id: UUID, name: str) -> str:
     """The tenant's own secret, else the platform's, else ""."""
     own = own_secret(tenant_id, name)
     return platform_secret(name) if own is None else own
 
 
-def set_secret(tenant: Tenant, name: Credential.Name, value: str) -> None:
+def set_secret(tenant: Tenant, name: str, value: str) -> None:
     """Keep a secret, encrypted; an empty value forgets it."""
     if not value:
         Credential.objects.for_tenant(tenant).filter(name=name).delete()

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from tenants import secret_names
 from tenants.encryption import EncryptedTextField
 from tenants.scoping import ScopeConflict, active_scope
 
@@ -195,6 +196,12 @@ class Invitation(TenantOwned):
         return f"{self.email} ({self.role})"
 
 
+def secret_choices() -> list[tuple[str, str]]:
+    """A callable, so that another vendor's secrets are no migration."""
+    others = dict.fromkeys(name for name in secret_names.declared() if name not in Credential.Name.values)
+    return [*Credential.Name.choices, *((name, name) for name in others)]
+
+
 class Credential(TenantOwned):
     """One secret of a tenant, encrypted; it takes the place of the platform's of the same name."""
 
@@ -207,7 +214,7 @@ class Credential(TenantOwned):
         INFOBIP_API_KEY = "infobip_api_key"
         INFOBIP_WEBHOOK_SECRET = "infobip_webhook_secret"  # noqa: S105 - the name of a secret
 
-    name = models.CharField(max_length=32, choices=Name.choices)
+    name = models.CharField(max_length=32, choices=secret_choices)
     value = EncryptedTextField()
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -1,21 +1,31 @@
 """The whole walk: somebody dials, the agent answers, an appointment stands in the database."""
 
 import asyncio
+import itertools
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
+from agents.audio import PCM16_16K, PCM16_24K
 from agents.models import Conversation, ProviderEvent, ToolInvocation, Turn
+from agents.simulators.audio import Format
 from agents.simulators.elevenlabs import AgentProfile, Behaviour, Close
+from agents.simulators.openai_realtime import Behaviour as OpenAIBehaviour
 from agents.simulators.scenarios import BOOKING
 from appointments.models import Appointment
 from telephony import live
+from telephony.audio import Converter
 from telephony.models import Call, CallEvent
 from telephony.simulators.twilio import Script
 from telephony.simulators.twilio.callees import Callee
 from tenants.models import Tenant
 from tenants.scoping import in_tenant, in_thread, platform_scope
 from tests.calling import open_infobip_office, open_twilio_office
-from tests.exchange import CALLER, open_exchange, open_infobip_exchange
+from tests.ears import leg_of, line_format, on_the_line, spoken_format
+from tests.exchange import CALLER, Exchange, open_exchange, open_infobip_exchange
+from tests.second_agents import FIRST, LADDER, behave, end_of_ladder, session_of, use
+from tests.telephony.far_ends import SIDES, Side
 from tonris import demo
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,15 +82,72 @@ async def test_a_call_books_an_appointment(salon, settings, carrier):
     assert session.webhook_status == 200
 
 
-async def test_audio_passes_both_ways_bit_for_bit(salon, settings):
-    script = Script.saying("One two three four five six seven", patience_ms=200, hang_up_after_s=4.0)
-    async with open_exchange(behaviour=Behaviour(echo="exact")) as exchange:
+@dataclass(frozen=True)
+class Pair:
+    side: Side
+    provider: str
+
+    def echoes(self, exchange: Exchange) -> None:
+        """From now on the agent says what the caller says."""
+        exchange.vendor.behaviour = Behaviour(echo="exact")
+        exchange.openai.behaviour = OpenAIBehaviour(echo=True)
+
+    async def session(self, exchange: Exchange) -> Any:
+        return await session_of(exchange, self.provider)
+
+
+PAIRS = list(itertools.product(SIDES, FIRST))
+
+
+@pytest.fixture(params=PAIRS, ids="-".join)
+async def pair(request, salon, settings) -> Pair:
+    """Every carrier with every agent."""
+    carrier, provider = request.param
+    await in_tenant(salon.pk, use, salon, provider)
+    return Pair(SIDES[carrier](), provider)
+
+
+def said_by_caller(call: Any) -> bytes:
+    """The script's first line, as its leg has to carry it."""
+    line = line_format(call)
+    return call.caller.script.lines[0].in_format(
+        Format("ulaw" if line.encoding == "mulaw" else "pcm", line.rate_hz)
+    )
+
+
+async def test_audio_passes_both_ways_bit_for_bit(salon, pair):
+    script = Script.saying("One two three four", patience_ms=200, hang_up_after_s=3.0)
+    async with pair.side.open(salon) as exchange:
+        pair.echoes(exchange)
         call = await exchange.call(script)
         await exchange.settled(call)
-        heard = exchange.vendor.sessions[0]
-    spoken = script.lines[0].audio
-    assert spoken in bytes(heard.received_audio)
-    assert spoken in bytes(call.streams[0].audio_received)
+        session = await pair.session(exchange)
+    assert line_format(call) == spoken_format(call, session), "nothing is to be converted"
+    spoken = said_by_caller(call)
+    assert spoken in bytes(session.received_audio)
+    assert spoken in bytes(leg_of(call).audio_received)
+    assert call.warnings == []
+
+
+async def test_where_formats_differ_audio_passes_as_if_it_were_converted_at_once(salon, settings):
+    """Infobip's leg is made for the agent that was to come, and another one comes that speaks at another rate."""
+    settings.SECOND_PROVIDER = "auto"
+    script = Script.saying("One two three four", patience_ms=1500, hang_up_after_s=4.0)
+    async with open_infobip_exchange(salon) as exchange:
+        exchange.vendor.behaviour = Behaviour(handshake_status=403)
+        exchange.openai.behaviour = OpenAIBehaviour(echo=True)
+        call = await exchange.call(script)
+        await exchange.settled(call)
+        session = exchange.openai.sessions[0]
+    line, agent = line_format(call), spoken_format(call, session)
+    assert (line, agent) == (PCM16_16K, PCM16_24K)
+    heard = Converter(line, agent).convert(said_by_caller(call) + line.silence(0.04))
+    assert heard in bytes(session.received_audio)
+    answered = bytes(session.sent_audio)
+    begins = answered.index(heard)
+    said = Converter(agent, line).convert(answered[: begins + len(heard)])
+    assert said in bytes(leg_of(call).audio_received)
+    assert call.warnings == []
 
 
 async def test_thirty_calls_at_once_never_hear_each_other(salon, garage, settings):
@@ -115,15 +182,36 @@ async def test_the_caller_who_hangs_up_ends_the_agents_session(salon, settings):
     assert (record.outcome, record.state) == ("caller_hung_up", Call.State.COMPLETED)
 
 
-async def test_an_interruption_silences_the_agent(salon, settings):
-    script = Script.saying("Wait please", interrupt_after_ms=400, hang_up_after_s=5.0)
-    async with open_exchange() as exchange:
+async def test_who_interrupts_is_heard_and_the_agent_knows_what_of_it_was(salon, pair):
+    await in_tenant(salon.pk, lambda: use(salon, pair.provider, aiGreeting="Welcome " * 30))
+    script = Script.saying("Wait please", interrupt_after_ms=1000, hang_up_after_s=3.8)
+    async with pair.side.open(salon) as exchange:
         call = await exchange.call(script)
         await exchange.settled(call)
-    assert call.streams[0].clears
-    corrected = await in_tenant(salon.pk, lambda: list(Turn.objects.exclude(heard_text=None)))
-    assert corrected
-    assert len(corrected[0].heard_text) < len(corrected[0].text)
+        session = await pair.session(exchange)
+        corrected = await in_tenant(salon.pk, lambda: Turn.objects.exclude(heard_text=None).first())
+    leg = leg_of(call)
+    assert leg.clears
+    assert 0 < len(corrected.heard_text) < len(corrected.text)
+    assert on_the_line(call, session) not in bytes(leg.audio_heard), "it has more to say than was heard"
+    assert call.warnings == []
+    if pair.provider == "openai":
+        [(_, heard_ms)] = session.truncations
+        assert abs(heard_ms - (leg.clears[0] - call.first_audio_ms)) < 300 + leg.late_ms
+        assert (len(leg.clears), session.errors) == (1, [])
+    else:
+        assert session.interruptions
+
+
+async def test_an_agent_that_refuses_leaves_the_caller_with_the_apology(salon, pair):
+    rungs, words, sound = LADDER["the apology"]
+    await in_tenant(salon.pk, lambda: use(salon, pair.provider, only=rungs))
+    async with pair.side.open(salon) as exchange:
+        behave(exchange, pair.provider, "refuses")
+        call = await end_of_ladder(exchange, words, sound)
+    assert (await in_thread(the_call, call.sid)).outcome == "agent_refused"
+    assert call.timeline.says == [words]
+    assert call.warnings == []
 
 
 @pytest.mark.parametrize(
@@ -281,36 +369,6 @@ async def test_a_call_through_openai_books_an_appointment(salon, settings):
     assert all(use.answered for use in session.tools)
 
 
-async def test_audio_passes_through_openai_bit_for_bit(salon, settings):
-    from agents.simulators.openai_realtime import Behaviour as OpenAIBehaviour
-
-    await in_tenant(salon.pk, through_openai, salon)
-    script = Script.saying("One two three four five six seven", patience_ms=200, hang_up_after_s=4.0)
-    async with open_exchange(openai={"behaviour": OpenAIBehaviour(echo=True)}) as exchange:
-        call = await exchange.call(script)
-        await exchange.settled(call)
-        heard = exchange.openai.sessions[0]
-    spoken = script.lines[0].audio
-    assert spoken in bytes(heard.received_audio)
-    assert spoken in bytes(call.streams[0].audio_received)
-
-
-async def test_who_interrupts_openai_is_heard_and_the_model_knows_what_was(salon, settings):
-    await in_tenant(salon.pk, through_openai, salon, aiGreeting="Welcome " * 30)
-    script = Script.saying("Wait please", interrupt_after_ms=2000, hang_up_after_s=6.0)
-    async with open_exchange() as exchange:
-        call = await exchange.call(script)
-        await exchange.settled(call)
-        session = exchange.openai.sessions[0]
-    assert len(call.streams[0].clears) == 1
-    [(_, heard_ms)] = session.truncations
-    played_ms = call.streams[0].clears[0] - (call.first_audio_ms or 0)
-    assert abs(heard_ms - played_ms) < 200
-    assert session.errors == []
-    corrected = await in_tenant(salon.pk, lambda: Turn.objects.exclude(heard_text=None).get())
-    assert 0 < len(corrected.heard_text) < len(corrected.text)
-
-
 @pytest.mark.parametrize(
     ("fault", "outcome"),
     [
@@ -323,8 +381,6 @@ async def test_who_interrupts_openai_is_heard_and_the_model_knows_what_was(salon
     ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_when_openai_fails_the_caller_hears_something(salon, settings, fault, outcome):
-    from agents.simulators.openai_realtime import Behaviour as OpenAIBehaviour
-
     await in_tenant(salon.pk, through_openai, salon)
     async with open_exchange(openai={"behaviour": OpenAIBehaviour(**fault)}) as exchange:
         call = await exchange.call(Script(hang_up_after_s=11.0))
@@ -374,6 +430,12 @@ async def test_a_call_through_openai_over_infobip_books_an_appointment(salon, se
     async with open_infobip_exchange(salon) as exchange:
         call = await exchange.call(Script.of(BOOKING))
         await exchange.settled(call)
+        session = exchange.openai.sessions[0]
+        await session.wait_ended()
+        assert exchange.vendor.sessions == []
+    told = session.updates[0]["audio"]
+    assert told["input"]["format"] == told["output"]["format"] == {"type": "audio/pcm", "rate": 24000}
+    assert (session.errors, call.warnings) == ([], [])
     assert (await in_thread(the_call, call.sid)).outcome == "agent_ended"
     booked = await in_tenant(salon.pk, lambda: Appointment.objects.get().customer.name)
     assert booked == "Alex Taylor"

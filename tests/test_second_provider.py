@@ -5,26 +5,37 @@ from typing import Any
 
 import pytest
 
+from agents.costs import costs_of
 from agents.models import Conversation, ProviderSession, ToolInvocation, Turn
-from agents.simulators import elevenlabs, openai_realtime
 from agents.simulators.elevenlabs import Session
-from agents.simulators.openai_realtime import Record
 from agents.simulators.scenarios import BOOKING
 from appointments.models import Appointment
 from telephony import breaker
 from telephony.models import Call, CallEvent, Carrier
 from telephony.simulators.twilio import Script
 from tenants.models import Tenant
-from tenants.scoping import in_tenant, in_thread
+from tenants.scoping import in_tenant, in_thread, platform_scope
+from tests.ears import AgentRecord, heard_at_ms, leg_of, legs_of, longest_silence_ms, until_heard
 from tests.exchange import CALLER, Exchange
+from tests.second_agents import (
+    FIRST,
+    HANGS_MS,
+    LADDER,
+    REFUSED_MS,
+    SORRY,
+    WELCOME,
+    behave,
+    end_of_ladder,
+    other,
+    said_by,
+    session_of,
+    use,
+)
 from tests.telephony.far_ends import SIDES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-REFUSED_MS, HANGS_MS = 3000, 8000
-SORRY = "I'm sorry, I lost you for a moment. Let's go on."
-WELCOME = "Hello! Welcome to Test Salon."
-FIRST = ("elevenlabs", "openai")
+HUNG = {"agent_silent", "agent_unreachable"}
 
 
 @pytest.fixture(autouse=True)
@@ -37,56 +48,17 @@ def side(request):
     return SIDES[request.param]()
 
 
-def behave(exchange: Exchange, provider: str, fault: str) -> None:
-    """What goes wrong there from now on."""
-    if provider == "elevenlabs":
-        exchange.vendor.behaviour = {
-            "": elevenlabs.Behaviour(),
-            "refuses": elevenlabs.Behaviour(handshake_status=403),
-            "closes": elevenlabs.Behaviour(close=elevenlabs.Close(1011, at="greeting", after_s=0.1)),
-            "drops": elevenlabs.Behaviour(close=elevenlabs.Close(None, at="utterance")),
-            "tool": elevenlabs.Behaviour(close=elevenlabs.Close(1011, at="tool")),
-            "hangs": elevenlabs.Behaviour(pings=False),
-            "mute": elevenlabs.Behaviour(mute=True),
-        }[fault]
-        return
-    exchange.openai.behaviour = {
-        "": openai_realtime.Behaviour(),
-        "refuses": openai_realtime.Behaviour(handshake_status=401),
-        "closes": openai_realtime.Behaviour(close=openai_realtime.Close(1011, at="greeting", after_s=0.1)),
-        "drops": openai_realtime.Behaviour(close=openai_realtime.Close(None, at="utterance")),
-        "tool": openai_realtime.Behaviour(close=openai_realtime.Close(1011, at="tool")),
-        "hangs": openai_realtime.Behaviour(silent=True),
-        "mute": openai_realtime.Behaviour(mute=True),
-    }[fault]
+async def until_said(call: Any, session: AgentRecord) -> None:
+    """Until its first reply is written down, and has begun to be heard."""
 
+    def is_told() -> bool:
+        with platform_scope():
+            return Turn.objects.filter(text__in=said_by(session)[:1]).exists()
 
-def other(provider: str) -> str:
-    return FIRST[provider == "elevenlabs"]
-
-
-def use(tenant: Tenant, provider: str, **names: Any) -> None:
-    tenant.settings = {**tenant.settings, "agentProvider": provider, **names}
-    tenant.save()
-
-
-async def session_of(exchange: Exchange, provider: str) -> Any:
-    return await (exchange.vendor if provider == "elevenlabs" else exchange.openai).session(timeout_s=20)
-
-
-def said_by(session: Session | Record) -> list[str]:
-    if isinstance(session, Record):
-        return [words for speaker, words in session.said if speaker == "agent"]
-    return [words for role, words in session.transcript if role == "agent"]
-
-
-async def until_heard(session: Session | Record) -> None:
-    async with asyncio.timeout(15):
-        while not session.sent_audio or not (
-            session.statuses if isinstance(session, Record) else said_by(session)
-        ):
-            await asyncio.sleep(0.02)
-    await asyncio.sleep(0.5)  # to the caller's ear
+    await until_heard(call, session)
+    async with asyncio.timeout(20):
+        while not await in_thread(is_told):
+            await asyncio.sleep(0.05)
 
 
 async def told_of(tenant: Tenant, call: Any) -> dict[str, Any]:
@@ -97,6 +69,7 @@ async def told_of(tenant: Tenant, call: Any) -> dict[str, Any]:
         return {
             "outcome": record.outcome,
             "conversation": record.conversation,
+            "costs": costs_of(record.conversation) if record.conversation else {},
             "events": {event.kind: event.detail for event in CallEvent.objects.filter(call=record)},
             "sessions": list(ProviderSession.objects.filter(conversation=record.conversation)),
             "turns": list(Turn.objects.order_by("position").values_list("speaker", "text")),
@@ -112,18 +85,14 @@ async def relieved(
     behave(exchange, first, fault)
     call = await exchange.carrier.place_call(exchange.number, CALLER, script or Script())
     second = await session_of(exchange, other(first))
-    await until_heard(second)
+    await until_said(call, second)
     call.hang_up()
     await asyncio.wait_for(call.over.wait(), 10)
     await exchange.settled(call)
     return call, second
 
 
-def longest_silence_ms(call: Any) -> float:
-    """As the caller heard it, less what this machine was late with a frame."""
-    return call.timeline.longest_ms("silence") - max((stream.late_ms for stream in call.streams), default=0)
-
-
+@pytest.mark.alone
 @pytest.mark.parametrize("first", FIRST)
 async def test_a_refusal_at_the_start_is_not_even_noticed(salon, settings, side, first):
     await in_tenant(salon.pk, use, salon, first)
@@ -135,11 +104,12 @@ async def test_a_refusal_at_the_start_is_not_even_noticed(salon, settings, side,
     assert told["outcome"] == "caller_hung_up"
     assert told["events"]["agent_relieved"]["reason"] == "agent_refused"
     assert [one.provider for one in told["sessions"]] == [other(first)]
-    if side.carrier == Carrier.TWILIO:
-        assert longest_silence_ms(call) <= REFUSED_MS
-        assert call.timeline.says == []
+    assert call.timeline.says == []
+    assert longest_silence_ms(call) <= REFUSED_MS
+    assert heard_at_ms(call, second) <= REFUSED_MS
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("first", FIRST)
 async def test_after_a_close_in_mid_sentence_the_other_one_goes_on_without_greeting(
     salon, settings, side, first
@@ -157,41 +127,65 @@ async def test_after_a_close_in_mid_sentence_the_other_one_goes_on_without_greet
     assert WELCOME in str(second.messages if isinstance(second, Session) else second.events)
     assert (second.violations if isinstance(second, Session) else second.errors) == []
     assert began.closed_by in {"agent", "server"}
-    if side.carrier == Carrier.TWILIO:
-        assert len(call.streams) == 1, "the carrier's stream stays up"
-        assert longest_silence_ms(call) <= REFUSED_MS
-        assert bytes(second.sent_audio[:400]) in bytes(call.streams[0].audio_received)
+    assert len(legs_of(call)) == 1, "the carrier's stream stays up"
+    assert longest_silence_ms(call) <= REFUSED_MS
+    assert heard_at_ms(call, began) < heard_at_ms(call, second)
 
 
+@pytest.mark.alone
+@pytest.mark.parametrize("fault", ["hangs", "mute"])
 @pytest.mark.parametrize("first", FIRST)
-async def test_a_hang_is_not_waited_out(salon, settings, side, first):
+async def test_a_hang_is_not_waited_out(salon, settings, side, first, fault):
+    """`hangs`: no word after the beginning. `mute`: a socket that opens, and nothing at all."""
     await in_tenant(salon.pk, use, salon, first)
     async with side.open(salon) as exchange:
-        call, second = await relieved(exchange, first, "hangs")
+        call, second = await relieved(exchange, first, fault)
         told = await told_of(salon, call)
-    assert told["events"]["agent_relieved"]["reason"] == "agent_silent"
-    assert said_by(second)[0] == (SORRY if first == "elevenlabs" else WELCOME)
-    if side.carrier == Carrier.TWILIO:
-        assert longest_silence_ms(call) <= HANGS_MS
+    greeted = (first, fault) == ("elevenlabs", "hangs")
+    assert told["events"]["agent_relieved"]["reason"] in HUNG
+    assert said_by(second)[0] == (SORRY if greeted else WELCOME)
+    assert told["outcome"] == "caller_hung_up"
+    assert call.timeline.says == []
+    assert longest_silence_ms(call) <= HANGS_MS
+    if not greeted:  # the ringing breaks the silence, and is nobody's voice
+        assert heard_at_ms(call, second) <= HANGS_MS
 
 
-@pytest.mark.parametrize(("first", "second_fault"), [("elevenlabs", "refuses"), ("openai", "mute")])
-async def test_when_both_fail_a_person_is_rung(salon, settings, side, first, second_fault):
-    await in_tenant(salon.pk, use, salon, first)
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    ("first", "second_fault", "left"),
+    [
+        ("elevenlabs", "refuses", "a person"),
+        ("elevenlabs", "refuses", "the apology"),
+        ("openai", "mute", "a person"),
+        ("openai", "mute", "voicemail"),
+    ],
+)
+async def test_when_both_fail_the_caller_goes_down_the_ladder(
+    salon, settings, side, first, second_fault, left
+):
+    rungs, words, sound = LADDER[left]
+    await in_tenant(salon.pk, lambda: use(salon, first, only=rungs))
     async with side.open(salon) as exchange:
         behave(exchange, first, "closes")
         behave(exchange, other(first), second_fault)
-        call = await exchange.carrier.place_call(exchange.number, CALLER, Script())
-        async with asyncio.timeout(20):
-            while "I'm connecting you with someone." not in str(call.timeline.says):
-                await asyncio.sleep(0.02)
-        call.hang_up()
-        await asyncio.wait_for(call.over.wait(), 10)
-        await exchange.settled(call)
+        call = await end_of_ladder(exchange, words, sound)
         told = await told_of(salon, call)
     assert told["outcome"] == ("agent_refused" if second_fault == "refuses" else "agent_silent")
-    if side.carrier == Carrier.TWILIO:
-        assert longest_silence_ms(call) <= REFUSED_MS
+    assert len(legs_of(call)) == 1
+    assert longest_silence_ms(call) <= REFUSED_MS
+
+
+@pytest.mark.alone
+async def test_when_both_are_mute_the_caller_has_heard_of_it_in_time(salon, settings, side):
+    _, words, sound = LADDER["the apology"]
+    await in_tenant(salon.pk, lambda: use(salon, "elevenlabs", only={}))
+    async with side.open(salon) as exchange:
+        behave(exchange, "elevenlabs", "mute")
+        behave(exchange, "openai", "mute")
+        call = await end_of_ladder(exchange, words, sound)
+    said_at_ms = next(one.start_ms for one in call.timeline.all_of("say"))
+    assert said_at_ms - leg_of(call).connected_ms - leg_of(call).late_ms <= HANGS_MS
 
 
 @pytest.mark.parametrize("first", FIRST)
@@ -213,7 +207,7 @@ async def test_a_tool_that_has_answered_nobody_is_not_called_again_and_its_answe
         behave(exchange, "openai", "tool")
         call = await exchange.carrier.place_call(exchange.number, CALLER, Script.of(BOOKING))
         second = await session_of(exchange, "elevenlabs")
-        await until_heard(second)
+        await until_said(call, second)
         call.hang_up()
         await asyncio.wait_for(call.over.wait(), 10)
         await exchange.settled(call)
@@ -240,6 +234,7 @@ async def test_a_booking_goes_on_with_the_other_one(salon, settings, first):
     openai = next(one for one in told["sessions"] if one.provider == "openai")
     assert openai.usage["responses"] > 0
     assert openai.cost is not None
+    assert told["costs"]["openai"] == openai.cost, "whoever was the first"
     if first == "openai":
         assert told["conversation"].cost == openai.cost
 
@@ -261,7 +256,7 @@ async def test_an_agent_that_fails_everybody_is_not_even_tried(salon, settings, 
             await in_thread(breaker.note, circuit, "agent_refused", agent_was_heard=False)
         call = await exchange.carrier.place_call(exchange.number, CALLER, Script())
         second = await session_of(exchange, "openai")
-        await until_heard(second)
+        await until_said(call, second)
         call.hang_up()
         await asyncio.wait_for(call.over.wait(), 10)
         await exchange.settled(call)

@@ -22,6 +22,7 @@ from django.urls import get_resolver
 from telephony import doorstep, live, scribe
 from telephony.fast_lane import LaneProtocol
 from telephony.guarded_socket import GuardedProtocol
+from telephony.vendors import every_vendor
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ class DrainingServer(uvicorn.Server):
 def _settle() -> None:
     """Load what the first request would, and keep the collector off it: a full collection mutes calls for 80 ms."""
     get_resolver().url_patterns  # noqa: B018 - a cached property, which imports every view
+    every_vendor()
     gc.collect()
     gc.freeze()
     # The collector waits until a quarter of what it last counted is new: of all this code, that is what hundreds of

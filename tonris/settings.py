@@ -137,6 +137,7 @@ OPENAI_BASE_URL = openai.base_url(
 OPENAI_REALTIME_MODEL = env.str("OPENAI_REALTIME_MODEL", default="") or "gpt-realtime-2.1"
 SECOND_PROVIDER = env.str("SECOND_PROVIDER", default="") or "auto"
 OPENAI_PRICES = openai.prices(env.str("OPENAI_PRICES", default=""))
+OPENAI_TRANSCRIPTION_PRICES = openai.transcription_prices(env.str("OPENAI_TRANSCRIPTION_PRICES", default=""))
 
 ALLOW_UNSIGNED_WEBHOOKS = env.bool("ALLOW_UNSIGNED_WEBHOOKS", default=False) and DEBUG
 

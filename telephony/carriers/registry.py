@@ -1,39 +1,46 @@
-"""The carriers that we know: one folder and one line here for each."""
+"""The carriers that we know: one line here, and one folder beside this file, for each."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from uuid import UUID
+from typing import TYPE_CHECKING
 
-from agents.provisioning_log import Log
-from telephony.carriers.infobip.media import open_leg as open_infobip_leg
-from telephony.carriers.infobip.provisioning import provision as provision_infobip
-from telephony.carriers.media import OpenLeg
-from telephony.carriers.twilio.media import TwilioLeg
-from telephony.carriers.twilio.provisioning import provision as provision_twilio
-from telephony.models import Carrier
+from django.db.models import Case, TextChoices, Value, When
+
+from tenants.folders import Folders
+
+if TYPE_CHECKING:
+    from telephony.carriers.facts import Adapter
 
 
-@dataclass(frozen=True, slots=True)
-class Adapter:
-    """What differs from carrier to carrier where the product asks no one's name."""
+class Carrier(TextChoices):
+    """Name and label. A business with numbers at several calls and writes over the first of them."""
 
-    open_leg: OpenLeg
-    media_paths: tuple[str, ...]
-    """WebSocket paths, as Django's `path` takes them."""
-    urls: str
-    """The module with its webhooks."""
-    provision: Callable[[UUID, Log], None]
-    """Set up a tenant's numbers, as `manage.py provision` does. Raises VendorError."""
+    TWILIO = "twilio", "Twilio"
+    INFOBIP = "infobip", "Infobip"
+    BROWSER = "browser", "Browser"
+    """No carrier and no number: a member of staff who tries the agent from the admin."""
 
 
-CARRIERS: dict[Carrier, Adapter] = {
-    Carrier.TWILIO: Adapter(
-        TwilioLeg, ("media-stream", "outbound-stream"), "telephony.carriers.twilio.urls", provision_twilio
-    ),
-    Carrier.INFOBIP: Adapter(
-        open_infobip_leg,
-        ("media-stream/infobip/<str:secret>",),
-        "telephony.carriers.infobip.urls",
-        provision_infobip,
-    ),
-}
+CARRIERS: "Folders[Adapter]" = Folders(
+    {one.value: f"telephony.carriers.{one.value}" for one in Carrier if one is not Carrier.BROWSER},
+    module="carrier",
+    attribute="CARRIER",
+)
+DEFAULT = next(iter(Carrier))
+
+
+def with_numbers() -> list[tuple[str, str]]:
+    """Choices of a number's carrier; a callable, so that another carrier is no migration."""
+    return [(name, adapter.label) for name, adapter in CARRIERS.items()]
+
+
+def of_calls() -> list[tuple[str, str]]:
+    return [*with_numbers(), (Carrier.BROWSER.value, str(Carrier.BROWSER.label))]
+
+
+def label_of(carrier: str) -> str:
+    return dict(of_calls()).get(carrier, carrier)
+
+
+def preference() -> Case:
+    """To order numbers by: as the carriers are listed."""
+    ranks = [When(carrier=name, then=Value(rank)) for rank, name in enumerate(CARRIERS)]
+    return Case(*ranks, default=Value(len(ranks)))

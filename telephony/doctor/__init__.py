@@ -1,28 +1,18 @@
 """Is everything right for this business's phone to be answered? Facts are gathered first, then judged.
 
-`gather.py` asks the database, the vendors and ourselves; every check is a pure function of what it found.
+`gather.py` asks the database, and each carrier and provider of the business asks its own vendor, and us as that vendor
+would; the checks are pure functions of what was found.
 """
 
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
-from telephony.doctor import (
-    agent_checks,
-    business_checks,
-    carrier_checks,
-    gather,
-    infobip_checks,
-    installation_checks,
-    openai_checks,
-)
-from telephony.doctor.findings import Finding, by_severity
-
-TENANT_CHECKS = (
-    *carrier_checks.CHECKS,
-    *infobip_checks.CHECKS,
-    *agent_checks.CHECKS,
-    *openai_checks.CHECKS,
-    *business_checks.CHECKS,
-)
+from agents.providers import PROVIDERS
+from telephony.carriers.registry import CARRIERS
+from telephony.doctor import business_checks, gather, installation_checks, line_checks
+from telephony.doctor.facts import Business
+from telephony.provisioning import agent_format
+from tenants.findings import Finding, by_severity
 
 
 def examine_installation() -> list[Finding]:
@@ -33,4 +23,18 @@ def examine_installation() -> list[Finding]:
 def examine(tenant_id: UUID) -> list[Finding]:
     """Takes seconds: vendors are asked. Needs no scope, and must not be called inside of one."""
     facts = gather.business(tenant_id)
-    return by_severity(found for check in TENANT_CHECKS for found in check(facts))
+    found = [*_of(line_checks.CHECKS, facts), *_vendors(facts), *_of(business_checks.CHECKS, facts)]
+    return by_severity(dict.fromkeys(found))  # two vendors may find the same
+
+
+def _vendors(facts: Business) -> Iterator[Finding]:
+    for name, adapter in CARRIERS.items():
+        if name in facts.carriers:
+            yield from adapter.examine(facts.tenant.pk)
+    if facts.provider in PROVIDERS:
+        yield from PROVIDERS[facts.provider].examine(facts.tenant.pk, agent_format(facts.tenant.pk))
+
+
+def _of(checks: Iterable[business_checks.Check], facts: Business) -> Iterator[Finding]:
+    for check in checks:
+        yield from check(facts)

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from agents.speech import Hours, speech_for
 from telephony.doctor.facts import Business
-from telephony.doctor.findings import Finding, broken, note, warning
 from telephony.people.numbers import is_costly
+from tenants.findings import Finding, broken, note, warning
 from tenants.phone import InvalidNumber, to_e164
+
+Check = Callable[[Business], Iterator[Finding]]
 
 MINUTES_OF_WEEK = 7 * 24 * 60
 
@@ -118,7 +120,7 @@ def somebody_to_help(facts: Business) -> Iterator[Finding]:
 
 
 def time_zone(facts: Business) -> Iterator[Finding]:
-    if facts.wishes.tenant.timezone == "UTC":
+    if facts.tenant.timezone == "UTC":
         yield warning(
             "TIMEZONE_UTC",
             "The business's time zone is UTC, which is where few businesses are.",
@@ -126,7 +128,7 @@ def time_zone(facts: Business) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[Callable[[Business], Iterator[Finding]], ...] = (
+CHECKS: tuple[Check, ...] = (
     hours,
     employees_hours,
     services,

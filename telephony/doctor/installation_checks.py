@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 
 from telephony.doctor.facts import Installation
-from telephony.doctor.findings import Finding, broken, note, warning
+from tenants.findings import Finding, broken, note, warning
 
 LOCAL_NAMES = (".local", ".internal", ".localhost", ".lan")
 
@@ -52,7 +52,7 @@ def caution(facts: Installation) -> Iterator[Finding]:
     if facts.unsigned_allowed:
         yield broken(
             "UNSIGNED_ALLOWED",
-            "ALLOW_UNSIGNED_WEBHOOKS is on: behind a tunnel anybody may play Twilio and ElevenLabs.",
+            "ALLOW_UNSIGNED_WEBHOOKS is on: behind a tunnel anybody may play the vendors.",
             "Remove ALLOW_UNSIGNED_WEBHOOKS from the environment before a number points here.",
         )
     if facts.debug and not _not_public(facts.app_base_url):

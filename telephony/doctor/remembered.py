@@ -10,7 +10,7 @@ from uuid import UUID
 from django.core.cache import cache
 from django.utils import timezone
 
-from telephony.doctor.findings import Finding
+from tenants.findings import Finding
 
 KEPT_SECONDS = 24 * 3600
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from telephony.carriers.infobip.sms import InfobipTexts
-from telephony.carriers.twilio.sms import TwilioTexts
-from telephony.models import Carrier, PhoneNumber
+from telephony.carriers.registry import CARRIERS, preference
+from telephony.models import PhoneNumber
 from telephony.text_errors import CannotSend, MaybeSent
 
 __all__ = ["CannotSend", "MaybeSent", "Sender", "TextCarrier", "sender_of"]
@@ -24,8 +23,11 @@ class TextCarrier(Protocol):
 
     takes_replies: bool
 
-    def send(self, *, sender: str, to: str, text: str, reference: UUID) -> str:
-        """The carrier's id of the message. Raises CannotSend or MaybeSent."""
+    def send(self, *, sender: str, to: str, text: str, reference: UUID, attempts: int = 1) -> str:
+        """The carrier's id of the message. Raises CannotSend or MaybeSent.
+
+        `attempts`: how often it is asked in all, as long as it certainly took nothing.
+        """
 
     def find(
         self, *, sender: str, to: str, text: str, reference: UUID, since: datetime.datetime
@@ -42,18 +44,11 @@ class Sender:
     carrier: TextCarrier
 
 
-_CARRIERS: dict[str, type[TwilioTexts] | type[InfobipTexts]] = {
-    Carrier.TWILIO: TwilioTexts,
-    Carrier.INFOBIP: InfobipTexts,
-}
-
-
 def sender_of(tenant_id: UUID, e164: str = "") -> Sender | None:
     """Its first number in use, or the one that is named; None where there is none."""
     numbers = PhoneNumber.objects.for_tenant(tenant_id)
     numbers = numbers.filter(e164=e164) if e164 else numbers.filter(is_active=True)
-    # Twilio's first: its customers can answer.
-    number = numbers.order_by("-carrier", "pk").first()
+    number = numbers.order_by(preference(), "pk").first()
     if number is None:
         return None
-    return Sender(number.e164, number.carrier, _CARRIERS[number.carrier].of(tenant_id))
+    return Sender(number.e164, number.carrier, CARRIERS[number.carrier].texts(tenant_id))

@@ -71,7 +71,9 @@ class Notification(TenantOwned):
     text = models.TextField(blank=True)
     segments = models.PositiveSmallIntegerField(null=True, blank=True, help_text="What a carrier bills.")
     carrier = models.CharField(max_length=12, blank=True)
-    carrier_message_id = models.CharField(max_length=200, blank=True, help_text="Twilio: SM…")
+    carrier_message_id = models.CharField(
+        max_length=200, blank=True, help_text="The carrier's own id of the message."
+    )
     error_code = models.CharField(max_length=40, blank=True)
     error = models.CharField(max_length=240, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -18,7 +18,7 @@ from agents.conversations import open_conversation
 from telephony import calls
 from telephony.dialplan import Route
 from telephony.handover import prepare, seal, wire_format
-from telephony.models import Call, Carrier, OutboundCall
+from telephony.models import Call, OutboundCall
 from telephony.spend import meters
 from tenants.models import Tenant
 from tenants.scoping import platform_scope
@@ -103,12 +103,11 @@ def connect(call: Call, route: Route, order: OutboundCall) -> Connected | None:
         )
     token = secrets.token_urlsafe(32)
     tenant = Tenant.objects.get(pk=row.tenant_id)
-    carrier = Carrier(row.carrier)
     ready = prepare(
         tenant,
         row.conversation.pk,
-        wire_format(carrier, route.provider),
-        carrier,
+        wire_format(row.carrier, route.provider),
+        row.carrier,
         granted_seconds=meters.granted_to(row.pk),
         has_menu=False,
     )

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from telephony import calls, live
 from telephony.errors import CallRefused
-from telephony.models import Call, Carrier, Notification, OutboundCall
+from telephony.models import Call, Notification, OutboundCall
 from telephony.notifications import composing
 from telephony.outbound import attempts, dialers, hanging_up, orders, wording
 from telephony.outbound.errors import CarrierRefused
@@ -215,7 +215,7 @@ def _is_silent(call: Call, now: datetime.datetime) -> bool:
 
 def _ask(call: Call) -> None:
     try:
-        status = dialers.DIALERS[call.carrier].look_up(call)
+        status = dialers.dialer_of(call.carrier).look_up(call)
     except CarrierRefused as refused:
         logger.warning("How call %s stands cannot be asked: %s", call.carrier_call_id, refused.message)
         return
@@ -258,4 +258,4 @@ def answers(call: Call) -> attempts.Connected | None:
         if order is None or order.canceled_at is not None:
             return None
         route = orders.route_of(order.tenant, order.number, order.provider)
-        return attempts.connect(call, route_that_works(route, Carrier(call.carrier)) or route, order)
+        return attempts.connect(call, route_that_works(route, call.carrier) or route, order)

@@ -1,12 +1,11 @@
-"""What placing a call asks of a carrier; one dialer each."""
+"""What placing a call asks of a carrier; each has a dialer."""
 
 from typing import Protocol
 from uuid import UUID
 
-from telephony.carriers.infobip.dialer import InfobipDialer
-from telephony.carriers.twilio.dialer import TwilioDialer
+from telephony.carriers.registry import CARRIERS
 from telephony.incoming import CallStatus
-from telephony.models import Call, Carrier
+from telephony.models import Call
 from telephony.outbound.wanted import Placing
 
 
@@ -24,4 +23,5 @@ class Dialer(Protocol):
         """How it stands, where callbacks are missing; None: the carrier does not know it. Raises CarrierRefused."""
 
 
-DIALERS: dict[str, Dialer] = {Carrier.TWILIO: TwilioDialer(), Carrier.INFOBIP: InfobipDialer()}
+def dialer_of(carrier: str) -> Dialer:
+    return CARRIERS[carrier].dialer

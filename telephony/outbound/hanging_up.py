@@ -40,7 +40,7 @@ def end_at_carrier(tenant_id: UUID, order_id: UUID) -> None:
         if call is None or not attempts.is_bound(call) or calls.RANK[call.state] == calls.ENDED:
             return
     try:
-        dialers.DIALERS[call.carrier].hang_up(call)
+        dialers.dialer_of(call.carrier).hang_up(call)
     except CarrierRefused as refused:
         logger.warning("Call %s could not be ended: %s", call.carrier_call_id, refused.message)
         raise

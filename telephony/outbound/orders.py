@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from appointments.models import Appointment, Customer
 from telephony import dialplan
+from telephony.carriers.registry import preference
 from telephony.errors import AgentNotChosen, AgentNotConfigured
-from telephony.models import Carrier, OptOut, OutboundCall, PhoneNumber
+from telephony.models import OptOut, OutboundCall, PhoneNumber
 from telephony.outbound import budget, dialers, errors, numbers
 from telephony.outbound.policy import Policy, next_allowed, policy_of
 from telephony.relief import route_that_works
@@ -124,8 +125,7 @@ def number_to_call_from(tenant: Tenant, wished: str = "") -> PhoneNumber:
         if named is None:
             raise errors.FromNotYours
         return named
-    # Twilio's first, as for text messages.
-    first = mine.order_by("-carrier", "e164").first()
+    first = mine.order_by(preference(), "e164").first()
     if first is None:
         raise errors.NoNumber
     return first
@@ -202,10 +202,10 @@ def refuse_route(tenant: Tenant, number: PhoneNumber, provider: str) -> dialplan
         ) from None
     except AgentNotChosen:
         raise errors.NoAgent("The business has no agent", code="AGENT_NOT_CHOSEN") from None
-    missing = dialers.DIALERS[number.carrier].missing(tenant.pk)
+    missing = dialers.dialer_of(number.carrier).missing(tenant.pk)
     if missing:
         raise errors.CarrierNotConfigured(missing)
-    working = route_that_works(route, Carrier(number.carrier))
+    working = route_that_works(route, number.carrier)
     if working is None:
         raise errors.AgentUnavailable
     return working

@@ -184,7 +184,7 @@ def place(order_id: UUID, wanted: Placing) -> None:
     with tenant_scope(wanted.tenant_id):
         carrier = Call.objects.values_list("carrier", flat=True).get(pk=wanted.reference)
     try:
-        carrier_call_id = dialers.DIALERS[carrier].place(wanted)
+        carrier_call_id = dialers.dialer_of(carrier).place(wanted)
     except errors.CarrierRefused as refused:
         _refused(order_id, wanted, refused)
         return

@@ -3,7 +3,6 @@
 import datetime
 import io
 import logging
-from collections.abc import Callable
 from uuid import UUID
 
 from django.db.models import F
@@ -11,18 +10,14 @@ from django.db.models import F
 from agents import recordings
 from agents.models import Message
 from telephony import calls
-from telephony.carriers.infobip.rest import InfobipRest
-from telephony.carriers.twilio.rest import TwilioRest
-from telephony.models import Call, Carrier
+from telephony.carriers.registry import CARRIERS
+from telephony.models import Call
 from telephony.notifications.wording import wording_for
-from tenants.credentials import secret
-from tenants.models import Credential
 from tenants.scoping import platform_scope, tenant_scope
 from tenants.vendor_http import VendorError
 
 logger = logging.getLogger(__name__)
 
-Name = Credential.Name
 MOST_BYTES = 16 * 1024 * 1024
 MOST_TRIES = 12
 FIRST_PAUSE = datetime.timedelta(seconds=5)
@@ -67,9 +62,9 @@ def fetch(tenant_id: UUID, message_id: UUID) -> bool:
         if not rows.update(recording_tries=F("recording_tries") + 1):
             return False
         carrier, _, recording_id = rows.get().recording_ref.partition(":")
-        download = _DOWNLOADS[carrier](tenant_id)
+        download = CARRIERS[carrier].recordings(tenant_id)
     try:
-        audio = download(recording_id)
+        audio = download(recording_id, MOST_BYTES)
     except VendorError as error:
         logger.warning("A voicemail could not be fetched: %s", error.message)
         return False
@@ -80,29 +75,3 @@ def fetch(tenant_id: UUID, message_id: UUID) -> bool:
     if not kept:  # another worker was faster
         recordings.erase(name)
     return bool(kept)
-
-
-def _from_twilio(tenant_id: UUID) -> Callable[[str], bytes]:
-    account, token = secret(tenant_id, Name.TWILIO_ACCOUNT_SID), secret(tenant_id, Name.TWILIO_AUTH_TOKEN)
-
-    def download(recording_id: str) -> bytes:
-        with TwilioRest(account, token, read_only=True) as api:
-            return api.recording(recording_id, most_bytes=MOST_BYTES)
-
-    return download
-
-
-def _from_infobip(tenant_id: UUID) -> Callable[[str], bytes]:
-    key = secret(tenant_id, Name.INFOBIP_API_KEY)
-
-    def download(recording_id: str) -> bytes:
-        with InfobipRest(key, read_only=True) as api:
-            return api.recording(recording_id, most_bytes=MOST_BYTES)
-
-    return download
-
-
-_DOWNLOADS: dict[str, Callable[[UUID], Callable[[str], bytes]]] = {
-    Carrier.TWILIO: _from_twilio,
-    Carrier.INFOBIP: _from_infobip,
-}

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 from agents.initiation import Briefing, build_initiation
+from agents.prompts import plain
 from agents.providers.elevenlabs.desired_agent import (
     CLIENT_EVENTS,
     OVERRIDABLE,
     DesiredAgent,
     differences,
     paths,
-    plain,
     sent_overrides,
 )
+from agents.providers.elevenlabs.provisioning_tools import tool_differences
 from agents.providers.elevenlabs.tool_definitions import tool_configs
-from agents.provisioning_tools import tool_differences
 from agents.simulators.elevenlabs import bodies
 from agents.simulators.elevenlabs.profile import OVERRIDABLE as THE_VENDORS
 from agents.simulators.elevenlabs.workspace import merge, new_agent_settings

@@ -6,10 +6,11 @@ import pytest
 from celery.schedules import crontab
 from django.conf import settings as django_settings
 
-from agents import missed_conversations, tasks
+from agents import tasks
 from agents.conversations import Opened, open_conversation, session_opened
 from agents.events_inbox import process
 from agents.models import Conversation, ProviderEvent
+from agents.providers.elevenlabs import missed_conversations
 from agents.simulators.elevenlabs import Session
 from agents.simulators.elevenlabs.session import Turn
 from tenants import vendor_http

@@ -226,6 +226,28 @@ def test_one_who_answers_in_between_is_not_given_up(talk):
     assert not talk.dialogue.finished
 
 
+def test_silence_begins_when_all_is_played_and_nobody_owes_anything(talk):
+    quiet_since = talk.dialogue.quiet_since
+    talk.now = 10.0
+    talk.dialogue.greet("x")
+    assert quiet_since() is None, "somebody is about to speak"
+    talk.says("r1", "i1", seconds=3)
+    talk.hears(ResponseDone("r1", "completed"))
+    assert quiet_since() == 13.0, "it comes faster than it is spoken"
+    talk.now = 11.0
+    talk.hears(SpeechStarted())
+    assert quiet_since() is None
+    talk.hears(SpeechStopped())
+    talk.now = 12.0
+    talk.hears(ResponseCreated("r2"), calls("r2", "c1"))
+    assert quiet_since() is None, "a tool is at work"
+    talk.dialogue.answer("c1", {})
+    talk.hears(ResponseCreated("r3"), ResponseDone("r3", "cancelled"))
+    assert quiet_since() == 12.0, "what was cut is not played to its end"
+    talk.dialogue.stirred(15.0)
+    assert quiet_since() == 15.0
+
+
 # --- Interruption --------------------------------------------------------------------------------
 
 
@@ -355,6 +377,8 @@ def test_tokens_are_counted_and_those_of_the_cache_once(talk):
     talk.hears(ResponseCreated("r1"), ResponseDone("r1", "completed", usage=USAGE))
     talk.hears(ResponseCreated("r2"), ResponseDone("r2", "cancelled", usage=USAGE))
     talk.hears(CallerText("u1", "Hi", {"type": "duration", "seconds": 1.5}))
+    heard = {"input_tokens": 30, "input_token_details": {"audio_tokens": 20, "text_tokens": 10}}
+    talk.hears(CallerText("u2", "Ho", {"type": "tokens", "output_tokens": 4, **heard}))
     assert talk.dialogue.usage.counts() == {
         "responses": 2,
         "text_in": 184,
@@ -363,6 +387,9 @@ def test_tokens_are_counted_and_those_of_the_cache_once(talk):
         "audio_in": 172,
         "audio_cached": 128,
         "audio_out": 184,
+        "transcription_text_in": 10,
+        "transcription_audio_in": 20,
+        "transcription_text_out": 4,
         "transcription_seconds": 1.5,
     }
 
@@ -375,11 +402,39 @@ def test_a_call_costs_what_the_price_list_says():
     assert usage.cost_usd(None) is None
 
 
+TOLD_APART = {"audio_tokens": 900, "text_tokens": 100}
+
+
+@pytest.mark.parametrize(
+    ("model", "told", "cost"),
+    [
+        ("gpt-transcribe", {"type": "duration", "seconds": 120}, "0.0090"),
+        ("gpt-4o-transcribe", {"type": "tokens", "input_tokens": 1000, "output_tokens": 50}, "0.0065"),
+        (
+            "gpt-4o-transcribe",
+            {"type": "tokens", "input_tokens": 1000, "output_tokens": 50, "input_token_details": TOLD_APART},
+            "0.0062",  # 900 x 6 + 100 x 2.5 + 50 x 10, in millionths
+        ),
+        ("gpt-transcribe", {"type": "duration", "seconds": "long"}, "0.0000"),
+        ("of tomorrow", {"type": "duration", "seconds": 120}, "0.0000"),
+    ],
+)
+def test_making_out_the_callers_words_costs_too(model, told, cost):
+    usage = Usage()
+    usage.add_transcription(told)
+    prices = openai.PRICES["gpt-realtime-2.1"], openai.TRANSCRIPTION_PRICES.get(model)
+    assert usage.cost_usd(*prices) == Decimal(cost)
+
+
 def test_prices_can_be_set_and_nonsense_is_refused():
     from django.core.exceptions import ImproperlyConfigured
 
     assert openai.prices('{"mine": [1, 2, 3, 4, 5, 6]}')["mine"] == [1, 2, 3, 4, 5, 6]
     assert openai.prices("") == openai.PRICES
+    assert openai.transcription_prices('{"mine": [1, 2, 3, 4]}')["mine"] == [1, 2, 3, 4]
+    assert openai.transcription_prices("") == openai.TRANSCRIPTION_PRICES
+    with pytest.raises(ImproperlyConfigured, match="OPENAI_TRANSCRIPTION_PRICES"):
+        openai.transcription_prices('{"mine": [1, 2, 3, 4, 5, 6]}')
     for nonsense in ("[1]", '{"mine": [1]}', "{", '{"mine": "cheap"}', '{"mine": [1, 2, 3, 4, 5, -6]}'):
         with pytest.raises(ImproperlyConfigured):
             openai.prices(nonsense)

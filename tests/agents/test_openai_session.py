@@ -11,14 +11,14 @@ from django.conf import settings as django_settings
 from agents import admin, conversations
 from agents.audio import MULAW_8K, PCM16_16K, PCM16_24K
 from agents.errors import AgentRefused
-from agents.events import AgentSaid, Reopened, Speech, Spent
+from agents.events import AgentSaid, Reopened, Speech, Spent, ToolCall
 from agents.models import Conversation
 from agents.providers.openai_realtime import provider
 from agents.providers.openai_realtime import session as session_module
 from agents.providers.openai_realtime.session import OpenAIRealtimeSession
 from agents.session import Closing
 from agents.simulators.openai_realtime import Behaviour, Close
-from agents.simulators.scenarios import LISTENING
+from agents.simulators.scenarios import LISTENING, OPENING_HOURS
 from agents.tools.registry import TOOLS
 from tenants.scoping import tenant_scope
 from tests.agents.session_vendors import GREETING, OpenAI
@@ -28,6 +28,14 @@ from tests.agents.test_session_contract import Listener
 @pytest.fixture
 def vendor() -> OpenAI:
     return OpenAI()
+
+
+def semantic(vendor: OpenAI, idle_seconds: float) -> dict[str, Any]:
+    """A session whose turn detection has no idle prompts of its own."""
+    initiation = vendor.initiation()
+    heard = initiation["session"]["audio"]["input"]
+    heard["turn_detection"] = {"type": "semantic_vad", "eagerness": "auto", "create_response": True}
+    return {**initiation, "idle_seconds": idle_seconds}
 
 
 async def test_the_handshake_is_that_of_the_vendors_document(vendor):
@@ -141,6 +149,45 @@ async def test_a_hand_over_that_fails_leaves_the_session_as_it_is(vendor, monkey
             assert line.error is None
 
 
+async def test_who_speaks_while_it_hands_over_is_heard_whole_by_the_next_one(vendor):
+    async with vendor.serving(scenario=LISTENING):
+        vendor.simulator.behaviour = Behaviour(expires_in_s=4.0)
+        async with Listener(vendor.session()) as line:
+            await line.until(lambda: line.of(AgentSaid))
+            vendor.simulator.behaviour = Behaviour(handshake_delay_s=0.5)
+            async with asyncio.timeout(5):
+                while len(vendor.simulator.handshakes) < 2:
+                    await asyncio.sleep(0.01)
+            spoken = [bytes([number]) * 160 for number in range(10)]
+            for frame in spoken[:5]:
+                await line.session.send_audio(frame)
+            await line.until(lambda: line.of(Reopened))
+            for frame in spoken[5:]:
+                await line.session.send_audio(frame)
+            async with asyncio.timeout(5):
+                while len(vendor.simulator.sessions[1].received_audio) < 1600:
+                    await asyncio.sleep(0.01)
+        assert bytes(vendor.simulator.sessions[1].received_audio) == b"".join(spoken)
+        assert bytes(vendor.record.received_audio) == b"".join(spoken[:5]), "it might have had to go on"
+
+
+async def test_what_tools_have_answered_is_known_to_the_next_session(vendor):
+    async with vendor.serving(scenario=OPENING_HOURS):
+        vendor.simulator.behaviour = Behaviour(expires_in_s=4.0)
+        async with Listener(vendor.session()) as line:
+            await line.until(lambda: line.of(AgentSaid))
+            vendor.simulator.behaviour = Behaviour()
+            await line.say("Hello, when are you open?")
+            [asked] = await line.until(lambda: line.of(ToolCall))
+            await line.session.answer_tool(asked.call_id, {"success": True, "message": "From nine to five."})
+            await line.until(lambda: line.of(Reopened))
+        seeds = [one["item"] for one in vendor.simulator.sessions[1].events[1:]]
+        told = [seed["content"][0]["text"] for seed in seeds if seed["role"] == "system"]
+        assert told == [
+            'get_business_hours was called with {} and answered {"success": true, "message": "From nine to five."}'
+        ]
+
+
 async def test_a_session_whose_time_is_up_goes_on_in_another(vendor):
     async with vendor.serving(scenario=LISTENING):
         vendor.simulator.behaviour = Behaviour(
@@ -165,6 +212,22 @@ async def test_a_silent_caller_is_asked_and_in_the_end_left(vendor, monkeypatch)
             assert line.error is None
             assert [said.text for said in line.of(AgentSaid)][1:] == ["Are you still there?"] * 3
         assert vendor.record.close_code == 1000
+
+
+async def test_where_the_server_has_no_clock_a_silent_caller_is_asked_by_ours_and_in_the_end_left(
+    vendor, monkeypatch
+):
+    initiation = semantic(vendor, idle_seconds=0.5)
+    monkeypatch.setattr(vendor, "initiation", lambda: initiation)
+    async with vendor.serving(scenario=LISTENING):
+        async with Listener(vendor.session()) as line:
+            await line.ended()
+            assert line.error is None
+            assert [said.text for said in line.of(AgentSaid)][1:] == ["Are you still there?"] * 3
+        asked = [one["response"]["instructions"] for one in vendor.record.events if "response" in one]
+        assert ["whether they are still there" in words for words in asked] == [False, True, True, True]
+        assert all("You answer the phone" in words for words in asked)
+        assert (vendor.record.close_code, vendor.record.errors) == (1000, [])
 
 
 async def test_only_a_session_knows_its_key(vendor):
@@ -209,6 +272,16 @@ def test_how_long_a_silence_may_last_is_the_tenants_choice_within_bounds(salon, 
     turn_detection = told["session"]["audio"]["input"]["turn_detection"]
     assert turn_detection["type"] == "server_vad"
     assert turn_detection.get("idle_timeout_ms") == idle_ms
+    assert told["idle_seconds"] == 0, "the server has a clock"
+
+
+@pytest.mark.parametrize(("wanted", "seconds"), [({}, 15), ({"openaiIdleSeconds": 0}, 0)])
+def test_where_the_server_has_no_clock_the_silence_is_ours_to_watch(salon, wanted, seconds):
+    with tenant_scope(salon):
+        salon.settings |= {**wanted, "openaiTurnDetection": "semantic_vad"}
+        told = provider.initiation(salon, Conversation(tenant=salon), MULAW_8K)
+    assert "idle_timeout_ms" not in told["session"]["audio"]["input"]["turn_detection"]
+    assert told["idle_seconds"] == seconds
 
 
 def test_what_calls_used_and_cost_is_kept_and_shown(salon):

@@ -29,9 +29,12 @@ QUIET = b"\xff" * 8000
 FRAME = 160
 
 
-@pytest.fixture(params=VENDORS, ids=lambda vendor: vendor.provider)
+@pytest.fixture(params=list(PROVIDERS))
 def vendor(request) -> Vendor:
-    return request.param()
+    """Of each that the registry has: a new one needs a `Vendor`."""
+    known = {one.provider: one for one in VENDORS}
+    assert request.param in known, "session_vendors.py does not know how this provider is simulated"
+    return known[request.param]()
 
 
 class Listener:
@@ -89,9 +92,8 @@ class Listener:
         return b"".join(event.audio for event in self.of(Speech))
 
 
-def test_each_provider_that_we_have_is_held_to_it():
-    assert {one.provider for one in VENDORS} == set(PROVIDERS)
-    assert all(set(one.faults) == set(FAULTS) for one in VENDORS)
+def test_each_is_held_to_it_with_every_fault(vendor):
+    assert set(vendor.faults) == set(FAULTS)
 
 
 async def test_an_open_session_tells_who_it_is_and_speaks_the_carriers_format(vendor):

@@ -17,9 +17,11 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from celery import current_app
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.test import AsyncClient, Client
+from django.utils import timezone
 
 from agents import events_inbox, provider_events
 from agents.conversations import (
@@ -35,6 +37,7 @@ from agents.models import Conversation, ProviderEvent, ProviderSession, ToolInvo
 from agents.retelling import Line, Told, retold
 from agents.simulators.scenarios import BOOKING
 from agents.tasks import process_event, process_waiting_events
+from telephony.models import Call
 from telephony.simulators.twilio import Script
 from tenants.models import Member, User
 from tenants.scoping import in_thread, platform_scope, tenant_scope
@@ -53,6 +56,7 @@ from tests.agents.test_webhooks import (  # noqa: F401 - fixtures
 )
 from tests.conftest import CALLER
 from tests.exchange import open_exchange, serving
+from tonris import demo
 
 OTHER = "+15550009999"
 
@@ -79,6 +83,55 @@ def story(of: Conversation) -> list[tuple]:
     turns: list[tuple] = [(one.position, 0, one.speaker, one.text, one.heard_text) for one in of.turns.all()]
     tools = [(one.position, 1, "tool", one.tool, one.succeeded) for one in of.tool_invocations.all()]
     return [entry[2:] for entry in sorted(turns + tools, key=lambda entry: entry[:2])]
+
+
+def test_a_transcript_that_comes_before_our_own_last_lines_waits_for_them(
+    secrets,  # noqa: F811
+    salon,
+    monkeypatch,
+):
+    """An agent says goodbye, leaves, and its provider tells of it: all within the tenth of a second that ours take."""
+    again: list[float] = []
+    monkeypatch.setattr(
+        current_app, "send_task", lambda name, ids, countdown=None, **how: again.append(countdown)
+    )
+    with tenant_scope(salon):
+        live = open_conversation(
+            tenant_id=salon.pk,
+            provider="elevenlabs",
+            agent_id="agent_demo_salon",
+            caller_e164=CALLER,
+            called_e164="",
+            carrier_call_id="CA1",
+        )
+        adopt(salon.pk, "elevenlabs", "conv_1", "CA1")
+        call = Call.objects.create(
+            tenant=salon,
+            conversation=live,
+            carrier_call_id="CA1",
+            to_e164=demo.SALON.number,
+            stream_started_at=timezone.now(),
+        )
+    told = [{"role": "user", "message": "That's all."}, {"role": "agent", "message": "Goodbye!"}]
+    data = {"agent_id": "agent_demo_salon", "conversation_id": "conv_1", "transcript": told}
+    assert (
+        post(WEBHOOK, {"type": "post_call_transcription", "data": data}, bearer(PLATFORM_SECRET)).status_code
+        == 200
+    )
+    event = worked_on(salon)
+    assert (event.processed_at, event.attempts) == (None, 0)
+    assert again.count(events_inbox.AGAIN_S) == 1
+    assert process_waiting_events() == 1
+    with tenant_scope(salon):
+        assert ProviderEvent.objects.get().processed_at is None
+        said = {"tenant_id": salon.pk, "conversation_id": live.pk, "occurred_at": timezone.now()}
+        add_turns([Turn(speaker="caller", text="That's all.", **said)])
+        add_turns([Turn(speaker="agent", text="Goodbye!", **said)])
+        Call.objects.filter(pk=call.pk).update(stream_ended_at=timezone.now())
+    assert worked_on(salon).processed_at
+    with tenant_scope(salon):
+        assert story(live) == [("caller", "That's all.", None), ("agent", "Goodbye!", None)]
+    assert again.count(events_inbox.AGAIN_S) == 1
 
 
 # --- One conversation ----------------------------------------------------------------------------

@@ -69,7 +69,7 @@ class Server:
 
     def start(self) -> None:
         """Start it, on the same port again after a kill, and wait until it answers."""
-        web = standard_plan("127.0.0.1", self.port, simulator_port=None).children[0]
+        web = standard_plan("127.0.0.1", self.port).children[0]
         tied_to_us = (sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), "9", "-1", "-1")
         app = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
         changes = {"TONRIS_ROLE": web.role, "DATABASE_URL": app.geturl(), "LOG_LEVEL": "WARNING"}

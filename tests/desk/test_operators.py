@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from agents.models import Conversation
+from agents.models import Conversation, ProviderSession
 from telephony.models import Call
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
@@ -169,6 +169,21 @@ def test_minutes_are_rounded_up_call_by_call(salon):
     assert (row.calls, row.answered, row.minutes) == (4, 4, 4)
 
 
+def taken_over_call(tenant: Tenant, moment: datetime.datetime) -> Conversation:
+    """100 credits of its own agent's, and a quarter of a dollar of the one that went on with it."""
+    row = Conversation.objects.create(tenant=tenant, provider="elevenlabs", cost=Decimal(100))
+    Conversation.objects.filter(pk=row.pk).update(started_at=moment)
+    for provider, cost in (("elevenlabs", 100), ("openai", "0.15"), ("openai", "0.10"), ("other", None)):
+        ProviderSession.objects.create(
+            tenant=tenant,
+            conversation=row,
+            provider=provider,
+            external_id=str(uuid4()),
+            cost=cost and Decimal(cost),
+        )
+    return row
+
+
 def test_costs_stand_in_each_providers_unit(salon):
     with tenant_scope(salon):
         for provider, cost in (("elevenlabs", 100), ("elevenlabs", 50), ("openai", "0.25")):
@@ -177,6 +192,15 @@ def test_costs_stand_in_each_providers_unit(salon):
     with platform_scope():
         (used,) = usage_of(NOVEMBER)
     assert used.costs == ["150 credits", "0.25 US dollars"]
+
+
+def test_what_a_second_provider_took_is_counted_too(salon):
+    with tenant_scope(salon):
+        taken_over_call(salon, at("2026-11-10T12:00"))
+        taken_over_call(salon, at("2026-12-10T12:00"))
+    with platform_scope():
+        (used,) = usage_of(NOVEMBER)
+    assert used.costs == ["100 credits", "0.25 US dollars"]
 
 
 def test_usage_asks_as_much_for_many_businesses_as_for_one(salon):

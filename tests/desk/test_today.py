@@ -12,12 +12,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from agents.models import Conversation, Message, ToolInvocation
+from agents.models import Conversation, Message, ProviderSession, ToolInvocation
 from appointments.models import Appointment, Customer, Employee, Service
 from telephony import doctor
 from telephony.doctor import remembered
-from telephony.doctor.findings import broken, note
 from telephony.models import Call, Notification
+from tenants.findings import broken, note
 from tenants.models import Member, Tenant, User
 from tenants.scoping import tenant_scope
 from tests.tenants.test_admin import cheaper_settings, furnish, member, operator
@@ -165,6 +165,28 @@ def test_the_tiles_tell_the_day(salon, member):
 def test_costs_are_told_in_each_providers_unit():
     assert figures.in_unit("elevenlabs", Decimal("1204.2")) == "1,204 credits"
     assert figures.in_unit("openai", Decimal("0.4215")) == "0.42 US dollars"
+
+
+def test_a_call_that_another_provider_took_over_costs_what_both_took(salon, garage):
+    midnight = datetime.datetime(2026, 11, 11, tzinfo=datetime.UTC)
+    noon = midnight - datetime.timedelta(hours=12)
+    span = figures.Span(midnight - datetime.timedelta(days=1), midnight)
+    for tenant in (salon, garage):
+        with tenant_scope(tenant):
+            for moment in (noon, midnight):
+                row = Conversation.objects.create(tenant=tenant, provider="elevenlabs", cost=Decimal(100))
+                Conversation.objects.filter(pk=row.pk).update(started_at=moment)
+                for provider, cost in (("elevenlabs", 100), ("openai", "0.25")):
+                    ProviderSession.objects.create(
+                        tenant=tenant,
+                        conversation=row,
+                        provider=provider,
+                        external_id=str(uuid4()),
+                        cost=Decimal(cost),
+                    )
+    with tenant_scope(salon), CaptureQueriesContext(connection) as queries:
+        assert figures.cost_of(salon, span) == ["100 credits", "0.25 US dollars"]
+    assert len(queries) == 1
 
 
 # --- Whose it is ---------------------------------------------------------------------------------

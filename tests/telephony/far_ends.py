@@ -150,4 +150,4 @@ async def _post(url: str, **parts: Any) -> int:
         return (await client.post(url, **parts)).status_code
 
 
-SIDES: dict[Carrier, Callable[[], Side]] = {Carrier.TWILIO: TwilioSide, Carrier.INFOBIP: InfobipSide}
+SIDES: dict[str, Callable[[], Side]] = {Carrier.TWILIO: TwilioSide, Carrier.INFOBIP: InfobipSide}

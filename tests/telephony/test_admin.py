@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from agents.models import Conversation, ProviderSession, ToolInvocation, Turn
 from appointments import booking
 from appointments.models import Customer, Service
+from telephony import calls
 from telephony.models import Call, CallEvent, PhoneNumber
 from tenants.models import Member, Tenant, User
 from tenants.scoping import platform_scope, tenant_scope
@@ -193,6 +194,23 @@ def test_a_long_call_takes_no_more_queries_than_a_short_one(staff, salon, call):
             ToolInvocation.objects.create(**shared, tool="get_services", succeeded=True, duration_ms=1)
             CallEvent.objects.create(tenant=salon, call=call, kind="digit")
     assert queries() == before
+
+
+def test_a_call_whose_audio_was_set_up_wrongly_says_so_and_how(staff, salon):
+    why = "the leg speaks audio/l16;rate=8000, its configuration 16000 Hz"
+    with tenant_scope(salon):
+        bad = Call.objects.create(
+            tenant=salon,
+            carrier="infobip",
+            carrier_call_id="c8",
+            to_e164="+15551230001",
+            outcome=calls.WRONG_SAMPLE_RATE,
+        )
+        CallEvent.objects.create(tenant=salon, call=bad, kind=calls.WRONG_SAMPLE_RATE, detail={"reason": why})
+    words = words_of(staff, page_of(bad))
+    assert words.count("The carrier's audio is set up wrongly") >= 2, "as the ending, and among the events"
+    assert f"reason: {why}" in words
+    assert "The carrier's audio is set up wrongly" in words_of(staff, "/admin/telephony/call/")
 
 
 def test_a_call_that_went_nowhere_has_a_page_too(staff, salon):

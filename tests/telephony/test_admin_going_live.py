@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from telephony.doctor import probes
+from tenants import round_trip
 from tenants.models import Member, Tenant, User
 from tenants.scoping import in_thread, platform_scope
 from tests.vendors import change_settings, settings_of, vendors
@@ -59,7 +59,7 @@ async def test_what_went_wrong_is_told_with_what_to_do(newcomer):
 
 @pytest.mark.parametrize("role", [Member.Role.OWNER, Member.Role.MANAGER])
 async def test_owners_and_managers_have_the_business_examined(newcomer, monkeypatch, role):
-    monkeypatch.setattr(probes, "TIMEOUT_S", 0.1)
+    monkeypatch.setattr(round_trip, "TIMEOUT_S", 0.1)
     async with vendors():
         page = await in_thread(act, "admin", newcomer, "examine", role)
     assert "The business has no agent" in page.content.decode()

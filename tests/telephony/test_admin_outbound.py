@@ -28,9 +28,13 @@ def asked(monkeypatch) -> list[tuple[str, ...]]:
     return wanted
 
 
-def press(client: Client, row: Any, site: str = "admin", action: str = "call_customers") -> Any:
+def press(
+    client: Client, row: Any, site: str = "admin", action: str = "call_customers", chosen: Any = ()
+) -> Any:
     page = reverse(f"{site}:{row._meta.app_label}_{row._meta.model_name}_changelist")
-    return client.post(page, {"action": action, "_selected_action": [str(row.pk)]}, follow=True)
+    return client.post(
+        page, {"action": action, "_selected_action": list(chosen) or [str(row.pk)]}, follow=True
+    )
 
 
 def ordered(salon: Tenant) -> list[OutboundCall]:
@@ -88,3 +92,18 @@ def test_a_call_that_waits_is_called_off(salon, asked):
     assert CALLER in listed
     page = client.get(reverse("admin:appointments_appointment_change", args=[appointment.pk])).text
     assert "by staff, canceled" in page.lower()
+
+
+def test_how_many_too_many_are_not_called_is_said(salon, asked):
+    with tenant_scope(salon):
+        for number in range(12):
+            phone = f"+1555987{7000 + number}"
+            Customer.objects.create(tenant=salon, name=f"Kim {number}", phone_e164=phone)
+        row, chosen = (
+            Customer.objects.first(),
+            [str(one) for one in Customer.objects.values_list("pk", flat=True)],
+        )
+    page = press(staff(salon), row, chosen=chosen)
+    assert "Only the first 10 are called, and 2 more are not." in page.text
+    page = press(staff(salon, "owner"), row)
+    assert "Only the first" not in page.text

@@ -14,16 +14,18 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import call_command
 
+from agents.providers.elevenlabs import facts as elevenlabs
 from agents.simulators.openai_realtime import OpenAISimulator
 from agents.tools import registry
 from appointments.models import Employee, EmployeeService, OpeningHours, Service
 from telephony import doctor
+from telephony.carriers.twilio import doctor as twilio
 from telephony.doctor import installation_checks, probes
 from telephony.doctor.facts import Installation
-from telephony.doctor.findings import Severity
 from telephony.models import PhoneNumber
-from tenants import vendor_http
+from tenants import round_trip, vendor_http
 from tenants.credentials import set_secret
+from tenants.findings import Severity
 from tenants.models import Credential, Tenant
 from tenants.scoping import in_tenant, in_thread
 from tests.exchange import open_exchange, serving
@@ -50,7 +52,7 @@ async def healthy(monkeypatch: pytest.MonkeyPatch, tenant: Tenant) -> AsyncItera
     monkeypatch.setattr(vendor_http, "pause", lambda seconds: None)
     monkeypatch.setattr(probes, "workers", lambda: 1)
     async with serving() as base_url, vendors() as world:
-        monkeypatch.setattr(probes, "transport", ThisMachine(base_url))
+        monkeypatch.setattr(round_trip, "transport", ThisMachine(base_url))
         await run("provision", "salon")
         yield world
 
@@ -336,7 +338,7 @@ async def test_signatures_that_the_public_address_refuses_are_found(salon, setti
         return httpx2.Response(403 if "twilio" in request.url.path else 401)
 
     async with healthy(monkeypatch, salon):
-        monkeypatch.setattr(probes, "transport", httpx2.MockTransport(refuse))
+        monkeypatch.setattr(round_trip, "transport", httpx2.MockTransport(refuse))
         assert await codes(salon) == ["TWILIO_SIGNATURE_REFUSED", "ELEVENLABS_SECRET_REFUSED"]
 
 
@@ -344,14 +346,14 @@ async def test_a_round_trip_needs_the_right_signature(salon, settings, monkeypat
     """Or the doctor would find every address well."""
     async with healthy(monkeypatch, salon) as world:
         sid, number = settings.TWILIO_ACCOUNT_SID, world.number["phone_number"]
-        wrong = await in_thread(probes.as_twilio, sid, "another token", number)
+        wrong = await in_thread(twilio.signed_request, sid, "another token", number)
         assert wrong.status == 403
-        assert (await in_thread(probes.as_elevenlabs, str(salon.pk), "another secret")).status == 401
+        assert (await in_thread(elevenlabs.signed_request, str(salon.pk), "another secret")).status == 401
 
 
 async def test_an_address_at_which_nobody_answers_is_found(salon, settings, monkeypatch):
     async with healthy(monkeypatch, salon):
-        monkeypatch.setattr(probes, "transport", ThisMachine("http://127.0.0.1:9"))
+        monkeypatch.setattr(round_trip, "transport", ThisMachine("http://127.0.0.1:9"))
         assert await codes(salon) == ["APP_UNREACHABLE"]
 
 

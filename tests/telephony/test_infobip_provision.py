@@ -13,7 +13,7 @@ from telephony.doctor import probes
 from telephony.models import Carrier, PhoneNumber
 from telephony.simulators.infobip import InfobipSimulator
 from telephony.simulators.twilio import Script
-from tenants import vendor_http
+from tenants import round_trip, vendor_http
 from tenants.credentials import own_secret, set_secret
 from tenants.models import Credential, Tenant
 from tenants.scoping import in_tenant, in_thread, tenant_scope
@@ -156,7 +156,7 @@ async def test_a_provisioned_business_takes_calls_and_the_doctor_finds_nothing(
     monkeypatch.setattr(probes, "workers", lambda: 1)
     async with serving() as base_url, infobip() as carrier, vendors():
         settings.APP_BASE_URL = PUBLIC
-        monkeypatch.setattr(probes, "transport", ThisMachine(base_url))
+        monkeypatch.setattr(round_trip, "transport", ThisMachine(base_url))
         await run("provision", "salon")
         carrier.rest.requests.clear()
         assert await in_thread(doctor.examine, newcomer.pk) == []
@@ -174,7 +174,7 @@ async def test_a_provisioned_business_takes_calls_and_the_doctor_finds_nothing(
 )
 async def test_the_doctor_names_the_step_that_is_missing(newcomer, settings, monkeypatch, spoil, missing):
     async with serving() as base_url, infobip() as carrier:
-        monkeypatch.setattr(probes, "transport", ThisMachine(base_url))
+        monkeypatch.setattr(round_trip, "transport", ThisMachine(base_url))
         await run("provision", "salon", "--carrier-only")
         spoil(carrier.account)
         found = {one.code: one for one in await in_thread(doctor.examine, newcomer.pk)}
@@ -184,7 +184,7 @@ async def test_the_doctor_names_the_step_that_is_missing(newcomer, settings, mon
 
 async def test_the_doctor_knows_keys_that_are_wrong_or_not_there(newcomer, settings, monkeypatch):
     async with serving() as base_url, infobip():
-        monkeypatch.setattr(probes, "transport", ThisMachine(base_url))
+        monkeypatch.setattr(round_trip, "transport", ThisMachine(base_url))
         settings.INFOBIP_API_KEY = "wrong"
         assert "INFOBIP_REFUSED" in await codes(newcomer)
         settings.INFOBIP_API_KEY = settings.INFOBIP_WEBHOOK_SECRET = ""

@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import json
+import socket
 
+import httpx2
 import pytest
 from django.test import Client
 from websockets.asyncio.client import connect
@@ -81,6 +83,30 @@ def established(call_id: str):
 def recorded() -> list[Call]:
     with platform_scope():
         return list(Call.objects.filter(carrier=Carrier.INFOBIP))
+
+
+# --- Where we ask --------------------------------------------------------------------------------
+
+
+async def test_whatever_base_an_event_names_the_configured_one_is_asked(salon):
+    """All of a call's events name a server of somebody else's, which listens: our key must not get there."""
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        theirs = f"http://127.0.0.1:{elsewhere.getsockname()[1]}"
+        async with open_infobip_exchange(salon) as exchange:
+            event = received("foreign-1")
+            event["properties"]["apiBaseUrl"] = theirs
+            event["apiBaseUrl"] = theirs
+            async with httpx2.AsyncClient(trust_env=False) as client:
+                for kind in ("CALL_RECEIVED", "CALL_ESTABLISHED"):
+                    sent = {**event, "type": kind}
+                    answer = await client.post(exchange.base_url + EVENTS, json=sent, headers=basic())
+                    assert answer.status_code == 200
+                    await in_thread(errands.finish)
+            asked = [path for _, path, _, _ in exchange.infobip.rest.requests]
+        assert any("foreign-1" in path for path in asked)
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
 
 
 # --- Who may send them ---------------------------------------------------------------------------
@@ -224,6 +250,34 @@ def test_what_is_no_event_is_told_so(salon_line, asked, body):
 )
 def test_strange_and_unknown_events_are_acknowledged(salon_line, asked, event):
     assert post(event).status_code == 200
+    assert (asked, recorded()) == ([], [])
+
+
+def test_an_event_of_an_unknown_call_is_acknowledged_and_logged(salon_line, asked, caplog):
+    with caplog.at_level("INFO", logger="telephony.carriers.infobip.course"):
+        assert post(established("c999")).status_code == 200
+    assert "Infobip told of a call that is not ours: CALL_ESTABLISHED of c999" in caplog.messages
+    assert (asked, recorded()) == ([], [])
+
+
+def test_an_event_of_another_configuration_is_refused_with_a_reason_and_logged(
+    salon_line, garage, asked, caplog
+):
+    with tenant_scope(salon_line):
+        row = Tenant.objects.get()
+        row.settings["infobipCallsConfigurationId"] = "mine"
+        row.save()
+    with caplog.at_level("WARNING", logger="tonris.security"):
+        answer = post(received("c1", callsConfigurationId="another"))
+    assert (answer.status_code, answer.json()) == (
+        403,
+        {
+            "success": False,
+            "error": "The calls configuration is not that of the called number",
+            "code": "FORBIDDEN",
+        },
+    )
+    assert "An event came over another calls configuration than the number's" in caplog.messages
     assert (asked, recorded()) == ([], [])
 
 
@@ -423,6 +477,24 @@ async def test_a_leg_at_another_rate_ends_politely_and_is_on_record(salon, setti
     assert "rate=8000" in told
     assert "16000 Hz" in told
     assert call.timeline.all_of("dial")
+
+
+async def test_an_infobip_that_answers_nothing_holds_up_no_event(salon, settings):
+    """Events are answered while everything that we ask of Infobip still waits for its own answer."""
+    held = asyncio.Event()
+    async with open_infobip_exchange(salon, faults=Faults(rest_held=held)) as exchange:
+        call = await exchange.infobip.place_call(exchange.number, CALLER, Script(hang_up_after_s=10.0))
+        async with asyncio.timeout(20):
+            while not call.events or not exchange.infobip.rest.held:
+                await asyncio.sleep(0.02)
+        assert [(event["type"], answered) for event, answered in call.events] == [("CALL_RECEIVED", 200)]
+        assert call.dialogs == []
+        held.set()
+        await asyncio.wait_for(call.agent_spoke.wait(), 20)
+        call.hang_up()
+        await asyncio.wait_for(call.over.wait(), 20)
+        await exchange.settled(call)
+    assert {answered for _, answered in call.events} == {200}
 
 
 async def test_a_token_is_of_no_use_at_another_tenants_address(salon, garage, settings):

@@ -5,9 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from telephony.outbound import orders
+from telephony.outbound.errors import QuietHours
 from telephony.outbound.numbers import country_of, objection_to, zones_of
 from telephony.outbound.policy import NUMBERS, next_allowed, policy_of, problems
 from telephony.outbound.wording import on_machine, wording_for
+from tenants.scoping import tenant_scope
 
 NEW_YORK, BERLIN = ZoneInfo("America/New_York"), ZoneInfo("Europe/Berlin")
 
@@ -66,6 +69,34 @@ def test_who_may_be_in_two_zones_is_called_when_it_is_day_in_both():
     night_in_chicago = datetime.datetime(2026, 11, 24, 13, 30, tzinfo=datetime.UTC)
     zones = [NEW_YORK, ZoneInfo("America/Chicago")]
     assert next_allowed(night_in_chicago, policy_of({}).quiet, zones).hour == 14
+
+
+BERLINER = "+4915112345678"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("at", "until"),
+    [
+        ("2026-11-24T15:00", ""),  # ten in New York, four in the afternoon in Berlin
+        ("2026-11-24T08:00", ""),  # three at night in New York, nine in Berlin
+        ("2026-11-24T20:30", "2026-11-25T07:00"),  # half past three in New York, half past nine in Berlin
+        ("2026-11-24T06:30", "2026-11-24T07:00"),
+    ],
+)
+def test_whom_a_business_calls_abroad_is_called_by_their_own_clock(salon, at, until):
+    now = datetime.datetime.fromisoformat(f"{at}+00:00")
+    with tenant_scope(salon):
+        night = {"from": "21:00", "to": "08:00"}
+        salon.settings |= {"outboundCountries": ["DE", "US"], "outboundQuietHours": night}
+        salon.save()
+    wish = orders.Wish(to=BERLINER, consent=True)
+    if not until:
+        assert orders.make(salon.pk, wish, now=now).is_new
+        return
+    with pytest.raises(QuietHours) as refused:
+        orders.make(salon.pk, wish, now=now)
+    assert refused.value.until == datetime.datetime.fromisoformat(f"{until}+00:00")
 
 
 def test_nights_that_leave_no_hour_come_to_an_end():

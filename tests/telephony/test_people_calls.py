@@ -5,6 +5,9 @@ import asyncio
 import pytest
 
 from agents.live_calls import Act
+from agents.simulators.elevenlabs import AgentProfile
+from agents.simulators.scenarios import Line as Saying
+from agents.simulators.scenarios import Scenario, ToolUse
 from telephony.line import Line
 from telephony.models import Call, Carrier, RingGroup, RingPerson, Transfer, TransferLeg
 from telephony.simulators.infobip import Faults
@@ -84,6 +87,46 @@ async def test_who_hears_the_whisper_and_presses_one_talks_to_the_caller(salon, 
     assert call.warnings == []
     kinds = await kinds_of(salon, record)
     assert {"person_rung", "person_listens", "person_accepted", "person_left"} <= set(kinds)
+
+
+WISH = "Ask about the colour of a wig"
+WANTS_A_PERSON = Scenario(
+    name="person",
+    lines=(
+        Saying(
+            "I have a question about my wig, may I talk to somebody?",
+            reply=lambda _facts: "One moment please.",
+            tools=(ToolUse("transfer_to_human", lambda _facts: {"reason": WISH}),),
+        ),
+    ),
+)
+
+
+async def test_a_person_hears_why_the_caller_wants_them_and_what_they_said_last(salon, side):
+    """By the agent's own tool, and before they take the call."""
+    await people_are(salon, ANA)
+    profile = AgentProfile(
+        output_format=side.audio_format.name,
+        input_format=side.audio_format.name,
+        client_tools=frozenset({"transfer_to_human"}),
+    )
+    vendor = {"scenario": WANTS_A_PERSON, "default_agent": profile}
+    async with side.open(salon, far_end=FarEnd(talks_s=0.3), **vendor) as exchange:
+        script = Script.saying(WANTS_A_PERSON.lines[0].text, hang_up_after_s=25.0)
+        call = await exchange.carrier.place_call(exchange.number, CALLER, script)
+        record = await over(exchange, call)
+    told = [text for number, text in call.told_to_people if number == ANA]
+    sentences = (
+        "A call for Test Salon",
+        f"It is about: {WISH}.",
+        "They said: I have a question about my wig, may I talk to somebody.",
+        "Press 1 to take the call.",
+    )
+    heard = " ".join(told)
+    places = [heard.find(sentence) for sentence in sentences]
+    assert -1 not in places, told
+    assert places == sorted(places)
+    assert (call.joined, record.outcome) == ([ANA], "transferred")
 
 
 DECLINES = {

@@ -8,8 +8,8 @@ import pytest
 from django.core.management import call_command
 
 from agents.initiation import build_initiation
+from agents.providers.elevenlabs.provisioning_webhook import secret_name
 from agents.provisioning_log import Log
-from agents.provisioning_webhook import secret_name
 from agents.simulators.elevenlabs import rest
 from agents.simulators.scenarios import BOOKING
 from agents.tools import registry

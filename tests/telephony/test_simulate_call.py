@@ -13,12 +13,15 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from agents.simulators.audio import Format
-from telephony.management.commands.simulate_call import _token_of
 from telephony.simulators.agent_choice import speaking_through
 from telephony.simulators.spoken_lines import line_of
+from telephony.simulators.twilio.callees import Callee
+from telephony.simulators.twilio.demo_callees import NUMBERS, demo_callees
+from telephony.simulators.twilio.simulated import token_of
 from tenants.credentials import set_secret
 from tenants.models import Credential, Tenant
 from tenants.scoping import in_thread, tenant_scope
+from tests.calling import open_infobip_office, open_twilio_office
 from tests.exchange import open_exchange, open_infobip_exchange
 from tonris import demo
 
@@ -26,9 +29,9 @@ from tonris import demo
 def test_a_call_to_a_tenant_with_an_account_of_its_own_is_signed_with_that_accounts_token(salon, garage):
     with tenant_scope(salon):
         set_secret(salon, Credential.Name.TWILIO_AUTH_TOKEN, "salons-own-token")
-    assert _token_of(demo.SALON.number) == "salons-own-token"
-    assert _token_of(demo.GARAGE.number) == settings.TWILIO_AUTH_TOKEN
-    assert _token_of("+15550000000") == settings.TWILIO_AUTH_TOKEN
+    assert token_of(demo.SALON.number) == "salons-own-token"
+    assert token_of(demo.GARAGE.number) == settings.TWILIO_AUTH_TOKEN
+    assert token_of("+15550000000") == settings.TWILIO_AUTH_TOKEN
 
 
 def test_for_one_call_a_business_speaks_through_another_provider(salon, garage):
@@ -162,3 +165,81 @@ def test_a_file_in_another_format_is_refused_with_what_is_taken(salon, tmp_path,
 def test_recordings_of_any_rate_are_converted(tmp_path, rate_hz):
     audio = line_of(str(wav(tmp_path / f"{rate_hz}.wav", rate_hz=rate_hz))).audio
     assert abs(len(audio) - 4000) < 10  # half a second of mu-law
+
+
+# --- The business calls --------------------------------------------------------------------------
+
+OFFICES = {"twilio": open_twilio_office, "infobip": open_infobip_office}
+
+
+async def calls_out(*words: str) -> tuple[list[str], int]:
+    """What the command prints, and how it exits."""
+    out = io.StringIO()
+    status = 0
+    try:
+        await in_thread(call_command, "simulate_call", "--direction", "outbound", *words, stdout=out)
+    except SystemExit as left:
+        status = int(left.code or 0)
+    return out.getvalue().splitlines(), status
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("carrier", OFFICES)
+async def test_the_business_calls_somebody_who_books(salon, settings, monkeypatch, carrier):
+    monkeypatch.setattr(settings, "INFOBIP_SIMULATED", True, raising=False)
+    person = demo_callees()[NUMBERS["human"]]
+    async with OFFICES[carrier](salon, person) as place:
+        told, status = await calls_out("--carrier", carrier, "--to", place.exchange.number)
+    assert status == 0, told
+    assert f"{place.exchange.number} calls {NUMBERS['human']}" in told[0]
+    assert "virtual assistant of Test Salon" in "\n".join(told)
+    assert [line for line in told if "book_appointment(" in line]
+    assert told[-2].endswith("completed")
+    assert told[-1] == "Outcome: agent_ended; answered by: human."
+    words = [line[9:] for line in told if " s  " in line]
+    assert len(words) == len(set(words)), "no line stands there twice"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("callee", "status", "last"),
+    [
+        ("busy", 1, "Outcome: not recorded; answered by: nobody."),
+        ("machine", 0, "Outcome: machine; answered by: machine_end_beep."),
+    ],
+)
+async def test_who_is_not_there_is_told_so(salon, settings, callee, status, last):
+    async with open_twilio_office(salon, Callee(callee, rings_s=0.1, greeting_s=0.5)):
+        told, left = await calls_out("--callee", callee)
+    assert (left, told[-1]) == (status, last), told
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--from", "+15559876543"], "there is no --from"),
+        (["--scenario", "booking"], "there is no --scenario"),
+        (["--say", "hello"], "there is no --say"),
+        (["--wav", "hello.wav"], "there is no --wav"),
+        (["--json"], "there is no --json"),
+        (["--hangup-after", "3"], "there is no --hangup-after"),
+        (["--interrupt-after", "0"], "there is no --interrupt-after"),
+        (["--press", "1", "--json"], "there is no --press, --json: choose a --callee"),
+    ],
+)
+def test_what_a_callee_does_is_not_for_the_callers_options(salon, words, complaint):
+    with pytest.raises(CommandError) as refused:
+        call_command("simulate_call", "--direction", "outbound", *words)
+    assert complaint in str(refused.value)
+
+
+def test_who_answers_is_no_question_of_a_call_that_comes_in(salon):
+    with pytest.raises(CommandError, match="--callee is for --direction outbound"):
+        call_command("simulate_call", "--callee", "busy")
+
+
+def test_a_number_that_is_nobodys_calls_nobody(salon):
+    out = io.StringIO()
+    with pytest.raises(SystemExit):
+        call_command("simulate_call", "--direction", "outbound", "--to", "+15550000000", stdout=out)
+    assert out.getvalue() == "Nobody here has the number +15550000000.\n"

@@ -44,7 +44,7 @@ def program(name, *words, grace=5.0):
 
 def plan_for(port):
     children = (program("web", str(port), grace=float(drain)), program("worker"))
-    return Plan(program("migrate"), program("seed"), children, program("call"), simulator_port=4321)
+    return Plan(program("migrate"), program("seed"), children, program("call"), simulator_ports={"elevenlabs": 4321})
 
 try:
     sys.exit(bring_up(plan_for, port=0, once="--once" in options, place_call="--no-call" not in options))
@@ -408,13 +408,15 @@ def test_a_reader_that_has_gone_away_stops_nothing() -> None:
 
 
 def test_the_standard_plan_runs_migrations_as_the_owner_and_the_simulator_only_when_asked() -> None:
-    plan = supervisor.standard_plan("127.0.0.1", 8000, simulator_port=None)
+    plan = supervisor.standard_plan("127.0.0.1", 8000)
     assert plan.migrate.role == "migrate"
     assert [child.name for child in plan.children] == ["web", "worker"]
     assert [child.role for child in plan.children] == ["web", "worker"]
-    with_simulator = supervisor.standard_plan("127.0.0.1", 8000, simulator_port=9)
-    assert with_simulator.children[-1].command[-2:] == ("simulate_vendors", "--agents-port=9")
-    with_both = supervisor.standard_plan("127.0.0.1", 8000, simulator_port=9, carrier_port=8)
-    assert with_both.children[-1].command[-2:] == ("--agents-port=9", "--carrier-port=8")
-    with_all = supervisor.standard_plan("127.0.0.1", 8000, simulator_port=9, openai_port=7, carrier_port=8)
-    assert with_all.children[-1].command[-3:] == ("--agents-port=9", "--openai-port=7", "--carrier-port=8")
+    with_simulator = supervisor.standard_plan("127.0.0.1", 8000, simulator_ports={"elevenlabs": 9})
+    assert with_simulator.children[-1].command[-2:] == ("simulate_vendors", "--elevenlabs-port=9")
+    with_both = supervisor.standard_plan("127.0.0.1", 8000, simulator_ports={"elevenlabs": 9, "twilio": 8})
+    assert with_both.children[-1].command[-2:] == ("--elevenlabs-port=9", "--twilio-port=8")
+    with_all = supervisor.standard_plan(
+        "127.0.0.1", 8000, simulator_ports={"elevenlabs": 9, "openai": 7, "twilio": 8}
+    )
+    assert with_all.children[-1].command[-3:] == ("--elevenlabs-port=9", "--openai-port=7", "--twilio-port=8")

@@ -197,7 +197,4 @@ GARAGE = DemoBusiness(
     ],
 )
 
-WIDEBAND_AGENT = "agent_demo_wideband"
-"""For calls over Infobip: an agent speaks one format, and the other one speaks the telephone's."""
-
 BUSINESSES = (SALON, GARAGE)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from agents.simulators.elevenlabs.simulated import WIDEBAND_AGENT
 from appointments.models import (
     AddOn,
     Employee,
@@ -17,7 +18,7 @@ from appointments.models import (
 from telephony.models import Carrier, PhoneNumber
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
-from tonris.demo.businesses import WIDEBAND_AGENT, DemoBusiness, DemoEmployee, DemoHours, DemoService
+from tonris.demo.businesses import DemoBusiness, DemoEmployee, DemoHours, DemoService
 
 
 def seed(business: DemoBusiness) -> Tenant:

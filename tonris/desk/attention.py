@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from agents.models import Message
 from telephony.doctor import remembered
-from telephony.doctor.findings import Severity
 from telephony.models import Call, Notification
+from tenants.findings import Severity
 from tenants.models import Tenant
 from tonris.desk import figures
 from tonris.desk.figures import Ending

@@ -10,7 +10,9 @@ from enum import StrEnum
 from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, Sum, Value, When
 from django.db.models.functions import Coalesce, ExtractHour
 
+from agents.costs import added_up, of_others
 from agents.models import Conversation, ToolInvocation
+from agents.providers import PROVIDERS
 from appointments.models import Appointment
 from telephony import calls
 from telephony.models import Call
@@ -114,20 +116,22 @@ def calls_of(tenant: Tenant, span: Span) -> Calls:
 
 def cost_of(tenant: Tenant, span: Span) -> list[str]:
     """What the providers of agents count, each in its own unit: "1,204 credits", "0.42 US dollars"."""
-    rows = (
-        Conversation.objects.for_tenant(tenant)
-        .filter(started_at__gte=span.since, started_at__lt=span.until, cost__isnull=False)
-        .values_list("provider")
-        .order_by("provider")
-        .annotate(Sum("cost"))
+    own = Conversation.objects.for_tenant(tenant).filter(
+        started_at__gte=span.since, started_at__lt=span.until, cost__isnull=False
     )
-    return [in_unit(provider, cost) for provider, cost in rows if cost]
+    others = of_others().filter(
+        tenant=tenant,
+        conversation__started_at__gte=span.since,
+        conversation__started_at__lt=span.until,
+    )
+    summed = (rows.order_by().values_list("provider").annotate(Sum("cost")) for rows in (own, others))
+    costs = added_up(next(summed).union(*summed, all=True))
+    return [in_unit(provider, costs[provider]) for provider in sorted(costs) if costs[provider]]
 
 
 def in_unit(provider: str, cost: Decimal) -> str:
-    if provider == "openai":
-        return f"{cost:,.2f} US dollars"
-    return f"{cost:,.0f} {'credits' if provider == 'elevenlabs' else provider}"
+    known = PROVIDERS.get(provider)
+    return f"{cost:,.{known.cost_places}f} {known.cost_unit}" if known else f"{cost:,.0f} {provider}"
 
 
 def revenue_of(tenant: Tenant, span: Span) -> list[str]:

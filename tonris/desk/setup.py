@@ -3,18 +3,20 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from agents.providers import PROVIDERS
 from appointments.models import EmployeeService, OpeningHours, Service
+from telephony.carriers.registry import CARRIERS, DEFAULT
 from telephony.dialplan import agent_of
 from telephony.doctor import remembered
 from telephony.errors import AgentNotConfigured
-from telephony.models import Call, Carrier, PhoneNumber
+from telephony.models import Call, PhoneNumber
+from telephony.vendors import Vendor
 from tenants.acting import business_of, is_operator
 from tenants.admin_sites import staff
 from tenants.models import Tenant
@@ -142,27 +144,15 @@ class Address:
 def addresses_of(tenant: Tenant) -> list[Address]:
     """Of the carriers that the business has numbers of, and of its agent. One query; no secret is in them."""
     carriers = set(PhoneNumber.objects.for_tenant(tenant).order_by().values_list("carrier", flat=True))
-    found = []
-    if Carrier.TWILIO in carriers or not carriers:
-        found += [
-            Address("Twilio, number: a call comes in", _public("twilio-incoming")),
-            Address("Twilio, number: primary handler fails", _public("twilio-fallback")),
-            Address("Twilio, number: call status changes", _public("twilio-status")),
-            Address("Twilio, number: a message comes in", _public("twilio-text")),
-        ]
-    if Carrier.INFOBIP in carriers:
-        infobip = f"{settings.APP_BASE_URL}/api/webhooks/infobip/calls"
-        found.append(Address("Infobip, calls configuration: events", infobip))
-    return [
-        *found,
-        Address("ElevenLabs, agent: tools", f"{settings.APP_BASE_URL}/api/ai/tools/<name of the tool>"),
-        Address("ElevenLabs, workspace: post-call webhook", _public("elevenlabs-webhook")),
-        Address("ElevenLabs, agent: conversation initiation", _public("conversation-initiation")),
+    vendors: list[Vendor] = [
+        *(adapter for name, adapter in CARRIERS.items() if name in (carriers or {DEFAULT})),
+        *PROVIDERS.values(),
     ]
-
-
-def _public(name: str) -> str:
-    return f"{settings.APP_BASE_URL}{reverse(name)}"
+    return [
+        Address(f"{vendor.label}, {where}", url)
+        for vendor in vendors
+        for where, url in vendor.addresses().items()
+    ]
 
 
 def show(request: HttpRequest) -> HttpResponse:

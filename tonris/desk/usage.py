@@ -3,6 +3,7 @@
 import csv
 import datetime
 import io
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from agents.costs import of_others
 from agents.models import Conversation
 from appointments.admin.export import BYTE_ORDER_MARK, guarded
 from telephony.models import Call, Notification
@@ -89,10 +91,16 @@ def usage_of(month: Month) -> list[Usage]:
 
 
 def _costs(month: Month) -> Iterable[tuple[UUID, str, Decimal]]:
-    paid = Conversation.objects.filter(cost__gt=0)
-    rows = _in_month(paid, "started_at", month).values("tenant_id", "provider")
-    summed = rows.order_by("tenant_id", "provider").annotate(spent=Sum("cost"))
-    return summed.values_list("tenant_id", "provider", "spent")
+    """Also of providers that went on with a call whose own agent had failed."""
+    own = _in_month(Conversation.objects.filter(cost__isnull=False), "started_at", month)
+    others = _in_month(of_others(), "conversation__started_at", month)
+    summed = (
+        rows.order_by().values_list("tenant_id", "provider").annotate(Sum("cost")) for rows in (own, others)
+    )
+    spent: dict[tuple[UUID, str], Decimal] = defaultdict(Decimal)
+    for tenant_id, provider, cost in next(summed).union(*summed, all=True):
+        spent[tenant_id, provider] += cost
+    return [(*whose, cost) for whose, cost in sorted(spent.items()) if cost]
 
 
 def _texts(month: Month) -> Iterable[tuple[UUID, int]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from tonris.home import BASE_DIR, home
 
@@ -29,10 +31,8 @@ class Plan:
     seed: Program
     children: tuple[Program, ...]
     call: Program
-    simulator_port: int | None = None
-    openai_port: int | None = None
-    carrier_port: int | None = None
-    infobip_port: int | None = None
+    simulator_ports: Mapping[str, int] = field(default_factory=dict)
+    """Of simulated vendors, by name."""
     drain_seconds: int = DRAIN_SECONDS
 
 
@@ -40,10 +40,7 @@ def standard_plan(
     host: str,
     port: int,
     *,
-    simulator_port: int | None,
-    openai_port: int | None = None,
-    carrier_port: int | None = None,
-    infobip_port: int | None = None,
+    simulator_ports: Mapping[str, int] = MappingProxyType({}),
     drain_seconds: int = DRAIN_SECONDS,
 ) -> Plan:
     """The plan of the product. With ports for them, the simulated vendors are one of the children."""
@@ -67,13 +64,7 @@ def standard_plan(
         grace_seconds=15.0,
     )
     children = [web, worker]
-    ports = {
-        "agents": simulator_port,
-        "openai": openai_port,
-        "carrier": carrier_port,
-        "infobip": infobip_port,
-    }
-    simulated = [f"--{vendor}-port={number}" for vendor, number in ports.items() if number is not None]
+    simulated = [f"--{vendor}-port={number}" for vendor, number in simulator_ports.items()]
     if simulated:
         children.append(_manage("simulators", "simulate_vendors", *simulated))
     return Plan(
@@ -81,10 +72,7 @@ def standard_plan(
         seed=_manage("seed", "seed_demo"),
         children=tuple(children),
         call=_manage("call", "simulate_call"),
-        simulator_port=simulator_port,
-        openai_port=openai_port,
-        carrier_port=carrier_port,
-        infobip_port=infobip_port,
+        simulator_ports=simulator_ports,
         drain_seconds=drain_seconds,
     )
 

@@ -138,14 +138,8 @@ class Supervisor:
             "http_port": port,
             "app_base_url": self.environ.get("APP_BASE_URL") or f"http://{host}:{port}",
         }
-        if self.plan.simulator_port:
-            self._state["elevenlabs_base_url"] = f"http://127.0.0.1:{self.plan.simulator_port}"
-        if self.plan.openai_port:
-            self._state["openai_base_url"] = f"http://127.0.0.1:{self.plan.openai_port}/v1"
-        if self.plan.carrier_port:
-            self._state["twilio_base_url"] = f"http://127.0.0.1:{self.plan.carrier_port}"
-        if self.plan.infobip_port:
-            self._state["infobip_base_url"] = f"http://127.0.0.1:{self.plan.infobip_port}"
+        for vendor, simulator_port in self.plan.simulator_ports.items():
+            self._state[f"{vendor}_base_url"] = f"http://127.0.0.1:{simulator_port}"
         self._write_state()
 
     async def _migrate(self) -> None:

@@ -66,7 +66,8 @@ def _stop_up(pid: int) -> None:
 def _rows() -> Iterator[tuple[str, int, str, str]]:
     state = read_state()
     url = str(state.get("app_base_url", ""))
-    addresses = {"web": url, "simulators": str(state.get("elevenlabs_base_url", ""))}
+    simulators = [str(state[key]) for key in state if key.endswith("_base_url") and key != "app_base_url"]
+    addresses = {"web": url, "simulators": next(iter(simulators), "")}
     if holder := up_lock().holder():
         yield "up", holder[0], holder[1], ""
     for name, pid in leftovers.find_children(state):

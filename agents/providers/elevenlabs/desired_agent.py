@@ -3,7 +3,6 @@
 Only fields that are ours are ever named: what staff set elsewhere in the dashboard stays as it is.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -172,11 +171,6 @@ def summary(changes: Mapping[str, Any]) -> str:
         for path in paths(changes)
     )
     return ", ".join(dict.fromkeys(".".join(path.split(".")[:3]) for path in short))
-
-
-def plain(text: str) -> str:
-    """Text in which nothing is a dynamic variable: one that nobody sends would end the session."""
-    return re.sub(r"([{}])(?=\1)", r"\1 ", text)
 
 
 def _same(wanted: Any, there: Any) -> bool:

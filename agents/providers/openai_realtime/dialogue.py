@@ -12,6 +12,7 @@ from agents.providers.openai_realtime.protocol import Failure, FunctionCall, Jso
 from agents.providers.openai_realtime.replies import Replies
 from agents.providers.openai_realtime.story import Story
 from agents.providers.openai_realtime.usage import Usage
+from agents.so_far import tool_told
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,9 @@ class Dialogue:
         self._uses_tools = False
         self._voiced = False
         self._mute_replies = self._failed_replies = self._idle_prompts = 0
+        self._calls: dict[str, FunctionCall] = {}
+        """Not answered yet."""
+        self._plays_until = self._stirred_at = 0.0
 
     def greet(self, instructions: str, *, uses_tools: bool = False) -> None:
         self._instructions, self._uses_tools = instructions, uses_tools
@@ -78,11 +82,30 @@ class Dialogue:
         """A fact for the model, which it answers when it speaks next."""
         self._send(protocol.message("system", text))
 
+    def stirred(self, now: float) -> None:
+        """A sign of life, of either side's."""
+        self._stirred_at = now
+
+    def quiet_since(self) -> float | None:
+        """Since when nobody has had anything to say, as far as audio has been played by then; None: it is not so.
+
+        May lie ahead: the model speaks faster than it is heard.
+        """
+        return max(self._plays_until, self._stirred_at) if self.replies.idle else None
+
+    def ask_whether_anybody_is_there(self, instructions: str) -> None:
+        """For turn detections that let the model ask by itself see IdleTimeout."""
+        self._idle_prompts += 1
+        self.greet(instructions)
+
     def hear(self, event: protocol.ServerEvent, now: float) -> None:
         match event:
             case protocol.SpeechStarted():
+                self._plays_until = now
+                self.stirred(now)
                 self._interrupt()
             case protocol.SpeechStopped():
+                self.stirred(now)
                 self.replies.caller_has_spoken()
             case protocol.IdleTimeout():
                 self._idle_prompts += 1
@@ -102,7 +125,7 @@ class Dialogue:
     def _hear_model(self, event: protocol.ServerEvent, now: float) -> None:
         match event:
             case ReplyAudio():
-                self._play(event)
+                self._play(event, now)
             case protocol.ReplyWords(response_id, item_id, text):
                 self._reply(response_id, item_id).words += text
             case protocol.ReplyText(item_id, text):
@@ -118,8 +141,11 @@ class Dialogue:
     def answer(self, call_id: str, answer: dict[str, Any]) -> None:
         """To an answer that nobody waits for any more, nothing."""
         item_id = f"answer_{self._sent + 1}"
+        call = self._calls.pop(call_id, None)
         if self.replies.answers(call_id, item_id):
             self._send(protocol.tool_output(item_id, call_id, answer))
+            if call is not None:
+                self.story.tool_answered(tool_told(call.name, call.arguments or {}, answer))
         self._ask()
 
     def breaks_off(self, now: float) -> None:
@@ -139,10 +165,12 @@ class Dialogue:
         self._cut(item_id, end_ms)
         self._correct(item_id, spoken)
 
-    def _play(self, event: ReplyAudio) -> None:
+    def _play(self, event: ReplyAudio, now: float) -> None:
         self._voiced = True
         if event.response_id in self._muted or not event.audio:
             return
+        lasts_s = len(event.audio) / self._format.bytes_per_second
+        self._plays_until = max(self._plays_until, now) + lasts_s
         self._reply(event.response_id, event.item_id).size += len(event.audio)
         self.news.append(Speech(event.audio, event.item_id))
 
@@ -194,6 +222,7 @@ class Dialogue:
             self._truncations.popitem(last=False)
 
     def _done(self, event: ResponseDone, now: float) -> None:
+        self.stirred(now)
         self.usage.add_response(event.usage)
         calls = event.calls if event.status == "completed" else ()  # otherwise arguments may be cut off
         self.replies.done(event.response_id, calls)
@@ -210,6 +239,7 @@ class Dialogue:
         self.finished = self._idle_prompts >= MOST_IDLE_PROMPTS
 
     def _call(self, call: FunctionCall) -> None:
+        self._calls[call.call_id] = call
         if call.arguments is None:
             self.answer(call.call_id, _NOT_AN_OBJECT)
         else:

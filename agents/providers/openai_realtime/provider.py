@@ -4,12 +4,14 @@ from typing import Any
 
 from django.conf import settings
 
-from agents.audio import AudioFormat
-from agents.briefings import brief, errand_of, text_setting
+from agents.audio import PCM16_24K, AudioFormat
+from agents.briefings import briefing_of, text_setting
 from agents.errands import instruction
 from agents.initiation import first_message
+from agents.instructions import prompt_of
 from agents.models import Conversation
 from agents.providers.facts import Provider
+from agents.providers.openai_realtime.doctor import examine
 from agents.providers.openai_realtime.session import OpenAIRealtimeSession
 from agents.providers.openai_realtime.tool_definitions import functions
 from agents.providers.openai_realtime.wanted_session import (
@@ -19,7 +21,6 @@ from agents.providers.openai_realtime.wanted_session import (
     Wishes,
     wanted_session,
 )
-from agents.provisioning_wishes import prompt_of
 from agents.tools import registry
 from tenants.models import Credential, Tenant
 
@@ -31,20 +32,19 @@ def agent_of(tenant: Tenant) -> str:
 
 def initiation(tenant: Tenant, conversation: Conversation, audio_format: AudioFormat) -> dict[str, Any]:
     """The session to ask for, and the words to begin with. The format is added when it is opened."""
-    briefing = brief(
-        tenant,
-        caller_number=conversation.caller_e164,
-        call_sid=conversation.carrier_call_id,
-        conversation_id=None,
-        errand=errand_of(conversation),
-    )
+    briefing = briefing_of(tenant, conversation)
     instructions = (
         prompt_of(tenant)
         .replace("{{today}}", briefing.today)
         .replace("{{caller_number}}", briefing.caller_number or "withheld")
         .replace("{{call_brief}}", instruction(briefing.errand))
     )
-    return {"session": wanted_session(_wishes(tenant, instructions)), "greeting": first_message(briefing)}
+    wishes = _wishes(tenant, instructions)
+    return {
+        "session": wanted_session(wishes),
+        "greeting": first_message(briefing),
+        "idle_seconds": wishes.own_idle_seconds,
+    }
 
 
 def _wishes(tenant: Tenant, instructions: str) -> Wishes:
@@ -72,4 +72,11 @@ PROVIDER = Provider(
     session=OpenAIRealtimeSession,
     agent_of=agent_of,
     initiation=initiation,
+    pcm=PCM16_24K,
+    cost_unit="US dollars",
+    cost_places=2,
+    tools=functions,
+    simulator="agents.simulators.openai_realtime",
+    is_simulated=lambda: settings.OPENAI_SIMULATED,
+    examine=examine,
 )

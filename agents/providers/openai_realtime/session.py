@@ -20,10 +20,12 @@ from agents.providers.openai_realtime import protocol
 from agents.providers.openai_realtime.dialogue import Dialogue
 from agents.providers.openai_realtime.wanted_session import (
     greeting_instructions,
+    idle_instructions,
     in_format,
     resuming_instructions,
 )
 from agents.session import Assignment, Closing
+from agents.so_far import latest
 from agents.vendor_socket import closing_of, dial, hang_up, opened
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ BETWEEN_TURNS_SECONDS = 1.0
 TRY_AGAIN_SECONDS = 60.0
 TIME_IS_UP = 1001
 MAX_WAITING_MESSAGES = 64
+NEVER = float("inf")
 
 
 class OpenAIRealtimeSession:
@@ -57,16 +60,23 @@ class OpenAIRealtimeSession:
         self._api_key = assignment.api_key
         self._session: protocol.Json = in_format(assignment.initiation["session"], spoken)
         self._greeting: str = assignment.initiation["greeting"]
+        self._idle_s: float = assignment.initiation.get("idle_seconds") or NEVER
+        """After so much silence it is we who let the model ask whether anybody is there."""
         self._resumption = assignment.resumption
         self._socket: ClientConnection | None = None
         self._dialled: ClientConnection | None = None
         """Not agreed with yet; whoever stops waiting for that has to close it."""
         self._pulse: asyncio.Task[None] | None = None
         self._dialogue = Dialogue(spoken)
-        self._hand_over_at = float("inf")
+        self._hand_over_at = NEVER
+        self._handing_over: ClientConnection | None = None
+        """The socket that is being left."""
+        self._meanwhile = bytearray()
+        """The caller's audio since then: no session has heard that to its end."""
 
     async def open(self) -> None:
         await self._begin()
+        self._dialogue.stirred(time.monotonic())
         if self._resumption is not None:
             self._dialogue.seed(list(self._resumption.history))
             instructions = self._session["instructions"]
@@ -138,11 +148,16 @@ class OpenAIRealtimeSession:
                 return event
 
     async def send_audio(self, audio: bytes) -> None:
+        if self._handing_over is not None:
+            self._meanwhile += audio
+            if self._handing_over is not self._socket:  # the next one hears it in its turn
+                return
         # The reading side sees the close, with its code, and tells what it means.
         with suppress(ConnectionClosed):
             await opened(self._socket).send(protocol.audio(audio))
 
     async def send_digit(self, digit: str) -> None:
+        self._dialogue.stirred(time.monotonic())
         await self.tell(f"The caller pressed {digit} on the keypad.")
 
     async def answer_tool(self, call_id: str, answer: dict[str, Any]) -> None:
@@ -164,7 +179,10 @@ class OpenAIRealtimeSession:
             async for event in self._server_events():
                 if event is not None:
                     self._dialogue.hear(event, time.monotonic())
-                    await self._flush()
+                elif time.monotonic() >= self._asks_at():
+                    instructions = idle_instructions(self._session["instructions"])
+                    self._dialogue.ask_whether_anybody_is_there(instructions)
+                await self._flush()
                 while self._dialogue.news:
                     yield self._dialogue.news.popleft()
                 if self._dialogue.lost is not None:
@@ -187,7 +205,7 @@ class OpenAIRealtimeSession:
         while True:
             socket = opened(self._socket)
             try:
-                async with asyncio.timeout(self._until_hand_over()):
+                async with asyncio.timeout(self._until_clock()):
                     text = await socket.recv()
             except TimeoutError:
                 yield None
@@ -202,10 +220,15 @@ class OpenAIRealtimeSession:
 
     # --- One session after the other ---
 
-    def _until_hand_over(self) -> float | None:
-        if self._hand_over_at == float("inf"):
-            return None
-        return max(self._hand_over_at - time.monotonic(), BETWEEN_TURNS_SECONDS)
+    def _until_clock(self) -> float | None:
+        """Until something has to be done of which the server will not tell."""
+        now, least = time.monotonic(), BETWEEN_TURNS_SECONDS
+        left = min(max(self._hand_over_at - now, least), max(self._asks_at() - now, 0.0))
+        return None if left == NEVER else left
+
+    def _asks_at(self) -> float:
+        quiet = self._dialogue.quiet_since()
+        return NEVER if quiet is None else quiet + self._idle_s
 
     def _may_hand_over(self) -> bool:
         return time.monotonic() >= self._hand_over_at and self._dialogue.replies.idle
@@ -233,14 +256,29 @@ class OpenAIRealtimeSession:
 
     async def _take_over(self, reason: str) -> Reopened:
         external_id, dialogue, pulse, spent = self.external_id, self._dialogue, self._pulse, self._spent()
-        await self._begin()
+        self._handing_over = self._socket
+        try:
+            await self._begin()
+        except AgentError:
+            self._stop_listening()
+            raise
         if pulse is not None:
             pulse.cancel()
             await asyncio.gather(pulse, return_exceptions=True)
         self._dialogue = Dialogue(self.output_format)
-        self._dialogue.seed(dialogue.story.history)
+        self._dialogue.seed(latest(dialogue.story.history))
+        self._dialogue.stirred(time.monotonic())
         await self._flush()
+        if said := self._stop_listening():
+            await self.send_audio(said)
         return Reopened(external_id, 1000, reason, spent)
+
+    def _stop_listening(self) -> bytes:
+        """What the caller said while the next session was dialled: it hears them from there."""
+        said = bytes(self._meanwhile)
+        self._handing_over = None
+        self._meanwhile.clear()
+        return said
 
     # --- Keeping and ending ---
 
@@ -272,8 +310,9 @@ class OpenAIRealtimeSession:
             self.closing = closing_of(self._socket, self._spent())
 
     def _spent(self) -> Spent:
-        usage = self._dialogue.usage
-        return Spent(usage.counts(), usage.cost_usd(settings.OPENAI_PRICES.get(self.agent_id)))
+        usage, listener = self._dialogue.usage, self._session["audio"]["input"].get("transcription") or {}
+        transcription = settings.OPENAI_TRANSCRIPTION_PRICES.get(listener.get("model", ""))
+        return Spent(usage.counts(), usage.cost_usd(settings.OPENAI_PRICES.get(self.agent_id), transcription))
 
 
 def _decoded(text: str | bytes) -> protocol.ServerEvent | None:

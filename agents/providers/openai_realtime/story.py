@@ -27,7 +27,7 @@ class Story:
         self._places: OrderedDict[str, _Place] = OrderedDict()
         self._told: OrderedDict[str, str] = OrderedDict()
         self.history: list[tuple[str, str]] = []
-        """Speaker ("caller", "agent") and words, as they were told."""
+        """Speaker ("caller", "agent", "tool") and words, as they were told."""
 
     def knows(self, item_id: str) -> None:
         """It has been told before: nobody waits for its words."""
@@ -80,8 +80,15 @@ class Story:
             return []
         said = text if place.heard is None else place.heard
         if said:
-            self.history.append((place.speaker, said))
-            del self.history[:-REMEMBERED]
+            self._remember(place.speaker, said)
         if place.speaker == "caller":
             return [CallerSaid(text)]
         return [AgentSaid(text), *([AgentCorrected(place.heard)] if place.heard is not None else [])]
+
+    def tool_answered(self, told: str) -> None:
+        """For the next session alone: nobody has said that."""
+        self._remember("tool", told)
+
+    def _remember(self, speaker: str, words: str) -> None:
+        self.history.append((speaker, words))
+        del self.history[:-REMEMBERED]

@@ -26,6 +26,11 @@ class Wishes:
     idle_seconds: int = 15
     """The agent asks whether anybody is there after so much silence; 0: it never does."""
 
+    @property
+    def own_idle_seconds(self) -> int:
+        """The same, where it is for us to look at the clock: only one turn detection does that by itself."""
+        return self.idle_seconds if self.turn_detection == "semantic_vad" else 0
+
 
 def wanted_session(wishes: Wishes) -> Json:
     """Without its audio formats, which are the carrier's: `in_format` adds them."""
@@ -77,6 +82,13 @@ def resuming_instructions(instructions: str, opening: str) -> str:
         f"{instructions}\n\n# Now\n- The call is under way, and its line has just broken for a moment. Do not greet. "
         "After the following sentence go on where you were: if the caller has asked or answered something that "
         f"nobody has dealt with, deal with it.\n- Say exactly this first: {opening}"
+    )
+
+
+def idle_instructions(instructions: str) -> str:
+    return (
+        f"{instructions}\n\n# Now\n- The caller has said nothing for a while. Ask in one short sentence, in the "
+        "language of the call, whether they are still there; say nothing else."
     )
 
 

@@ -153,6 +153,8 @@ class Conversation:
         item = self._items.create(told)
         await self._send("conversation.item.added", previous_item_id=item.previous, item=item.body())
         await self._send("conversation.item.done", previous_item_id=item.previous, item=item.body())
+        if item.type == "message":
+            self._script().reads(item.role, "".join(part.get("text", "") for part in item.content))
         if item.type == "function_call_output":
             for use in self._record.tools:
                 if use.call_id == item.call_id:

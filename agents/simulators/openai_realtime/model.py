@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agents.simulators.openai_realtime.memory import tool_in
 from agents.simulators.scenarios import Facts, Line, Scenario
 
 _GREETING = re.compile(r"Say exactly[^:\n]*: *(.+)\s*\Z")
@@ -44,6 +45,13 @@ class Model:
         lines = self._scenario.lines
         return lines[self._heard - 1].text if self._heard <= len(lines) else "Hm."
 
+    def reads(self, role: str, text: str) -> None:
+        """Of a session before this one: what the caller said there has been dealt with."""
+        if role == "user":
+            self._heard = self._answered = self._answered + 1
+        elif role == "system" and (told := tool_in(text)) is not None:
+            self._facts.learn(*told)
+
     def learn(self, output: str) -> None:
         """A function's output has been put into the conversation."""
         try:
@@ -56,6 +64,8 @@ class Model:
         greeting = _GREETING.search(instructions)
         if greeting is not None:
             return [Say(greeting[1].strip())]
+        if "still there" in instructions:
+            return self.ask_whether_anybody_is_there()
         if self._steps is not None:
             answers, self._answers = self._answers, []
             try:

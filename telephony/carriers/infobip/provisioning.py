@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from agents.providers.formats import PCM_OF
+from agents.providers.registry import rates_hz
 from agents.provisioning_log import Log
 from telephony.carriers.infobip.account import (
     Account,
@@ -50,8 +50,6 @@ EVENTS = (
     "MACHINE_MESSAGE_DETECTION_FINISHED",
     "ERROR",
 )
-RATES_HZ = tuple(sorted({one.rate_hz for one in PCM_OF.values()}))
-"""One media-stream config each: a provider speaks its own rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +98,12 @@ def provision(tenant_id: UUID, log: Log) -> None:
     _have_own_secret(tenant_id, log)
     account = account_of(tenant_id)
     require_login(account)
-    for rate_hz in RATES_HZ:
+    for rate_hz in rates_hz():  # one media-stream config each: a provider speaks its own
         require_private(media_socket_url(tenant_id, rate_hz))
     with InfobipRest(account.api_key, read_only=log.dry_run) as api:
         want = wanted(account)
         _configuration(api, account, want, log)
-        for rate_hz in RATES_HZ:
+        for rate_hz in rates_hz():
             _media_config(api, account, rate_hz, log)
         _profile(api, want, log)
         _subscription(api, want, log)
@@ -148,7 +146,7 @@ def missing_steps(api: InfobipRest, account: Account) -> list[str]:
     """What a half-provisioned account lacks, in the order in which it is made. Only reads. Raises VendorError."""
     want = wanted(account)
     missing = [] if api.configuration(want.configuration_id) else ["calls configuration"]
-    for rate_hz in RATES_HZ:
+    for rate_hz in rates_hz():
         if not find_media_config(api, media_socket_url(account.tenant_id, rate_hz), rate_hz):
             missing.append(f"media-stream config for {rate_hz} Hz")
     profile = api.profile(str(want.profile["profileId"]))

@@ -34,7 +34,7 @@ class InfobipTexts:
         tenant = Tenant.objects.get(pk=tenant_id)
         return cls(str(key), tenant_id, takes_replies=tenant.settings.get(REPLIES) is True)
 
-    def send(self, *, sender: str, to: str, text: str, reference: UUID) -> str:
+    def send(self, *, sender: str, to: str, text: str, reference: UUID, attempts: int = 1) -> str:
         message = {
             "sender": _digits(sender),
             "destinations": [{"to": _digits(to), "messageId": str(reference)}],
@@ -46,7 +46,8 @@ class InfobipTexts:
             },
         }
         try:
-            answer = self._ask("POST", "/sms/3/messages", json={"messages": [message]}, repeatable=False)
+            body = {"messages": [message]}
+            answer = self._ask("POST", "/sms/3/messages", json=body, repeatable=False, attempts=attempts)
         except VendorError as error:
             if error.maybe_done:
                 raise MaybeSent(error.message) from error
@@ -63,11 +64,11 @@ class InfobipTexts:
         rows = answer.get("results") if isinstance(answer, dict) else None
         return [str(one["messageId"]) for one in rows or [] if one.get("messageId") == str(reference)]
 
-    def _ask(self, method: str, path: str, **parts: Any) -> Any:
+    def _ask(self, method: str, path: str, *, attempts: int = 1, **parts: Any) -> Any:
         base_url = str(getattr(settings, "INFOBIP_BASE_URL", "") or DEFAULT_BASE_URL)
         http = VendorHttp("Infobip", base_url, _explain, headers={"Authorization": f"App {self._key}"})
         try:
-            return http.send(method, path, attempts=1, **parts)
+            return http.send(method, path, attempts=attempts, **parts)
         finally:
             http.close()
 

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from telephony.addresses import callback_url
 from telephony.carriers.twilio import twiml
+from telephony.carriers.twilio.addresses import callback_url
 from telephony.carriers.twilio.provisioning import require_login, twilio_login
 from telephony.carriers.twilio.rest import TwilioRest
 from telephony.incoming import CallStatus

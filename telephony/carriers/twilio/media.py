@@ -4,12 +4,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from asgiref.typing import WebSocketScope
+from django.conf import settings
 
 from telephony import calls
 from telephony.addresses import media_url
 from telephony.carriers.media import MediaCodec, Send, Way, header
+from telephony.carriers.registry import Carrier
 from telephony.carriers.twilio.codec import TwilioCodec
+from telephony.carriers.twilio.webhooks import stream_is_signed
+from telephony.errors import StreamRefused
 from telephony.frames import StreamStarted
+from tenants.credentials import secret
+from tenants.models import Credential
+from tenants.scoping import platform_scope
 
 
 class TwilioLeg:
@@ -22,7 +29,17 @@ class TwilioLeg:
         self._signature = header(scope, b"x-twilio-signature")
 
     def claim(self, started: StreamStarted) -> calls.ClaimedCall:
-        return calls.claim_stream(started, url=self._url, signature=self._signature)
+        if self._signature or settings.TWILIO_REQUIRE_STREAM_SIGNATURE:
+            self._check_signature(started)
+        return calls.claim_stream(started, carrier=Carrier.TWILIO)
+
+    def _check_signature(self, started: StreamStarted) -> None:
+        """Twilio does not sign every handshake. Raises StreamRefused."""
+        tenant_id = calls.tenant_of_stream(started)
+        with platform_scope():
+            token = secret(tenant_id, Credential.Name.TWILIO_AUTH_TOKEN) if tenant_id else ""
+        if not stream_is_signed(self._url, self._signature, token):
+            raise StreamRefused("a handshake with a wrong signature")
 
     def mismatch(self) -> str:
         return ""

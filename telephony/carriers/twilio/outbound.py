@@ -8,16 +8,17 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 
 from telephony import calls, head_start
-from telephony.addresses import OUTBOUND_STREAM_PATH, callback_url, media_url
+from telephony.addresses import media_url
 from telephony.carriers.twilio import twiml, webhooks
+from telephony.carriers.twilio.addresses import OUTBOUND_STREAM_PATH, callback_url
 from telephony.carriers.twilio.dialer import TwilioDialer
+from telephony.carriers.twilio.views import TwilioWebhook, auth_token_for, auth_token_of, xml
 from telephony.errors import CallRefused
 from telephony.incoming import CallStatus
 from telephony.models import Call, Carrier
 from telephony.outbound import attempts, course
 from telephony.outbound.errors import CarrierRefused
 from telephony.rungs import words_of_apology
-from telephony.views import TwilioWebhook, auth_token_for, auth_token_of, xml
 
 logger = logging.getLogger(__name__)
 security = logging.getLogger("tonris.security")

@@ -15,14 +15,14 @@ from django.core.signing import BadSignature, Signer
 
 from agents.speech import speech_for
 from telephony import calls, head_start, limits
-from telephony.addresses import MEDIA_STREAM_PATH, media_url
+from telephony.addresses import media_url
 from telephony.carriers.twilio import twiml
+from telephony.carriers.twilio.addresses import MEDIA_STREAM_PATH, CallbackUrl
 from telephony.carriers.twilio.twiml import Callee
 from telephony.dialplan import Destination, Route
 from telephony.models import Call
 from telephony.people import returning, transfers, whisper
 from telephony.people.models import Transfer, TransferLeg
-from telephony.rungs import CallbackUrl
 from tenants.scoping import tenant_scope
 
 State, LegState = Transfer.State, TransferLeg.State

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.urls import Resolver404, resolve
 
 from agents.provisioning_log import Log
-from telephony.addresses import callback_url
+from telephony.carriers.twilio.addresses import callback_url
 from telephony.carriers.twilio.rest import TwilioRest
 from telephony.carriers.twilio.wiring import desired_wiring, wired_to, wrong_wiring
 from telephony.models import Carrier, PhoneNumber

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from telephony.addresses import callback_url
+from telephony.carriers.twilio.addresses import callback_url
 from telephony.carriers.twilio.rest import TwilioRest
 from telephony.text_errors import CannotSend, MaybeSent
 from tenants.credentials import secret
@@ -32,11 +32,11 @@ class TwilioTexts:
             secret(tenant_id, Credential.Name.TWILIO_AUTH_TOKEN),
         )
 
-    def send(self, *, sender: str, to: str, text: str, reference: UUID) -> str:
+    def send(self, *, sender: str, to: str, text: str, reference: UUID, attempts: int = 1) -> str:
         try:
             with TwilioRest(self._account, self._token) as api:
                 sid = api.send_text(
-                    sender=sender, to=to, text=text, status_url=status_url(reference), attempts=1
+                    sender=sender, to=to, text=text, status_url=status_url(reference), attempts=attempts
                 )
         except VendorError as error:
             if error.maybe_done:

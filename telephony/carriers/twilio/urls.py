@@ -1,10 +1,9 @@
 from django.urls import path
 
-from telephony import apologies, views
-from telephony.carriers.twilio import outbound
-from telephony.notifications import pages
-from telephony.notifications import views as texts
-from telephony.people import views as people
+from telephony import apologies
+from telephony.carriers.twilio import outbound, views
+from telephony.carriers.twilio import people_views as people
+from telephony.carriers.twilio import text_views as texts
 
 _PREFIX = "api/webhooks/twilio/"
 
@@ -27,5 +26,4 @@ urlpatterns = [
     path(_PREFIX + "outbound-amd", outbound.Machine.as_view(), name="twilio-outbound-amd"),
     path(_PREFIX + "sms", texts.IncomingText.as_view(), name="twilio-text"),
     path(_PREFIX + "sms-status", texts.TextStatus.as_view(), name="twilio-text-status"),
-    path("a/<str:token>", pages.appointment, name="customer-appointment"),
 ]

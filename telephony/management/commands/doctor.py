@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
 from telephony import doctor
-from telephony.doctor.findings import Finding, Severity, broken
 from telephony.models import PhoneNumber
+from tenants.findings import Finding, Severity, broken
 from tenants.management.commands.set_secret import tenant_named
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope

@@ -1,14 +1,13 @@
-"""`manage.py provision TENANT`: the agent at ElevenLabs and the numbers at their carriers, set up from what we know."""
+"""`manage.py provision TENANT`: agent and numbers, set up at their vendors from what we know."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agents.provisioning import provision_agent
+from agents.providers import DEFAULT, PROVIDERS
 from agents.provisioning_log import Log
-from telephony.dialplan import provider_of
 from telephony.errors import AgentNotConfigured
-from telephony.provisioning import agent_format, provision_numbers
+from telephony.provisioning import provision_agent, provision_numbers
 from tenants.management.commands.set_secret import tenant_named
 from tenants.scoping import platform_scope
 from tenants.vendor_http import VendorError
@@ -16,8 +15,8 @@ from tenants.vendor_http import VendorError
 
 class Command(BaseCommand):
     help = (
-        "Make or update a tenant's ElevenLabs agent (audio formats, overrides, tools, webhooks, prompt) and "
-        "point its numbers at Twilio and Infobip here. Run it again whenever something changed: what is right "
+        "Make or update a tenant's agent at its provider (audio formats, overrides, tools, webhooks, prompt) and "
+        "point its numbers at their carriers here. Run it again whenever something changed: what is right "
         "stays as it is."
     )
 
@@ -36,18 +35,13 @@ class Command(BaseCommand):
         log = Log(options["dry_run"], lambda step: self.stdout.write(str(step)))
         try:
             if not options["carrier_only"]:
-                if provider_of(tenant) == "elevenlabs":
-                    provision_agent(tenant.pk, log, agent_format(tenant.pk))
-                else:
-                    log.add(
-                        "unchanged", "agent", "this business's provider keeps none; calls bring everything"
-                    )
+                provision_agent(tenant, log)
             if not options["agent_only"]:
                 provision_numbers(tenant.pk, log)
         except AgentNotConfigured:
             raise CommandError(
                 "agentProvider in the business's settings names a provider that this installation does not have. "
-                "Correct it, or remove it to use ElevenLabs."
+                f"Correct it, or remove it to use {PROVIDERS[DEFAULT].label}."
             ) from None
         except VendorError as error:
             raise CommandError(str(error)) from None

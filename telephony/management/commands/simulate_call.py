@@ -9,27 +9,20 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 
 from agents.providers import PROVIDERS
 from agents.simulators.scenarios import SCENARIOS, Scenario
-from telephony.dialplan import find_destination
-from telephony.models import Carrier, PhoneNumber
+from telephony.carriers.registry import CARRIERS, DEFAULT
 from telephony.simulators import outbound_call
 from telephony.simulators.agent_choice import speaking_through
-from telephony.simulators.infobip.remote import NoSimulator, RemoteCarrier
-from telephony.simulators.observation import CallObserver, Observed
-from telephony.simulators.spoken_lines import BadLine, line_of, to_json
-from telephony.simulators.twilio import Script, SimulatedCall, TwilioSimulator
+from telephony.simulators.facts import NoCall, SimulatedCarrier, simulated
+from telephony.simulators.observation import Observed
+from telephony.simulators.spoken_lines import BadLine, line_of
+from telephony.simulators.twilio import Script, SimulatedCall
 from telephony.simulators.twilio.demo_callees import NUMBERS
 from telephony.simulators.twilio.wav import WavError
 from telephony.simulators.verdict import Verdict, judge
-from tenants.credentials import secret
-from tenants.models import Credential
-from tenants.scoping import in_thread, platform_scope, tenant_scope
 
-DEMO_NUMBER = "+15551234567"
-CARRIERS = (Carrier.TWILIO.value, Carrier.INFOBIP.value)
 DIRECTIONS = ("inbound", "outbound")
 LONGEST_SECONDS = 3600
 BRISK_REPLY_MS = 250
@@ -38,16 +31,15 @@ BRISK_REPLY_MS = 250
 
 class Command(BaseCommand):
     help = (
-        "Place one simulated phone call over a carrier's own wire: Twilio's signed webhooks, TwiML and media "
-        "stream; or Infobip's events, REST API and WebSocket leg, at the simulator that `manage.py up` runs; "
-        "with a caller who waits for their turn. Prints the transcript as it grows. Exit status 0 means that "
-        "the call ran to its end without a protocol warning and, for a booking, that the appointment is in "
-        "the database."
+        "Place one simulated phone call over a carrier's own wire, where need be at the simulator that "
+        "`manage.py up` runs, with a caller who waits for their turn. Prints the transcript as it grows. Exit "
+        "status 0 means that the call ran to its end without a protocol warning and, for a booking, that the "
+        "appointment is in the database."
     )
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--carrier", choices=CARRIERS, default=Carrier.TWILIO.value)
+        parser.add_argument("--carrier", choices=list(CARRIERS), default=DEFAULT.value)
         parser.add_argument(
             "--direction",
             choices=DIRECTIONS,
@@ -57,12 +49,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--callee",
             choices=sorted(NUMBERS),
-            default="human",
-            help="outbound: who answers; --to is our number",
+            help="outbound: who answers (default human); --to is our number",
         )
-        parser.add_argument(
-            "--to", help=f"the number dialled (default {DEMO_NUMBER}; Infobip: its first one)"
-        )
+        parser.add_argument("--to", help="the number dialled (default: the demo's own at that carrier)")
         parser.add_argument("--from", dest="from_", help="default: the number that the scenario is known by")
         parser.add_argument(
             "--scenario", choices=sorted(SCENARIOS), help="what the caller has in mind (default booking)"
@@ -102,15 +91,18 @@ class Command(BaseCommand):
         parser.add_argument("--timeout", type=float, default=90.0, metavar="S", help="default %(default)s")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        carrier = Carrier(options["carrier"])
+        carrier = simulated(options["carrier"])
         self._require(carrier, options)
-        options["to"] = options["to"] or (DEMO_NUMBER if carrier is Carrier.TWILIO else _infobip_number())
+        options["to"] = options["to"] or self._usual_number(carrier)
         if options["direction"] == "outbound":
             self._refuse_callers_part(options)
+            options["callee"] = options["callee"] or "human"
             self._tells = True
             if not outbound_call.run(options, self._tell, self.stdout.write):
                 sys.exit(1)
             return
+        if options["callee"]:
+            raise CommandError("--callee is for --direction outbound: here it is you who calls.")
         judged = bool(options["scenario"] or not options["say"])
         options["scenario"] = options["scenario"] or "booking"
         scenario = SCENARIOS[options["scenario"]]
@@ -119,12 +111,12 @@ class Command(BaseCommand):
         self._tells = not options["json"]
         if options["agent"] and not settings.DEBUG:
             raise CommandError("--agent changes a business's settings for the call: in development only.")
-        place = self._call if carrier is Carrier.TWILIO else self._call_over_infobip
         try:
             with speaking_through(options["agent"], options["to"]):
-                call, observer = asyncio.run(place(script, options))
-        except NoSimulator as problem:
-            raise CommandError(f"No call could be placed over Infobip: {problem}.") from None
+                call, observer = asyncio.run(carrier.place(script, options, self._tell))
+        except NoCall as problem:
+            label = CARRIERS[options["carrier"]].label
+            raise CommandError(f"No call could be placed over {label}: {problem}.") from None
         observed = observer.finish()
         verdict = judge(call, observed, books=judged and scenario.books)
         if observer.error is not None:
@@ -138,18 +130,24 @@ class Command(BaseCommand):
 
     def _refuse_callers_part(self, options: dict[str, Any]) -> None:
         """What a callee does is chosen by --callee alone."""
-        names = ("from_", "scenario", "say", "wav", "json", "hangup_after", "interrupt_after", "press")
-        given = [f"--{name.strip('_').replace('_', '-')}" for name in names if options[name]]
+        names = ("from_", "scenario", "say", "wav", "hangup_after", "interrupt_after", "press")
+        absent: tuple[Any, ...] = (None, "", [])  # 0 seconds are an option too
+        given = [name.strip("_").replace("_", "-") for name in names if options[name] not in absent]
+        given = [f"--{name}" for name in [*given, *(["json"] if options["json"] else [])]]
         if given:
             raise CommandError(
                 f"With --direction outbound there is no {', '.join(given)}: choose a --callee."
             )
 
-    def _require(self, carrier: Carrier, options: dict[str, Any]) -> None:
-        if carrier is Carrier.TWILIO and not (settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN):
-            raise CommandError("Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN: webhooks are signed with them.")
-        if carrier is Carrier.INFOBIP and not settings.INFOBIP_SIMULATED:
-            raise CommandError("Infobip is not simulated here: INFOBIP_API_KEY or INFOBIP_BASE_URL is set.")
+    def _usual_number(self, carrier: SimulatedCarrier) -> str:
+        try:
+            return carrier.usual_number()
+        except NoCall as problem:
+            raise CommandError(str(problem)) from None
+
+    def _require(self, carrier: SimulatedCarrier, options: dict[str, Any]) -> None:
+        if missing := carrier.missing():
+            raise CommandError(missing)
         if options["say"] and options["wav"]:
             raise CommandError("--say takes WAV files too: give it alone, and not --wav.")
 
@@ -171,45 +169,6 @@ class Command(BaseCommand):
         except (BadLine, WavError) as error:
             raise CommandError(f"{'--say' if options['say'] else '--wav'}: {error}") from error
         return Script.of(scenario, reply_after_ms=BRISK_REPLY_MS, **choices)
-
-    async def _call(self, script: Script, options: dict[str, Any]) -> tuple[SimulatedCall, CallObserver]:
-        carrier = TwilioSimulator(
-            settings.APP_BASE_URL,
-            settings.TWILIO_ACCOUNT_SID,
-            await in_thread(_token_of, options["to"]),
-            time_limit_s=options["timeout"],
-        )
-        async with carrier:
-            call = await carrier.place_call(options["to"], options["from_"], script)
-            observer = CallObserver(call.sid, self._tell)
-            observer.start()
-            self._tell(0.0, "", f"{options['from_']} dials {options['to']} ({call.sid})")
-            await call.wait(
-                options["timeout"] + 30
-            )  # the carrier cuts the call itself; this is for its callbacks
-        return call, observer
-
-    async def _call_over_infobip(
-        self, script: Script, options: dict[str, Any]
-    ) -> tuple[SimulatedCall, CallObserver]:
-        wanted = {
-            "to": options["to"],
-            "from": options["from_"],
-            "scenario": options["scenario"],
-            "reply_after_ms": script.reply_after_ms,
-            "interrupt_after_ms": script.interrupt_after_ms,
-            "digits": script.digits,
-            "hang_up_after_s": script.hang_up_after_s,
-            "hang_up_when_done": script.hang_up_when_done,
-            "lines": to_json(script.lines) if options["say"] or options["wav"] else [],
-        }
-        async with RemoteCarrier(settings.INFOBIP_BASE_URL, settings.INFOBIP_API_KEY) as carrier:
-            call = await carrier.place_call(wanted)
-            observer = CallObserver(call.sid, self._tell, Carrier.INFOBIP)
-            observer.start()
-            self._tell(0.0, "", f"{options['from_']} dials {options['to']} over Infobip ({call.sid})")
-            await carrier.follow(call, options["timeout"])
-        return call, observer
 
     def _tell(self, at_s: float, who: str, what: str) -> None:
         if self._tells:
@@ -261,24 +220,3 @@ def _document(call: SimulatedCall, observed: Observed, verdict: Verdict) -> dict
             {"code": alert.code, "message": alert.message, "atMs": alert.at_ms} for alert in call.warnings
         ],
     }
-
-
-def _infobip_number() -> str:
-    with platform_scope():
-        numbers = PhoneNumber.objects.filter(carrier=Carrier.INFOBIP, is_active=True).order_by("e164")
-        number = numbers.values_list("e164", flat=True).first()
-    if number is None:
-        raise CommandError("No tenant has a number at Infobip; `manage.py seed_demo` makes one.")
-    return str(number)
-
-
-def _token_of(called: str) -> str:
-    """A tenant with an account of its own has a token of its own, too."""
-    try:
-        destination = find_destination(called)
-        if destination is not None:
-            with tenant_scope(destination.tenant_id):
-                return secret(destination.tenant_id, Credential.Name.TWILIO_AUTH_TOKEN)
-    except DatabaseError:
-        pass  # the server's database may be another one than ours
-    return str(settings.TWILIO_AUTH_TOKEN)

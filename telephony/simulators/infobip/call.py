@@ -95,6 +95,8 @@ class Stream:
     """The most that was ever waiting to be played."""
     starved: int = 0
     """How often speech was cut by a frame that was not there in time."""
+    late_ms: float = 0.0
+    """The most that one of our own frames was late."""
     close_code: int | None = None
     error: str = ""
 

@@ -1,5 +1,6 @@
 """What can go wrong between us and Infobip, to be switched on."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 
@@ -7,6 +8,8 @@ from dataclasses import dataclass, field
 class Faults:
     rest: list[tuple[str, int]] = field(default_factory=list)
     """(part of a path, status): the next request to such a path is answered with that instead."""
+    rest_held: asyncio.Event | None = None
+    """Requests are not looked at before it is set."""
     event_copies: int = 1
     late_events: frozenset[str] = frozenset()
     """Types that are told a second later than they happen."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 
+from telephony.simulators.facts import NoCall
 from telephony.simulators.twilio import Script, SimulatedCall
 from telephony.simulators.twilio.call import Alert
 from telephony.simulators.twilio.timeline import Segment
@@ -13,7 +14,7 @@ Json = dict[str, Any]
 POLL_S = 0.2
 
 
-class NoSimulator(Exception):
+class NoSimulator(NoCall):
     """Nothing there places calls; the message says what was tried."""
 
 

@@ -38,6 +38,8 @@ class RestApi:
         self._dial: Callable[[Json], InfobipCall] | None = None
         self.requests: list[tuple[str, str, Any, int]] = []
         """Method, path, body, and the status that was answered."""
+        self.held = 0
+        """Requests that had to wait."""
 
     def places_calls(
         self, dial: Callable[[Json], InfobipCall], with_leg: Callable[[str], InfobipCall | None]
@@ -50,6 +52,9 @@ class RestApi:
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = await read_body(receive)
+        if (held := self._faults.rest_held) is not None and not held.is_set():
+            self.held += 1
+            await held.wait()
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         method, path = scope["method"], scope["path"]
         body: Any = None

@@ -86,6 +86,7 @@ class MediaSocket:
             if drops is not None and clock() - began > drops:
                 socket.transport.abort()
                 return
+            self._record.late_ms = max(self._record.late_ms, (clock() - due) * 1000)
             await self._exchange_frame(socket)
             due += FRAME_S
             await asyncio.sleep(max(due - clock(), 0))

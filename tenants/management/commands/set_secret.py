@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 
 from tenants.credentials import set_secret
-from tenants.models import Credential, Tenant
+from tenants.models import Tenant, secret_choices
 from tenants.scoping import platform_scope
 
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("tenant", help="id, slug or name")
-        parser.add_argument("name", choices=Credential.Name.values)
+        parser.add_argument("name", choices=[name for name, _ in secret_choices()])
 
     def handle(self, *args: Any, **options: Any) -> None:
         if sys.stdin.isatty():
@@ -38,5 +38,5 @@ class Command(BaseCommand):
         value = sys.stdin.read().strip()
         with platform_scope():
             tenant = tenant_named(options["tenant"])
-            set_secret(tenant, Credential.Name(options["name"]), value)
+            set_secret(tenant, options["name"], value)
         self.stdout.write(f"{options['name']} of {tenant.name} is {'kept' if value else 'forgotten'}.")

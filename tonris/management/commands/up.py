@@ -7,9 +7,9 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from telephony.vendors import every_vendor
 from tonris import supervisor
 from tonris.embedded.ports import free_port
 from tonris.home import HomeError, home
@@ -49,10 +49,7 @@ def _plan(host: str, port: int) -> supervisor.Plan:
     return supervisor.standard_plan(
         host,
         port,
-        simulator_port=free_port() if settings.ELEVENLABS_SIMULATED else None,
-        openai_port=free_port() if settings.OPENAI_SIMULATED else None,
-        carrier_port=free_port() if settings.TWILIO_SIMULATED else None,
-        infobip_port=free_port() if settings.INFOBIP_SIMULATED else None,
+        simulator_ports={one.name: free_port() for one in every_vendor() if one.is_simulated()},
         drain_seconds=int(os.environ.get("DRAIN_SECONDS", supervisor.DRAIN_SECONDS)),
     )
 

@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from agents import prompts
-from agents.briefings import REFUSED, brief, opening_week, overrides_of, text_setting
-from agents.initiation import DEFAULT_TONE, build_initiation, first_message
-from agents.providers.elevenlabs.desired_agent import plain, sent_overrides
-from agents.speech import speech_for
-from agents.tools import registry
-from appointments.models import Service
+from agents.briefings import REFUSED, brief, overrides_of, text_setting
+from agents.initiation import build_initiation, first_message
+from agents.instructions import prompt_of
+from agents.providers.elevenlabs.desired_agent import sent_overrides
 from tenants.credentials import own_secret, secret, set_secret
 from tenants.models import Credential, Tenant
 from tenants.scoping import tenant_scope
@@ -54,28 +51,6 @@ def load_wishes(tenant_id: UUID) -> Wishes:
             placeholders=placeholders,
             refused=agent_id in tenant.settings.get(REFUSED, []),
         )
-
-
-def prompt_of(tenant: Tenant) -> str:
-    """The instructions of this tenant's agent, with its own `aiInstructions`. Needs the tenant's scope."""
-    known = Service.objects.for_tenant(tenant).filter(is_active=True).order_by("name")
-    business = prompts.Business(
-        name=tenant.name,
-        tone=text_setting(tenant, "aiTone") or DEFAULT_TONE,
-        timezone=tenant.timezone,
-        language=tenant.language,
-        hours_summary=speech_for("en").hours_summary(opening_week(tenant)),
-        services=[prompts.Offer(one.name, one.duration_minutes, one.price, one.currency) for one in known],
-        address=tenant.address,
-        phone=tenant.phone,
-        tools=frozenset(name for tool in registry.TOOLS for name in (tool.name, *tool.aliases)),
-    )
-    own = text_setting(tenant, "aiInstructions")
-    text = "\n\n".join([prompts.instructions(business), *([f"# House rules\n{own}"] if own else [])])
-    variables = (
-        "# This call\n- Today is {{today}}. The caller's number is {{caller_number}}.\n- {{call_brief}}"
-    )
-    return f"{plain(text)}\n\n{variables}"
 
 
 def remember(tenant_id: UUID, names: dict[str, str], webhook_secret: str = "") -> None:

@@ -13,11 +13,16 @@ from django.conf import settings
 from agents.audio import MULAW_8K, AudioFormat
 from agents.initiation import format_name
 from agents.providers.elevenlabs.desired_agent import DesiredAgent, differences, summary
+from agents.providers.elevenlabs.provisioning_tools import keep_tools
+from agents.providers.elevenlabs.provisioning_webhook import (
+    TO_BE_MADE,
+    delete_webhooks,
+    keep_secret,
+    keep_webhook,
+)
 from agents.providers.elevenlabs.rest import ElevenLabsRest
+from agents.providers.elevenlabs.wishes import AGENT_ID, Wishes, forget_refusal, load_wishes, remember
 from agents.provisioning_log import Log
-from agents.provisioning_tools import keep_tools
-from agents.provisioning_webhook import TO_BE_MADE, delete_webhooks, keep_secret, keep_webhook
-from agents.provisioning_wishes import AGENT_ID, Wishes, forget_refusal, load_wishes, remember
 from tenants.models import Tenant
 from tenants.vendor_http import VendorError
 

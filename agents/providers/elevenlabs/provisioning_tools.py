@@ -6,10 +6,10 @@ from typing import Any
 from django.conf import settings
 
 from agents.providers.elevenlabs.desired_agent import differences, paths
+from agents.providers.elevenlabs.provisioning_webhook import TO_BE_MADE
 from agents.providers.elevenlabs.rest import ElevenLabsRest
 from agents.providers.elevenlabs.tool_definitions import tool_configs
 from agents.provisioning_log import Log
-from agents.provisioning_webhook import TO_BE_MADE
 from agents.tools import registry
 
 Json = dict[str, Any]

@@ -11,8 +11,8 @@ from twilio.twiml.messaging_response import MessagingResponse
 from telephony import dialplan
 from telephony.carriers.twilio import webhooks
 from telephony.carriers.twilio.twiml import clean
+from telephony.carriers.twilio.views import TwilioWebhook, auth_token_of, auth_token_of_number, xml
 from telephony.notifications import receipts, replies
-from telephony.views import TwilioWebhook, auth_token_of, auth_token_of_number, xml
 from tenants.models import Tenant
 from tenants.phone import e164_or_blank, mask
 from tenants.scoping import tenant_scope

@@ -14,12 +14,12 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from agents.speech import speech_for
-from telephony import aftercare, calls, dialplan, head_start, live
-from telephony.addresses import MEDIA_STREAM_PATH, callback_url, media_url
-from telephony.carriers.twilio import twiml, webhooks
+from telephony import calls, dialplan, head_start, live
+from telephony.addresses import media_url
+from telephony.carriers.twilio import aftercare, menu, twiml, webhooks
+from telephony.carriers.twilio.addresses import MEDIA_STREAM_PATH, callback_url
 from telephony.errors import AgentMissing, CallFailed, CallRefused, NumberNotInService
 from telephony.incoming import IncomingCall as Incoming
-from telephony.keypad import menu
 from telephony.keypad.heard import Heard
 from telephony.models import Carrier
 from telephony.people import transfers

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from agents.providers.elevenlabs.rest import ElevenLabsRest
+from agents.providers.elevenlabs.wishes import WEBHOOK_ID, Wishes, remember
 from agents.provisioning_log import Log
-from agents.provisioning_wishes import WEBHOOK_ID, Wishes, remember
 from tenants.models import Tenant
 from tenants.vendor_http import VendorError
 
@@ -89,7 +89,7 @@ def delete_webhooks(api: ElevenLabsRest, webhook_ids: tuple[str, ...], log: Log)
 
 def secret_name(tenant: Tenant, value: str) -> str:
     """Values cannot be read back: the name says, to us alone, which one it holds."""
-    return f"{_secret_prefix(tenant)}{salted_hmac('agents.provisioning', value).hexdigest()[:12]}"
+    return f"{_secret_prefix(tenant)}{salted_hmac('agents.providers.elevenlabs.provisioning', value).hexdigest()[:12]}"
 
 
 def _secret_prefix(tenant: Tenant) -> str:

@@ -4,8 +4,9 @@ import logging
 from urllib.parse import quote
 
 from agents.speech import speech_for
-from telephony import calls, rungs
-from telephony.carriers.twilio import people, twiml
+from telephony import calls
+from telephony.carriers.twilio import last_rungs, people, twiml
+from telephony.carriers.twilio.addresses import CallbackUrl
 from telephony.keypad import place as places
 from telephony.keypad import turns
 from telephony.keypad.heard import Heard
@@ -14,7 +15,6 @@ from telephony.keypad.steps import STEPS, Answers
 from telephony.keypad.turns import Ask, Person, Record, Turn
 from telephony.models import Call
 from telephony.people.models import Transfer
-from telephony.rungs import CallbackUrl
 
 logger = logging.getLogger(__name__)
 security = logging.getLogger("tonris.security")
@@ -60,7 +60,7 @@ def _document(call: Call, turn: Turn, callback_url: CallbackUrl) -> str:
             # They were there when the menu offered them.
             return ringing or enter(call, callback_url, speech_for(language).no_person_now, nobody=True)
         case Record(prompt):
-            return rungs.voicemail(call, callback_url, *([prompt] if prompt else []))
+            return last_rungs.voicemail(call, callback_url, *([prompt] if prompt else []))
     return twiml.say(turn.words, language=language)
 
 

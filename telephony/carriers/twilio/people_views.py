@@ -8,10 +8,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 
-from telephony.addresses import callback_url
 from telephony.carriers.twilio import people, twiml
+from telephony.carriers.twilio.addresses import callback_url
+from telephony.carriers.twilio.views import TwilioWebhook, auth_token_of, xml
 from telephony.people.models import Transfer, TransferLeg
-from telephony.views import TwilioWebhook, auth_token_of, xml
 
 _FORM = {"application/x-www-form-urlencoded": OpenApiTypes.OBJECT}
 _TWIML = {(200, "text/xml"): OpenApiResponse(OpenApiTypes.STR, "TwiML")}

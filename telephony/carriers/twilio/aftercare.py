@@ -2,14 +2,13 @@
 
 from agents.speech import speech_for
 from telephony import apologies, calls, ladder, rungs
-from telephony.carriers.twilio import people, twiml
+from telephony.carriers.twilio import last_rungs, menu, people, twiml
+from telephony.carriers.twilio.addresses import CallbackUrl
 from telephony.errors import ENGLISH
-from telephony.keypad import menu
 from telephony.ladder import Rung
 from telephony.models import Call
 from telephony.people import directory, transfers, voicemails
 from telephony.people.models import Transfer
-from telephony.rungs import CallbackUrl
 from tenants.models import Tenant
 
 
@@ -58,8 +57,8 @@ def _document(call: Call, rung: Rung, callback_url: CallbackUrl) -> str:
             told = [] if call.outcome in ladder.TOLD else [speech.assistant_unavailable]
             return menu.enter(call, callback_url, *told)
         case Rung.VOICEMAIL:
-            return rungs.voicemail(call, callback_url)
-    return rungs.apology(call)
+            return last_rungs.voicemail(call, callback_url)
+    return last_rungs.apology(call)
 
 
 def goes_on(tenant: Tenant) -> bool:
@@ -85,7 +84,7 @@ def without_agent(call: Call, callback_url: CallbackUrl) -> str:
     if offers_menu:
         return menu.enter(call, callback_url, greeting)
     if rungs.has_voicemail(call.tenant):
-        return rungs.voicemail(call, callback_url, greeting, speech.voicemail)
+        return last_rungs.voicemail(call, callback_url, greeting, speech.voicemail)
     return twiml.say(greeting, speech.call_failed, language=language)
 
 
@@ -144,5 +143,5 @@ def after_recording(carrier_call_id: str, recording_id: str) -> str:
 
 def _voicemail_or_apology(call: Call, callback_url: CallbackUrl) -> str:
     if rungs.has_voicemail(call.tenant):
-        return rungs.voicemail(call, callback_url)
-    return rungs.apology(call)
+        return last_rungs.voicemail(call, callback_url)
+    return last_rungs.apology(call)

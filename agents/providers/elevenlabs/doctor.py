@@ -1,26 +1,38 @@
-"""Will the agent answer, in a format that a telephone carries, with tools that work? Pure."""
+"""Will the agent answer, in a format that a telephone carries, with tools that work? Pure, but for `examine`."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
+from agents.audio import AudioFormat
 from agents.briefings import REFUSED
 from agents.providers.elevenlabs.desired_agent import (
     NEEDED_EVENTS,
     OVERRIDABLE,
     paths,
 )
+from agents.providers.elevenlabs.facts import Facts, Json, gather
 from agents.providers.elevenlabs.protocol import FORMATS
+from agents.providers.elevenlabs.provisioning import INITIATION_PATH
+from agents.providers.elevenlabs.provisioning_tools import tool_differences
+from agents.providers.elevenlabs.provisioning_webhook import EVENTS_PATH, secret_name
 from agents.providers.elevenlabs.tool_definitions import tool_configs
-from agents.provisioning import INITIATION_PATH
-from agents.provisioning_tools import tool_differences
-from agents.provisioning_webhook import EVENTS_PATH, secret_name
 from agents.tools.registry import TOOLS
-from telephony.audio.resampling import RATES_HZ
-from telephony.doctor.facts import Business, Json
-from telephony.doctor.findings import Finding, broken, warning
+from tenants.findings import Finding, broken, warning
+from tenants.round_trip import unreachable
+
+CONVERTIBLE_HZ = frozenset({8000, 16000, 24000})
+"""Of these rates a call can be carried, if not in the carrier's own."""
 
 
-def _provision(facts: Business) -> str:
+def examine(tenant_id: UUID, audio_format: AudioFormat) -> Iterator[Finding]:
+    """Takes seconds: the vendor is asked. Needs no scope."""
+    facts = gather(tenant_id, audio_format)
+    for check in CHECKS:
+        yield from check(facts)
+
+
+def _provision(facts: Facts) -> str:
     return f"Run manage.py provision {facts.slug} --agent-only."
 
 
@@ -30,19 +42,8 @@ def _at(tree: Any, *path: str) -> Any:
     return tree
 
 
-def provider(facts: Business) -> Iterator[Finding]:
-    if not facts.provider_known:
-        yield broken(
-            "PROVIDER_UNKNOWN",
-            f"agentProvider is {facts.provider!r}, which this installation does not have.",
-            "Correct agentProvider in the business's settings, or remove it to use ElevenLabs.",
-        )
-
-
-def key(facts: Business) -> Iterator[Finding]:
-    if facts.provider != "elevenlabs":
-        return
-    error = facts.elevenlabs.error
+def key(facts: Facts) -> Iterator[Finding]:
+    error = facts.there.error
     if not facts.wishes.api_key:
         yield broken(
             "ELEVENLABS_KEY_MISSING",
@@ -55,17 +56,8 @@ def key(facts: Business) -> Iterator[Finding]:
         yield broken("ELEVENLABS_UNREACHABLE", error.message, error.fix or "Try again in a minute.")
 
 
-def other_providers_key(facts: Business) -> Iterator[Finding]:
-    if facts.provider_known and facts.provider != "elevenlabs" and not facts.has_provider_key:
-        yield broken(
-            "AGENT_KEY_MISSING",
-            f"There is no key for {facts.provider}: callers hear that the assistant is unavailable.",
-            f"Give the business one: manage.py set_secret {facts.slug} {facts.provider}_api_key.",
-        )
-
-
-def secret(facts: Business) -> Iterator[Finding]:
-    if facts.provider == "elevenlabs" and not facts.webhook_secret:
+def secret(facts: Facts) -> Iterator[Finding]:
+    if not facts.webhook_secret:
         yield broken(
             "WEBHOOK_SECRET_MISSING",
             "There is no webhook secret: the agent's tools and events are refused.",
@@ -73,8 +65,8 @@ def secret(facts: Business) -> Iterator[Finding]:
         )
 
 
-def agent(facts: Business) -> Iterator[Finding]:
-    if facts.provider != "elevenlabs" or not facts.wishes.api_key or facts.elevenlabs.error:
+def agent(facts: Facts) -> Iterator[Finding]:
+    if not facts.wishes.api_key or facts.there.error:
         return
     if not facts.agent_id:
         yield broken(
@@ -83,7 +75,7 @@ def agent(facts: Business) -> Iterator[Finding]:
             f"{_provision(facts)} It makes one.",
         )
         return
-    error = facts.elevenlabs.agent_error
+    error = facts.there.agent_error
     if error and error.status in {404, 422}:
         yield broken(
             "AGENT_UNKNOWN",
@@ -94,14 +86,14 @@ def agent(facts: Business) -> Iterator[Finding]:
         yield broken("AGENT_UNREADABLE", error.message, error.fix or "Try again in a minute.")
 
 
-def formats(facts: Business) -> Iterator[Finding]:
-    config = _at(facts.elevenlabs.agent, "conversation_config")
+def formats(facts: Facts) -> Iterator[Finding]:
+    config = _at(facts.there.agent, "conversation_config")
     if config is None:
         return
     spoken = _at(config, "tts", "agent_output_audio_format")
     heard = _at(config, "asr", "user_input_audio_format")
     if (spoken, heard) != (facts.audio_format, facts.audio_format):
-        known = all(name in FORMATS and FORMATS[name].rate_hz in RATES_HZ for name in (spoken, heard))
+        known = all(name in FORMATS and FORMATS[name].rate_hz in CONVERTIBLE_HZ for name in (spoken, heard))
         yield (warning if known else broken)(
             "AGENT_AUDIO_FORMAT",
             f"The agent hears {heard} and speaks {spoken}; the telephone carries {facts.audio_format}.",
@@ -109,9 +101,9 @@ def formats(facts: Business) -> Iterator[Finding]:
         )
 
 
-def overrides(facts: Business) -> Iterator[Finding]:
-    allowed = _at(facts.elevenlabs.agent, "platform_settings", "overrides", "conversation_config_override")
-    if facts.elevenlabs.agent is not None:
+def overrides(facts: Facts) -> Iterator[Finding]:
+    allowed = _at(facts.there.agent, "platform_settings", "overrides", "conversation_config_override")
+    if facts.there.agent is not None:
         forbidden = [
             path
             for path in sorted(facts.wishes.overrides & OVERRIDABLE)
@@ -123,7 +115,7 @@ def overrides(facts: Business) -> Iterator[Finding]:
                 f"The agent forbids what calls ask for: {', '.join(forbidden)}. It may end them at once.",
                 f"{_provision(facts)} Or narrow sendOverrides in the business's settings.",
             )
-    if facts.agent_id and facts.agent_id in facts.settings.get(REFUSED, []):
+    if facts.agent_id and facts.agent_id in facts.wishes.tenant.settings.get(REFUSED, []):
         yield warning(
             "OVERRIDES_REFUSED",
             "The agent has refused overrides in a call, so none are sent: it says its own greeting.",
@@ -131,16 +123,16 @@ def overrides(facts: Business) -> Iterator[Finding]:
         )
 
 
-def events(facts: Business) -> Iterator[Finding]:
-    listed = _at(facts.elevenlabs.agent, "conversation_config", "conversation", "client_events")
+def events(facts: Facts) -> Iterator[Finding]:
+    listed = _at(facts.there.agent, "conversation_config", "conversation", "client_events")
     missing = [name for name in NEEDED_EVENTS if isinstance(listed, list) and name not in listed]
     if missing:
         yield broken("AGENT_EVENTS", f"The agent does not send {', '.join(missing)}.", _provision(facts))
 
 
-def privacy(facts: Business) -> Iterator[Finding]:
-    if facts.elevenlabs.agent is not None and not _at(
-        facts.elevenlabs.agent, "platform_settings", "auth", "enable_auth"
+def privacy(facts: Facts) -> Iterator[Finding]:
+    if facts.there.agent is not None and not _at(
+        facts.there.agent, "platform_settings", "auth", "enable_auth"
     ):
         yield warning(
             "AGENT_PUBLIC",
@@ -149,8 +141,8 @@ def privacy(facts: Business) -> Iterator[Finding]:
         )
 
 
-def prompt(facts: Business) -> Iterator[Finding]:
-    told = _at(facts.elevenlabs.agent, "conversation_config", "agent", "prompt", "prompt")
+def prompt(facts: Facts) -> Iterator[Finding]:
+    told = _at(facts.there.agent, "conversation_config", "agent", "prompt", "prompt")
     if told is not None and told != facts.wishes.prompt:
         yield warning(
             "AGENT_PROMPT_OLD",
@@ -159,10 +151,10 @@ def prompt(facts: Business) -> Iterator[Finding]:
         )
 
 
-def tools(facts: Business) -> Iterator[Finding]:
-    if facts.elevenlabs.agent is None:
+def tools(facts: Facts) -> Iterator[Finding]:
+    if facts.there.agent is None:
         return
-    there = {str(one.get("name")): one for one in facts.elevenlabs.tools.values()}
+    there = {str(one.get("name")): one for one in facts.there.tools.values()}
     missing, differ = [], []
     for tool in TOOLS:
         found = next((there[name] for name in (tool.name, *tool.aliases) if name in there), None)
@@ -191,13 +183,13 @@ def _drift(config: Json, found: Json) -> Json:
     return drift
 
 
-def tool_secret(facts: Business) -> Iterator[Finding]:
-    names = facts.elevenlabs.secret_names
+def tool_secret(facts: Facts) -> Iterator[Finding]:
+    names = facts.there.secret_names
     if names is None or not facts.webhook_secret:
         return
     wanted = secret_name(facts.wishes.tenant, facts.webhook_secret)
     prefix = wanted[: wanted.rindex("_") + 1]
-    for tool in facts.elevenlabs.tools.values():
+    for tool in facts.there.tools.values():
         secret_id = _at(tool, "api_schema", "request_headers", "Authorization", "secret_id")
         name = names.get(str(secret_id), "")
         if name.startswith(prefix) and name != wanted:
@@ -209,10 +201,10 @@ def tool_secret(facts: Business) -> Iterator[Finding]:
             return
 
 
-def webhooks(facts: Business) -> Iterator[Finding]:
-    if facts.elevenlabs.agent is None:
+def webhooks(facts: Facts) -> Iterator[Finding]:
+    if facts.there.agent is None:
         return
-    own = _at(facts.elevenlabs.agent, "platform_settings", "workspace_overrides")
+    own = _at(facts.there.agent, "platform_settings", "workspace_overrides")
     webhook_id = _at(own, "webhooks", "post_call_webhook_id")
     if not webhook_id:
         yield broken(
@@ -220,8 +212,8 @@ def webhooks(facts: Business) -> Iterator[Finding]:
             "The agent tells nobody how a call went: no transcripts, no summaries.",
             _provision(facts),
         )
-    elif facts.elevenlabs.webhooks is not None:
-        yield from _webhook(facts, facts.elevenlabs.webhooks.get(str(webhook_id)) or {})
+    elif facts.there.webhooks is not None:
+        yield from _webhook(facts, facts.there.webhooks.get(str(webhook_id)) or {})
     if _at(own, "conversation_initiation_client_data_webhook", "url") != facts.app_base_url + INITIATION_PATH:
         yield warning(
             "INITIATION_WEBHOOK",
@@ -230,7 +222,7 @@ def webhooks(facts: Business) -> Iterator[Finding]:
         )
 
 
-def _webhook(facts: Business, webhook: Json) -> Iterator[Finding]:
+def _webhook(facts: Facts, webhook: Json) -> Iterator[Finding]:
     url = webhook.get("webhook_url")
     if url != facts.app_base_url + EVENTS_PATH:
         yield broken(
@@ -246,10 +238,21 @@ def _webhook(facts: Business, webhook: Json) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[Callable[[Business], Iterator[Finding]], ...] = (
-    provider,
+def round_trip(facts: Facts) -> Iterator[Finding]:
+    if facts.trip is None or facts.trip.status == 200:
+        return
+    if facts.trip.status is None:
+        yield from unreachable(facts.trip)
+        return
+    yield broken(
+        "ELEVENLABS_SECRET_REFUSED",
+        f"A request signed as ElevenLabs signs was answered {facts.trip.status} at {facts.app_base_url}.",
+        "Check that the web process runs with the same database, keys and ELEVENLABS_WEBHOOK_SECRET as this one.",
+    )
+
+
+CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     key,
-    other_providers_key,
     secret,
     agent,
     formats,
@@ -260,4 +263,5 @@ CHECKS: tuple[Callable[[Business], Iterator[Finding]], ...] = (
     tools,
     tool_secret,
     webhooks,
+    round_trip,
 )
