@@ -1,6 +1,8 @@
 """Audio as carriers and agents write it into their JSON: base64, which on the fast lane nobody unpacks."""
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+KINDS = bytes(ord("A") if code in _ALPHABET else ord("=") if code == ord("=") else 0 for code in range(256))
+"""For `translate`: A for what is of the alphabet, = for padding, and 0 for what base64 does not know."""
 _PADDING = frozenset({b"", b"=", b"=="})
 
 

@@ -28,6 +28,8 @@ new WebSocketServer({ server }).on("connection", async (caller) => {
     if (message.type === "audio" && streamSid) {
       const media = { payload: message.audio_event.audio_base_64 };
       caller.send(JSON.stringify({ event: "media", streamSid, media }));
+    } else if (message.type === "interruption") {
+      caller.send(JSON.stringify({ event: "clear", streamSid }));
     } else if (message.type === "ping") {
       agent.send(JSON.stringify({ type: "pong", event_id: message.ping_event.event_id }));
     }

@@ -17,10 +17,9 @@ Nothing on the way of the audio waits for a database, a lock or a tool.
 
 import asyncio
 import logging
-import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 from django.utils import timezone
@@ -42,9 +41,7 @@ from agents.events import (
 from agents.fast_lane import LaneSession, SendsNow, Take
 from agents.live_calls import Act
 from agents.session import AgentSession, Closing
-from agents.so_far import SoFar, late_answer
-from agents.tools.registry import Answered
-from telephony.breaker import BAD
+from agents.so_far import SoFar
 from telephony.caller_queue import CallerQueue, Whisper
 from telephony.calls import LastAgent
 from telephony.closing_time import closing_time
@@ -53,47 +50,23 @@ from telephony.errors import BadFrame
 from telephony.feel.observer import Observer
 from telephony.frames import CallerAudio, Digit, Frame, Mark, StreamStopped
 from telephony.journal import Journal
+from telephony.last_words import LAST_WORDS, LastWords
+from telephony.on_the_line import AgentOnTheLine
 from telephony.playback import ClockPlayback, MarkedPlayback, PacedPlayback, Playback
-from telephony.relief import Failure, Relief
-from telephony.ringing import PAUSE_SECONDS, TONE_SECONDS, ringing
+from telephony.relief import Relief
+from telephony.ringing import ringing_meanwhile
 from telephony.rounds import ROUND_SECONDS, Rounds
+from telephony.tools_at_work import AnswerTool, ToolsAtWork
 from telephony.translation import Translation
 
 logger = logging.getLogger(__name__)
 
-MAX_TOOLS_AT_ONCE = 8
-HANG_SECONDS = 5.0
-"""Without any message from the agent: it hangs, whatever its socket says."""
-GREETING_SECONDS = 7.0
-"""From the beginning to the agent's first sound. A second is left for whatever comes instead."""
-RELIEVED_GREETING_SECONDS = 5.0
-"""The same, where another agent could take over: it needs its time too."""
-RELIEF_SECONDS = 2.2
-"""From one agent's failure to the first sound of the one that takes over, before others are rung."""
-PENDING_SECONDS = 0.8
-"""Of that, for tools to answer whose agent has failed, so that the next one knows."""
-RING_AFTER_SECONDS = 1.5
-"""An agent that takes longer to be reached is rung for, audibly."""
-STORY_SECONDS = 0.5
-"""A tool call has its place after what was said before it: so long it waits for that to be written down."""
-LAST_WORDS = "last-words"
 MENU = "menu"
 """The caller pressed star, and goes on by keys."""
 
 ACT_SECONDS = (1.5, 10.0)
 """What a tool wants done with the call is done when the agent has had its say: not before, and not after, that."""
 OUTCOME_OF = {Act.TRANSFER: "transfer", Act.HANG_UP: "agent_ended"}
-
-_TOOL_FAILED = Answered(
-    {
-        "success": False,
-        "error": "The tool could not be run",
-        "code": "TOOL_FAILED",
-        "message": "I'm sorry, that did not work just now.",
-    }
-)
-
-AnswerTool = Callable[[str, dict[str, Any]], Awaitable[Answered]]
 
 
 class Bridge:
@@ -115,15 +88,10 @@ class Bridge:
         budget_left: Callable[[], float] | None = None,
         relief: Relief | None = None,
     ) -> None:
-        self._playout = playout
-        self._relief = relief
         self._codec = codec
         self._send = send
-        self._session = session
         self._journal = journal
-        self._answer_tool = answer_tool
         self._lane = lane
-        self._lane_session = session if isinstance(session, LaneSession) else None
         self._playback = _playback_of(codec, playout)
         self._translation = Translation(codec.audio_format)
         self._max_seconds = max_seconds
@@ -131,37 +99,34 @@ class Bridge:
         self._max_silent_seconds = max_silent_seconds
         self._menu_key = menu_key
         self._started = time.monotonic()
+        self._agent = AgentOnTheLine(session, relief, journal, self._started)
+        self._tools = ToolsAtWork(self._agent, journal, answer_tool, self.act)
         self.feel = Observer(codec.audio_format, self._started)
         self._from_caller = CallerQueue()
-        self._agent_ready = asyncio.Event()
         self._caller_gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._last_words_played = asyncio.Event()
-        self._tools: dict[asyncio.Task[None], str] = {}
-        """What is at work, and its name."""
-        self._leaving: list[asyncio.Task[None]] = []
-        self._dismissed: AgentSession | None = None
+        self._last_words = LastWords(codec, self._send_mark, playout)
         self._so_far = SoFar()
         self._act_wanted: asyncio.Future[Act] = asyncio.get_running_loop().create_future()
+        self._acting: asyncio.Task[None] | None = None
         self._played_out_at = 0.0
         self._last_word_at = self._started
-        self._caller_waits = self._caller_spoke = self._agent_says_goodbye = False
-        self._agent_spoke = False
-        """The one that is on the line now."""
-        self._speak_by = self._started + (RELIEVED_GREETING_SECONDS if relief else GREETING_SECONDS)
+        self._caller_waits = self._caller_spoke = False
         self.first_audio_ms: int | None = None
-        self.frames_taken = 0
-        """All messages of the carrier but those that we asked for. Whoever reads what no `taker` takes counts it."""
+        self.messages_read = 0
+        """What no `taker` takes, but those that we asked for: whoever reads it counts it."""
         self._echoes_due = 0
         """Marks that were sent and are not back."""
         self.close_code = 1000
 
     @property
     def agent_name(self) -> str:
-        return self._session.name
+        return self._agent.session.name
 
     @property
     def last_agent(self) -> LastAgent:
-        return LastAgent(self._session.provider, self._session.agent_id, was_heard=self._agent_spoke)
+        return LastAgent(
+            self._agent.session.provider, self._agent.session.agent_id, was_heard=self._agent.spoke
+        )
 
     # --- The caller's side ---
 
@@ -187,9 +152,9 @@ class Bridge:
     def _echoed(self, mark: str) -> None:
         if self._echoes_due:  # a mark for each piece of speech doubles what an honest carrier sends
             self._echoes_due -= 1
-            self.frames_taken -= 1
+            self.messages_read -= 1
         if mark == LAST_WORDS:
-            self._last_words_played.set()
+            self._last_words.were_played()
         else:
             self._playback.played(mark)
 
@@ -198,21 +163,21 @@ class Bridge:
 
         `plain_audio` gives its base64, or None for a message to be decoded. False: not taken, `feed` it.
         """
-        queue, hear = self._from_caller, self.feel.caller.hear_base64
+        queue, hear, now = self._from_caller, self.feel.caller.hear_base64, time.monotonic
 
         def take(message: bytes) -> bool:
-            audio, session = plain_audio(message), self._lane_session  # another agent's, when that takes over
+            audio = plain_audio(message)
             # What is fed has the right of way, and waits for the agent when it is not there or reads slowly.
-            if audio is None or not queue.idle or session is None or not session.pass_audio(audio):
+            if audio is None or not queue.idle or not queue.passing.pass_audio(audio):  # type: ignore[union-attr]
                 return False
-            self.frames_taken += 1
-            hear(time.monotonic(), audio)
+            queue.passed += 1
+            hear(now(), audio)
             return True
 
         return take
 
     def caller_left(self, outcome: str) -> None:
-        """The carrier's side is over; ends `run`."""
+        """The carrier's side is over, or as good as over; ends `run`."""
         if not self._caller_gone.done():
             self._caller_gone.set_result(outcome)
 
@@ -234,80 +199,48 @@ class Bridge:
 
     async def _caller_to_agent(self) -> None:
         while True:
-            await self._agent_ready.wait()
+            await self._agent.ready.wait()
             frame = await self._from_caller.get()
-            await self._agent_ready.wait()  # what comes while one agent leaves is for the next one
+            await self._agent.ready.wait()  # what comes while one agent leaves is for the next one
             if isinstance(frame, CallerAudio):
-                await self._session.send_audio(self._translation.to_agent(frame.audio))
+                await self._agent.session.send_audio(self._translation.to_agent(frame.audio))
             elif isinstance(frame, Whisper):
-                await self._session.tell(frame.text)
+                await self._agent.session.tell(frame.text)
             else:
                 self._journal.happened("digit")
-                await self._session.send_digit(frame.digit)
+                await self._agent.session.send_digit(frame.digit)
 
     # --- The agent's side ---
 
     async def _one_agent_after_the_other(self) -> str:
         """How the last of them ended."""
         while True:
-            outcome = await _first_of(self._agent_to_caller(), self._watch_agent())
-            if not await self._is_relieved(outcome):
+            outcome = await _first_of(self._agent_to_caller(), self._agent.watch())
+            if self._act_wanted.done() or not self._agent.can_be_relieved(outcome):
                 return outcome
-
-    async def _is_relieved(self, outcome: str) -> bool:
-        """Whether another agent takes the call over from one that failed: once in a call."""
-        if self._relief is None or outcome not in BAD or self._act_wanted.done():
-            return False
-        relief, self._relief, failed = self._relief, None, self._session
-        self._speak_by = time.monotonic() + RELIEF_SECONDS
-        self._agent_ready.clear()
-        self._dismiss(failed)
-        if self._tools:
-            await asyncio.wait(self._tools, timeout=PENDING_SECONDS)
-        failure = Failure(failed, outcome, was_heard=self._agent_spoke)
-        session = await relief.after(failure, self._so_far, pending=list(self._tools.values()))
-        if session is None:
-            return False
-        logger.warning("[MediaStream] %s takes over from %s: %s", session.name, failed.name, outcome)
-        self._journal.happened(
-            "agent_relieved",
-            reason=outcome,
-            agent=failed.provider,
-            by=session.provider,
-            agent_id=session.agent_id,
-        )
-        self._session, self._agent_spoke, self._agent_says_goodbye = session, False, False
-        return True
-
-    def _dismiss(self, failed: AgentSession) -> None:
-        """Whatever it still says is not heard. Closing it may take a second, and nobody waits for that."""
-        self._dismissed, self._lane_session = failed, None
-        self._from_caller.let_pass(False)
-        if isinstance(failed, LaneSession):
-            failed.pass_speech_to(lambda audio: False)
-        self._leaving.append(asyncio.create_task(self._see_off(failed), name="agent leaves"))
-
-    async def _see_off(self, session: AgentSession) -> None:
-        await session.close()
-        self._journal.session_closed(session)
+            self._from_caller.let_pass(None)
+            if not await self._agent.relieve(outcome, self._so_far, self._tools.pending):
+                return outcome
 
     async def _agent_to_caller(self) -> str:
         try:
             async with self._ringing():
-                await self._session.open()
+                await self._agent.session.open()
             self._begin_session()
-            self._agent_ready.set()
-            async for event in self._session.events():
+            self._agent.ready.set()
+            async for event in self._agent.session.events():
                 await self._handle(event)
         except AgentError as error:
-            logger.warning("[MediaStream] %s error: %s (%s)", self._session.name, error.reason, error.code)
+            logger.warning(
+                "[MediaStream] %s error: %s (%s)", self._agent.session.name, error.reason, error.code
+            )
             self._journal.happened(error.outcome, reason=error.reason, code=error.code)
             return error.outcome
-        if not self._agent_spoke:  # it left without a word: nobody has been served
+        if not self._agent.spoke:  # it left without a word: nobody has been served
             self._journal.happened("agent_lost", reason="closed without a word")
             return "agent_lost"
         abruptly = self._leaves_abruptly()
-        if not (abruptly and self._relief):
+        if not (abruptly and self._agent.has_relief):
             await self._drain()
         if abruptly:
             self._journal.happened("agent_lost", reason=abruptly)
@@ -316,7 +249,7 @@ class Bridge:
 
     def _leaves_abruptly(self) -> str:
         """Why this is no end of a conversation, though it looks like one; "" if it is one."""
-        if self._agent_says_goodbye:
+        if self._agent.says_goodbye:
             return ""
         if self._tools:
             return "closed during a tool call"
@@ -326,89 +259,66 @@ class Bridge:
             return "closed while it greeted"
         return ""
 
-    @asynccontextmanager
-    async def _ringing(self) -> AsyncIterator[None]:
-        """The caller hears that somebody is being reached, if that takes a while."""
+    def _ringing(self) -> AbstractAsyncContextManager[None]:
         if self.first_audio_ms is not None:  # in the middle of a call nobody expects to hear it ring
-            yield
-            return
-        ring = asyncio.create_task(self._ring(), name="ringing")
-        try:
-            yield
-        finally:
-            ring.cancel()
-            await asyncio.wait({ring})
-            if time.monotonic() - self._started > RING_AFTER_SECONDS:
-                await self._send(self._codec.encode_clear())
+            return nullcontext()
+        return ringing_meanwhile(self._codec, self._send, since=self._started)
 
-    async def _ring(self) -> None:
-        await asyncio.sleep(max(0.0, self._started + RING_AFTER_SECONDS - time.monotonic()))
-        tone = ringing(self._codec.audio_format)
-        while True:
-            await self._send(self._codec.encode_audio(tone))
-            await asyncio.sleep(TONE_SECONDS + PAUSE_SECONDS)
+    def _begin_rounds(self) -> None:
+        """Look once a second at what need not be looked at with each frame. No task: those of all calls add up."""
+        rounds, later = Rounds(looked_at=time.monotonic()), asyncio.get_running_loop().call_later
 
-    async def _watch_agent(self) -> str:
-        """A session that is mute must not leave the caller in silence."""
-        while True:
-            mute_at = math.inf if self._agent_spoke else self._speak_by
-            hangs_at = (
-                self._session.last_message_at + HANG_SECONDS if self._agent_ready.is_set() else math.inf
-            )
-            left = min(mute_at, hangs_at) - time.monotonic()
-            if left > 0:  # until it could have happened, and then see whether it has
-                await asyncio.sleep(min(left, HANG_SECONDS))
-            else:
-                reason = "no greeting" if mute_at < hangs_at else "no message"
-                logger.warning("[MediaStream] %s error: %s", self._session.name, reason)
-                self._journal.happened("agent_silent", reason=reason)
-                return "agent_silent"
-
-    async def _make_rounds(self) -> str:
-        """What need not be looked at with each frame."""
-        rounds = Rounds(looked_at=time.monotonic())
-        while not self._died_down():
-            await asyncio.sleep(ROUND_SECONDS)
-            rounds.look(self.frames_taken, time.monotonic())
+        def look() -> None:
+            rounds.look(self.messages_read + self._from_caller.passed, time.monotonic())
             if rounds.flooded:
                 self.broke(BadFrame("more than 100 frames a second", close_code=1008))
-            if (
-                rounds.quiet and self._agent_ready.is_set()
-            ):  # agents leave whom they do not hear; and the queue is bounded
+            # Agents leave whom they do not hear; and the queue is bounded.
+            if rounds.quiet and self._agent.ready.is_set():
                 self._from_caller.put(CallerAudio(self._codec.audio_format.silence(ROUND_SECONDS)))
-        return "silence"
+            if self._died_down() and not self._act_wanted.done():
+                self.caller_left("silence")
+            self._next_round = later(ROUND_SECONDS, look)
+
+        self._next_round = later(ROUND_SECONDS, look)
 
     def _died_down(self) -> bool:
         quiet_since = max(self._last_word_at, self._played_out_at)
         return 0 < self._max_silent_seconds < time.monotonic() - quiet_since
 
-    async def _act_on_tools(self) -> str:
+    def _begin_acting(self, wanted: asyncio.Future[Act]) -> None:
+        if not wanted.cancelled():
+            self._acting = asyncio.create_task(self._act_on_tools(wanted.result()), name="acts of tools")
+
+    async def _act_on_tools(self, act: Act) -> None:
         """Leave, as a tool wants it, once the agent has said what it has to say."""
-        act = await self._act_wanted
+        try:
+            await self._until_heard_out()
+        finally:
+            self.caller_left(OUTCOME_OF[act])
+
+    async def _until_heard_out(self) -> None:
         since = time.monotonic()
         earliest, latest = since + ACT_SECONDS[0], since + ACT_SECONDS[1]
         # Polled: the end of what is being said moves on with each piece of it.
         while (now := time.monotonic()) < latest and (now < earliest or now < self._played_out_at):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         await self._drain()
-        return OUTCOME_OF[act]
 
     def _begin_session(self) -> None:
-        session = self._session
+        session = self._agent.session
         self._translation = Translation(
             self._codec.audio_format, heard=session.input_format, spoken=session.output_format
         )
-        is_plain = self._translation.plain
-        self._lane_session = session if is_plain and isinstance(session, LaneSession) else None
-        self._from_caller.let_pass(self._lane_session is not None)
+        lane = session if self._translation.plain and isinstance(session, LaneSession) else None
+        self._from_caller.let_pass(lane)
         self._note_opened()
-        if self._lane is not None and self._lane_session is not None:
-            self._lane_session.pass_speech_to(self._pass_speech)
+        if self._lane is not None and lane is not None:
+            lane.pass_speech_to(self._pass_speech)
 
     def _note_opened(self) -> None:
-        self._journal.session_opened(self._session)
-        if self._session.overrides_refused:
-            self._journal.overrides_refused(self._session.agent_id)
+        self._journal.session_opened(self._agent.session)
+        if self._agent.session.overrides_refused:
+            self._journal.overrides_refused(self._agent.session.agent_id)
 
     async def _handle(self, event: AgentEvent) -> None:
         match event:
@@ -431,13 +341,13 @@ class Bridge:
                 self._so_far.agent_was_heard(heard)
             case ToolCall():
                 self._last_word_at = time.monotonic()
-                await self._start_tool(event)
+                await self._tools.start(event)
             case Reopened(external_id, code, reason, spent):
                 closing = Closing(code, reason, spent)
-                self._journal.session_ended(self._session.provider, external_id, closing)
+                self._journal.session_ended(self._agent.session.provider, external_id, closing)
                 self._begin_session()
             case HangUp():
-                self._agent_says_goodbye = True
+                self._agent.says_goodbye = True
                 self._journal.happened("agent_hangs_up")
 
     async def _play(self, speech: Speech) -> None:
@@ -448,8 +358,11 @@ class Bridge:
             return
         mark = self._playback.sent(speech.item, self._codec.audio_format.duration_ms(audio))
         if mark:
-            self._echoes_due += 1
-            await self._send(self._codec.encode_mark(mark))
+            await self._send_mark(mark)
+
+    async def _send_mark(self, name: str) -> None:
+        self._echoes_due += 1
+        await self._send(self._codec.encode_mark(name))
 
     async def _interrupt(self) -> None:
         self._played_out_at, self._last_word_at = 0.0, time.monotonic()
@@ -464,7 +377,7 @@ class Bridge:
         if cut:
             await self._interrupt()
         for heard in cut:
-            await self._session.was_cut(heard.item, heard.ms)
+            await self._agent.session.was_cut(heard.item, heard.ms)
 
     def _pass_speech(self, audio: bytes) -> bool:
         """The agent's audio in base64, now. False: not taken, it comes by `events` and waits for its turn."""
@@ -477,59 +390,17 @@ class Bridge:
         """When it begins to sound."""
         now = time.monotonic()
         self._caller_waits = False
-        self._agent_spoke = True
+        self._agent.spoke = True
         if self.first_audio_ms is None:
             self.first_audio_ms = round((now - self._started) * 1000)
         begins = max(self._played_out_at, now)
         self._played_out_at = begins + size / self._codec.audio_format.bytes_per_second
         return begins
 
-    async def _start_tool(self, call: ToolCall) -> None:
-        if len(self._tools) >= MAX_TOOLS_AT_ONCE:  # here: an agent that asks and never reads must wait
-            await self._run_tool(call, busy=True)
-            return
-        task = asyncio.create_task(self._run_tool(call, busy=False), name="tool")
-        self._tools[task] = call.tool
-        task.add_done_callback(self._tools.pop)
-
-    async def _run_tool(self, call: ToolCall, *, busy: bool) -> None:
-        """Answer in any case: an agent that waits for a tool says nothing."""
-        answered, asked_by = _TOOL_FAILED, self._session
-        try:
-            if busy:
-                logger.warning("Too many tool calls at once: one was not run")
-            else:
-                await self._journal.caught_up(STORY_SECONDS)
-                answered = await self._answer_tool(call.tool, call.arguments)
-        except Exception:
-            logger.exception("A tool call failed")
-        if asked_by is self._session:
-            await asked_by.answer_tool(call.call_id, answered.envelope)
-        if answered.act is not None:
-            self.act(answered.act)
-        if asked_by is not self._session:  # who asked has failed meanwhile
-            await self._agent_ready.wait()
-            await self._session.tell(late_answer(call.tool, answered.envelope), aloud=True)
-
     async def _drain(self) -> None:
         """Agents send faster than speech and leave when they have sent: let the last words be heard."""
-        if not self._played_out_at:  # nothing was said, or what was said has been cleared
-            return
-        # By our own clock it may all have been played: the carrier's is behind by the way that audio takes.
-        left = max(self._played_out_at - time.monotonic(), 0.0)
-        if self._playout is not None:
-            await self._playout.drained()
-            return
-        if not self._codec.confirms_playback:
-            await asyncio.sleep(left)
-            return
-        self._echoes_due += 1
-        await self._send(self._codec.encode_mark(LAST_WORDS))
-        try:
-            async with asyncio.timeout(left + 2):
-                await self._last_words_played.wait()
-        except TimeoutError:
-            logger.info("The carrier did not confirm that the last words were played")
+        if self._played_out_at:  # else nothing was said, or what was said has been cleared
+            await self._last_words.drain(self._played_out_at)
 
     # --- Both ---
 
@@ -537,42 +408,43 @@ class Bridge:
         """Until the caller leaves, the agent leaves, or time is up. How it ended."""
         caller = asyncio.create_task(self._caller_to_agent(), name="caller to agent")
         agent = asyncio.create_task(self._one_agent_after_the_other(), name="agent to caller")
-        tools = asyncio.create_task(self._act_on_tools(), name="acts of tools")
-        rounds = asyncio.create_task(self._make_rounds(), name="rounds")
+        self._act_wanted.add_done_callback(self._begin_acting)
+        self._begin_rounds()
         closing = asyncio.create_task(self._close_in_time(), name="closing time")
         try:
-            ends: set[asyncio.Future[Any]] = {caller, agent, tools, rounds, closing, self._caller_gone}
+            ends: set[asyncio.Future[Any]] = {caller, agent, closing, self._caller_gone}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._caller_gone.done():
                 return self._caller_gone.result()
             if self._act_wanted.done():  # an agent that leaves on its own account has said its last words too
                 return OUTCOME_OF[self._act_wanted.result()]
-            for ending in (agent, rounds, closing):
+            for ending in (agent, closing):
                 if ending.done():
                     return ending.result()
             caller.result()  # it never ends by itself: this raises what ended it
             raise AssertionError("nothing has ended the call")
         finally:
+            self._next_round.cancel()
             self.feel.ended(time.monotonic())
             self._act_wanted.cancel()
-            await self._stop(caller, agent, tools, rounds, closing, *self._tools)
+            await self._stop(caller, agent, closing, *self._tools.tasks)
 
     async def _close_in_time(self) -> str:
         return await closing_time(
             max_seconds=self._max_seconds,
             budget_left=self._budget_left,
-            agent_ready=self._agent_ready,
-            tell=lambda text: self._session.tell(text),  # noqa: PLW0108 - whichever session it is then
+            agent_ready=self._agent.ready,
+            tell=self._agent.tell,
             last_words=self._drain,
         )
 
     async def _stop(self, *tasks: asyncio.Task[Any]) -> None:
         self._caller_gone.cancel()
+        if self._acting is not None:
+            tasks = *tasks, self._acting
         for task in tasks:
             task.cancel()
-        if self._session is not self._dismissed:
-            self._leaving.append(asyncio.create_task(self._see_off(self._session), name="agent leaves"))
-        await asyncio.gather(*tasks, *self._leaving, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._agent.leave(), return_exceptions=True)
 
 
 async def _first_of(*works: Coroutine[Any, Any, str]) -> str:

@@ -1,10 +1,11 @@
 """What the caller sends while the agent cannot take it."""
 
-import asyncio
 from collections import deque
 from dataclasses import dataclass
 
+from agents.fast_lane import LaneSession
 from telephony.frames import CallerAudio, Digit
+from telephony.signal import Signal
 
 MAX_WAITING_FRAMES = 250
 """Five seconds of the caller's audio, while the agent is being reached or reads slowly."""
@@ -29,18 +30,21 @@ def _size(frame: ForAgent) -> int:
 class CallerQueue:
     """What the caller sends, bounded: when the agent does not take it, the oldest audio goes first."""
 
+    __slots__ = ("_filled", "_frames", "idle", "passed", "passing")
+
     def __init__(self, limit: int = MAX_WAITING_FRAMES) -> None:
         self._frames: deque[ForAgent] = deque(maxlen=limit)
-        self._filled = asyncio.Event()
+        self._filled = Signal()
+        self.passing: LaneSession | None = None
+        """Who takes audio past the queue. None: all of it goes through here, to be translated, say."""
+        self.passed = 0
+        """How many messages have gone past."""
         self.idle = False
-        """Nothing waits, and whoever takes it out has dealt with what it took."""
+        """There is such a one, nothing waits, and whoever takes it out has dealt with what it took."""
 
-        self.may_be_passed = True
-
-    def let_pass(self, may_be_passed: bool) -> None:
-        """Whether audio may go past the queue at all: what has to be translated goes through it."""
-        self.may_be_passed = may_be_passed
-        self.idle = self.idle and may_be_passed
+    def let_pass(self, passing: LaneSession | None) -> None:
+        self.passing = passing
+        self.idle = self.idle and passing is not None
 
     def put(self, frame: ForAgent) -> None:
         self.idle = False
@@ -52,6 +56,6 @@ class CallerQueue:
     async def get(self) -> ForAgent:
         while not self._frames:
             self._filled.clear()
-            self.idle = self.may_be_passed
+            self.idle = self.passing is not None
             await self._filled.wait()
         return self._frames.popleft()

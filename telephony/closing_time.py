@@ -6,8 +6,12 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from telephony.signal import Signal
+
 WRAP_UP_SECONDS = 60.0
 LOOK_SECONDS = 1.0
+FAR_SECONDS, LOOKS_AHEAD = 180.0, 5
+"""With more time left than this, it is looked at so much more rarely."""
 TELL_SECONDS = 2.0
 LAST_WORDS_SECONDS = 5.0
 TIME_LIMIT = "time_limit"
@@ -22,7 +26,7 @@ async def closing_time(
     *,
     max_seconds: float,
     budget_left: Callable[[], float] | None,
-    agent_ready: asyncio.Event,
+    agent_ready: Signal,
     tell: Callable[[str], Awaitable[None]],
     last_words: Callable[[], Awaitable[None]],
 ) -> str:
@@ -45,4 +49,4 @@ async def closing_time(
                 async with asyncio.timeout(TELL_SECONDS):
                     await tell(WRAP_UP)
             continue
-        await asyncio.sleep(min(left, LOOK_SECONDS))
+        await asyncio.sleep(min(left, LOOK_SECONDS * (LOOKS_AHEAD if left > FAR_SECONDS else 1)))

@@ -235,7 +235,7 @@ def _felt(bridge: Bridge | None, outcome: str) -> Record | None:
 async def _read(socket: MediaSocket, codec: MediaCodec, bridge: Bridge) -> None:
     """Hand frames to the bridge until the carrier leaves or breaks its protocol."""
     while True:
-        bridge.frames_taken += 1
+        bridge.messages_read += 1
         try:
             frame = codec.decode(await socket.receive())
         except CallerGone as gone:

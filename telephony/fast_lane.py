@@ -54,6 +54,9 @@ class LaneProtocol(Cutter, GuardedProtocol):
     def sansio(self) -> SansIO:
         return self.conn
 
+    def receive_anew(self) -> None:
+        self.transport.set_protocol(self)
+
     async def receive(self) -> ASGIReceiveEvent:
         with self.reader_waits():
             return await super().receive()

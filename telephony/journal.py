@@ -15,6 +15,7 @@ from telephony import calls
 from telephony.carriers.registry import label_of
 from telephony.feel.record import Record
 from telephony.scribe import Entry, scribe_of
+from telephony.signal import Signal
 from telephony.spend import meters
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class Journal:
         self._claimed = claimed
         self._unwritten = 0
         self._dropped = 0
-        self._all_written = asyncio.Event()
+        self._all_written = Signal()
         self._last_reply: UUID | None = None
         self.happened("stream_started")
 

@@ -1,15 +1,45 @@
 """The ringing that callers hear while their agent is being reached.  Tones: ITU-T E.180, North America."""
 
+import asyncio
 import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import lru_cache
 
 from agents.audio import AudioFormat
+from telephony.codec import Codec
 
 TONES_HZ = (440, 480)
 PERIODS_PER_SECOND = 40
 """The two tones together repeat so often: a fortieth of a second of arithmetic makes a second of sound."""
 LOUDNESS = 2500
 TONE_SECONDS, PAUSE_SECONDS = 1, 2
+RING_AFTER_SECONDS = 1.5
+"""An agent that takes longer to be reached is rung for, audibly."""
+
+Send = Callable[[str | bytes], Awaitable[None]]
+
+
+@asynccontextmanager
+async def ringing_meanwhile(codec: Codec, send: Send, *, since: float) -> AsyncIterator[None]:
+    """The caller, on the line `since` then, hears that somebody is being reached, if that takes a while."""
+    ring = asyncio.create_task(_ring(codec, send, since + RING_AFTER_SECONDS), name="ringing")
+    try:
+        yield
+    finally:
+        ring.cancel()
+        await asyncio.wait({ring})
+        if time.monotonic() - since > RING_AFTER_SECONDS:
+            await send(codec.encode_clear())
+
+
+async def _ring(codec: Codec, send: Send, first_at: float) -> None:
+    await asyncio.sleep(max(0.0, first_at - time.monotonic()))
+    tone = ringing(codec.audio_format)
+    while True:
+        await send(codec.encode_audio(tone))
+        await asyncio.sleep(TONE_SECONDS + PAUSE_SECONDS)
 
 
 @lru_cache(maxsize=8)

@@ -2,10 +2,11 @@
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from struct import Struct, iter_unpack
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from websockets.protocol import Protocol, State
 from websockets.speedups import apply_mask
@@ -22,6 +23,10 @@ SHORT_MASKED = _MASKED | 126
 _CONTROL = 0x08
 _OPCODES = frozenset({0x0, 0x1, 0x2, 0x8, 0x9, 0xA})
 _HANDSHAKE_ENDS = b"\r\n\r\n"
+
+USUAL_BYTES = 2048
+"""A carrier's frames are smaller than this."""
+_HEAD, _MASK, _MASKED_PAYLOAD, _PAYLOAD = slice(0, 4), slice(4, 8), slice(8, None), slice(4, None)
 
 _short_header = Struct("!BB").pack
 _header = Struct("!BBH").pack
@@ -60,6 +65,25 @@ def _masks() -> Iterator[bytes]:
 next_mask = _masks().__next__
 
 
+@cache
+def _usual_heads(first: int) -> list[bytes]:
+    """How a masked frame begins that is so many bytes long in all; b"" where that is not the usual form of it."""
+    return [_header(first, SHORT_MASKED, size - 8) if size >= 8 + 126 else b"" for size in range(USUAL_BYTES)]
+
+
+class Way:
+    """Whether a message could be taken now. Looked at with each frame, and therefore a thing of its own."""
+
+    __slots__ = ("between_messages", "clear")
+
+    def __init__(self) -> None:
+        self.between_messages = False
+        """The next byte begins a message, messages are exchanged as far as our peer is concerned, and somebody
+        takes them."""
+        self.clear = False
+        """Nothing travels on the ordinary road: its reader waits for more, and nothing is on its way to it."""
+
+
 class Cutter:
     """The receiving half of a lane: a mixin in front of an ordinary implementation's `data_received`.
 
@@ -71,17 +95,11 @@ class Cutter:
     lane_bytes: ClassVar[int]
     """Longer messages go the ordinary road, which knows what is too long."""
 
-    _usual_second = 0
-    _usual_header = 0
     _take: Take | None = None
     _protocol: Protocol
     _takes = TEXT
-    _road_clear = False
-    """Nothing travels on the ordinary road: its reader waits for more, and nothing is on its way to it."""
     _cutting = False
     """From the end of the handshake to the beginning of the end."""
-    _between_messages = False
-    """The next byte begins a message, and messages are exchanged as far as our peer is concerned."""
     _fragmented = False
     _passing = 0
     """How many bytes of the frame that is being handed over are still to come."""
@@ -89,6 +107,10 @@ class Cutter:
     _held: bytes | bytearray = b""
     _wanted = 0
     """With this many bytes held there is something new to see."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.way = Way()
+        super().__init__(*args, **kwargs)
 
     @abstractmethod
     def hand_over(self, data: bytes) -> None:
@@ -102,46 +124,78 @@ class Cutter:
     def sansio(self) -> Protocol:
         """The ordinary implementation's protocol: while its state is OPEN messages are exchanged."""
 
+    def receive_anew(self) -> None:
+        """Tell the transport that `data_received` is another one: it may have looked it up once and for all."""
+
     def open_lane(self, take: Take, *, binary: bool = False) -> None:
         """From now on offer whole messages to `take`: text, unless the carrier's audio is binary."""
         self._takes = BINARY if binary else TEXT
         self._take = take
-        self._usual_second, self._usual_header = (SHORT_MASKED, 8) if self.peer_masks else (126, 4)
         self._protocol = self.sansio()
+        self._look_around()
+        self.__dict__["data_received"] = self._shortcut(take, Cutter.data_received.__get__(self))
+        self.receive_anew()
 
     def close_lane(self) -> None:
         self._take = None
+        self._look_around()
+        if self.__dict__.pop("data_received", None):
+            self.receive_anew()
 
     @contextmanager
     def reader_waits(self) -> Iterator[None]:
         """While the ordinary road's reader, done with what it had, waits for its next message."""
-        self._road_clear = True
+        self.way.clear = True
         try:
             yield
         finally:
-            self._road_clear = False
+            self.way.clear = False
+
+    def _shortcut(self, take: Take, ordinary: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        """A `data_received` for one whole frame of some hundred bytes, as nearly all are; `ordinary` knows the rest.
+
+        A function of its own variables: what is read through `self` costs a multiple, hundreds of calls being
+        too many to be near at hand.
+        """
+        way, first = self.way, self._takes
+        heads = _usual_heads(first)
+
+        def masked(data: bytes) -> None:
+            if not (
+                way.between_messages
+                and way.clear
+                and (size := len(data)) < USUAL_BYTES
+                and data[_HEAD] == heads[size]
+                and take(apply_mask(data[_MASKED_PAYLOAD], data[_MASK]))
+            ):
+                ordinary(data)
+
+        def plain(data: bytes) -> None:
+            if not (
+                way.between_messages
+                and way.clear
+                and (size := len(data)) > 126
+                and data[0] == first
+                and data[1] == 126
+                and size == 4 + (data[2] << 8 | data[3])
+                and take(data[_PAYLOAD])
+            ):
+                ordinary(data)
+
+        return masked if self.peer_masks else plain
 
     def data_received(self, data: bytes) -> None:
-        # These are one whole frame of some hundred bytes, as nearly all are. `_cut` knows what else there is.
-        if (
-            self._between_messages
-            and self._road_clear
-            and (take := self._take) is not None
-            and (size := len(data)) > 8
-            and data[0] == self._takes
-            and data[1] == self._usual_second
-            and size == self._usual_header + (data[2] << 8 | data[3])
-            and take(apply_mask(data[8:], data[4:8]) if self.peer_masks else data[4:])
-        ):
-            return
         if not self._cutting:
             data = self._after_handshake(data)
         elif self._held:
             data = self._with_held(data)
         if data:
             self._cut(data)
-        # Nothing but this road changes any of it.
-        self._between_messages = self._cutting and not (self._held or self._passing or self._fragmented)
+        self._look_around()  # nothing but this road changes any of it
+
+    def _look_around(self) -> None:
+        under_way = self._held or self._passing or self._fragmented
+        self.way.between_messages = self._take is not None and self._cutting and not under_way
 
     def _cut(self, data: bytes) -> None:
         at, end = 0, len(data)
@@ -150,7 +204,7 @@ class Cutter:
                 stop = min(at + self._passing, end)
                 self._passing -= stop - at
                 if self._passes_message:  # its reader may have come back before the whole of it was there
-                    self._road_clear = False
+                    self.way.clear = False
                 self.hand_over(data[at:stop])
                 at = stop
                 continue
@@ -178,7 +232,7 @@ class Cutter:
 
     def _may_take(self, second: int, size: int) -> bool:
         return (
-            self._road_clear
+            self.way.clear
             and self._take is not None
             and not self._fragmented
             and size <= self.lane_bytes
@@ -198,7 +252,7 @@ class Cutter:
         self._passes_message = not first & _CONTROL
         if self._passes_message:
             self._fragmented = not first & _FIN
-            self._road_clear = False
+            self.way.clear = False
         there = min(stop, len(data))
         self._passing = stop - there
         self.hand_over(data[at:there])

@@ -64,7 +64,8 @@ class Lane(Cutter):
         self.ordinary = Ordinary(side)
         self.taken = 0
         self.refusing = False
-        self._cutting = self._road_clear = True
+        super().__init__()
+        self._cutting = self.way.clear = True
         self.open_lane(self.take)
 
     def take(self, message: bytes) -> bool:
@@ -77,7 +78,7 @@ class Lane(Cutter):
     def hand_over(self, data: bytes) -> None:
         assert data
         self.ordinary.data_received(data)
-        self._road_clear = True
+        self.way.clear = True
 
     def is_alive(self) -> bool:
         return self.ordinary.protocol.state < State.CLOSING
@@ -204,7 +205,7 @@ def test_a_carrier_of_binary_audio_has_a_lane_too():
 
 def test_while_a_message_is_on_the_ordinary_road_later_ones_follow_it():
     lane = Lane(Side.SERVER)
-    lane._road_clear = False
+    lane.way.clear = False
     lane.hand_over = lane.ordinary.data_received  # type: ignore[method-assign]
     with lane.reader_waits():
         lane.data_received(client_frame(b"taken") + client_frame(b"slow") + client_frame(b"follows"))
@@ -220,7 +221,7 @@ def test_while_a_message_is_on_the_ordinary_road_later_ones_follow_it():
 
 def test_a_message_that_comes_in_parts_is_not_overtaken_by_the_next():
     lane = Lane(Side.SERVER)
-    lane._road_clear = False
+    lane.way.clear = False
     lane.hand_over = lane.ordinary.data_received  # type: ignore[method-assign]
     slow = client_frame(b"slow" * 100)
     pieces = frame(Opcode.TEXT, b"slow", fin=False), frame(Opcode.CONT, b" in pieces")
@@ -321,6 +322,60 @@ async def test_a_peer_that_never_reads_stops_the_lane_before_it_fills_memory():
             assert socket.transport.get_write_buffer_size() < 64 * 1024
             gone.set()
             socket.transport.abort()
+
+
+async def test_once_we_have_begun_to_close_nothing_more_is_said():
+    over = asyncio.Event()
+
+    async def slow(socket: ServerConnection) -> None:
+        socket.transport.pause_reading()
+        await over.wait()
+        socket.transport.abort()
+
+    async with serve(slow, "127.0.0.1", 0, compression=None) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with connect(url, compression=None, proxy=None, create_connection=LaneConnection) as socket:
+            assert isinstance(socket, LaneConnection)
+            send = socket.sender(b"(", b")")
+            assert send(b"a word")
+            closing = asyncio.create_task(socket.close())
+            await asyncio.sleep(0)
+            assert socket.protocol.state is State.CLOSING
+            assert not socket.transport.is_closing()
+            assert not send(b"another")
+            assert not socket.send_now(b"another")
+            over.set()
+            await closing
+
+
+async def test_a_lane_that_was_closed_takes_nothing_more():
+    taken: list[bytes] = []
+    go_on = asyncio.Event()
+
+    def take(message: bytes) -> bool:
+        taken.append(message)
+        return True
+
+    async def agent(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.send("x" * 200)
+        await go_on.wait()
+        await socket.send("y" * 200)
+        await socket.close()
+
+    async with serve(agent, "127.0.0.1", 0, compression=None) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with connect(url, compression=None, proxy=None, create_connection=LaneConnection) as socket:
+            assert isinstance(socket, LaneConnection)
+            socket.open_lane(take)
+            reading = asyncio.create_task(socket.recv())
+            await socket.send("ready")
+            while not taken:
+                await asyncio.sleep(0.01)
+            socket.close_lane()
+            go_on.set()
+            assert await reading == "y" * 200
+            assert taken == [b"x" * 200]
 
 
 def test_an_ordinary_connection_has_no_lane():

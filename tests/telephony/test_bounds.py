@@ -19,7 +19,7 @@ from agents.audio import MULAW_8K, PCM16_16K
 from agents.guarded_connection import MAX_UNSENT_BYTES, GuardedConnection
 from agents.models import Turn
 from agents.providers.elevenlabs.protocol import MAX_WORDS, Decoder
-from telephony import bridge, calls, doorstep
+from telephony import bridge, calls, doorstep, on_the_line, tools_at_work
 from telephony.frames import StreamStarted
 from telephony.guarded_socket import GuardedProtocol
 from telephony.journal import MAX_TEXT, MAX_WAITING, Journal
@@ -243,7 +243,7 @@ async def test_an_agent_that_asks_and_never_reads_is_given_up_and_its_questions_
     monkeypatch,
 ):
     """Each question is answered, and nobody takes the answers."""
-    monkeypatch.setattr(bridge, "HANG_SECONDS", 1.0)
+    monkeypatch.setattr(on_the_line, "HANG_SECONDS", 1.0)
     question = json.dumps(
         {
             "type": "client_tool_call",
@@ -266,7 +266,7 @@ async def test_an_agent_that_asks_and_never_reads_is_given_up_and_its_questions_
                 asked += 1
                 if asked % 50 == 0:
                     tools = [task for task in asyncio.all_tasks() if task.get_name() == "tool"]
-                    assert len(tools) <= bridge.MAX_TOOLS_AT_ONCE
+                    assert len(tools) <= tools_at_work.MAX_TOOLS_AT_ONCE
 
     async with line(settings, agent) as caller:
         await asyncio.wait_for(closing(caller, within=30), 30)

@@ -12,10 +12,11 @@ from agents.events import AgentEvent, CallerSpeaks, HangUp, Interrupted, Speech,
 from agents.live_calls import Act
 from agents.session import Closing
 from agents.tools.registry import Answered
-from telephony.bridge import LAST_WORDS, Bridge
+from telephony.bridge import Bridge
 from telephony.caller_queue import MAX_WAITING_BYTES, MAX_WAITING_FRAMES, CallerQueue
 from telephony.errors import BadFrame
 from telephony.frames import CallerAudio, Digit, Mark, StreamStopped
+from telephony.last_words import LAST_WORDS
 
 
 class Agent:
@@ -305,9 +306,9 @@ async def test_echoes_of_our_own_marks_are_nothing_that_the_carrier_sent_too_muc
     running = asyncio.create_task(line.run())
     await asyncio.sleep(0.05)
     for number in (1, 2, 3):  # the third was never asked for
-        line.frames_taken += 1
+        line.messages_read += 1
         line.feed(Mark(f"heard-{number}"))
-    assert line.frames_taken == 1
+    assert line.messages_read == 1
     line.caller_left("caller_hung_up")
     await running
 
@@ -480,7 +481,7 @@ async def test_an_agent_that_leaves_without_a_word_has_served_nobody():
 
 
 async def test_an_agent_that_goes_mute_is_given_up(monkeypatch):
-    monkeypatch.setattr("telephony.bridge.HANG_SECONDS", 0.1)
+    monkeypatch.setattr("telephony.on_the_line.HANG_SECONDS", 0.1)
     agent = Agent(Speech(b"hello"), stays=True)
     agent.last_message_at = time.monotonic()
     notes = Notes()
@@ -489,8 +490,8 @@ async def test_an_agent_that_goes_mute_is_given_up(monkeypatch):
 
 
 async def test_an_agent_that_never_greets_is_given_up(monkeypatch):
-    monkeypatch.setattr("telephony.bridge.HANG_SECONDS", 0.1)
-    monkeypatch.setattr("telephony.bridge.GREETING_SECONDS", 0.2)
+    monkeypatch.setattr("telephony.on_the_line.HANG_SECONDS", 0.1)
+    monkeypatch.setattr("telephony.on_the_line.GREETING_SECONDS", 0.2)
     assert await bridge(Agent(stays=True), []).run() == "agent_silent"
 
 

@@ -252,7 +252,7 @@ async def test_an_agent_that_never_reads_costs_the_caller_old_audio_and_us_no_me
         [bridge] = bridges
         waiting = bridge._from_caller._frames
         assert 0 < sum(len(frame.audio) for frame in waiting) <= 256 * 1024
-        assert bridge._session._socket.transport.get_write_buffer_size() < 256 * 1024
+        assert bridge._agent.session._socket.transport.get_write_buffer_size() < 256 * 1024
         over.set()
         await caller.send('{"event":"stop","stop":{}}')
         assert await closing(caller) == 1000
@@ -364,6 +364,24 @@ def test_anything_else_is_left_to_json(message):
     codec = TwilioCodec()
     assert codec.plain_audio(media(1).encode())
     assert codec.plain_audio(message.encode()) is None
+
+
+@pytest.mark.parametrize("audio", [b"\0\1\2", b"\0\1", b"\0"])
+def test_a_message_like_the_last_but_for_one_byte_is_what_json_reads(audio):
+    codec = TwilioCodec()
+    payload = b64encode(audio * 9).decode()
+    inner = f'{{"track":"inbound","chunk":"1","timestamp":"20","payload":"{payload}"}}'
+    usual = f'{{"event":"media","sequenceNumber":"2","media":{inner},"streamSid":"MZ1"}}'.encode()
+    assert codec.plain_audio(usual) == codec.plain_audio(usual) == payload.encode()
+    for at in range(len(usual)):
+        for byte in b'"\\}=,A7+_ \0\xff':
+            message = usual[:at] + bytes([byte]) + usual[at + 1 :]
+            plain = codec.plain_audio(message)
+            if plain is not None:
+                read = codec.decode(message.decode())
+                assert isinstance(read, CallerAudio)
+                assert b64encode(read.audio) == plain
+            codec.plain_audio(usual)  # that is what the next one is compared with
 
 
 @given(st.binary(max_size=50))

@@ -11,7 +11,7 @@ from agents.live_calls import Act
 from agents.so_far import SoFar
 from agents.speech import speech_for
 from agents.tools.registry import Answered
-from telephony import bridge as bridge_module
+from telephony import on_the_line
 from telephony.bridge import Bridge
 from telephony.frames import CallerAudio
 from tests.telephony.test_bridge import Agent, Codec, FastAgent, Notes
@@ -161,7 +161,7 @@ async def test_the_lane_leads_to_whoever_is_on_the_line():
 
 
 async def test_a_tool_that_outlasts_its_agent_is_told_to_the_next_one_and_run_once(monkeypatch):
-    monkeypatch.setattr(bridge_module, "PENDING_SECONDS", 0.05)
+    monkeypatch.setattr(on_the_line, "PENDING_SECONDS", 0.05)
     ready, runs = asyncio.Event(), []
 
     async def slow(name: str, arguments: dict[str, Any]) -> Answered:
@@ -215,7 +215,7 @@ async def test_the_second_is_told_what_was_said():
 
 
 async def test_a_second_agent_without_a_word_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(bridge_module, "RELIEF_SECONDS", 0.1)
+    monkeypatch.setattr(on_the_line, "RELIEF_SECONDS", 0.1)
     second = Second(stays=True)
     assert await bridge(Failing(Speech(b"one")), Spare(second)).run() == "agent_silent"
     second = Second()

@@ -1,6 +1,5 @@
 """Paid time: held before it is used, never more than the caps allow, and given back whatever becomes of a call."""
 
-import asyncio
 import datetime
 import random
 import threading
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from telephony import closing_time as closing
 from telephony.errors import BudgetSpent
 from telephony.models import Call, Meter
+from telephony.signal import Signal
 from telephony.spend import meters
 from telephony.spend.caps import (
     HORIZON_SECONDS,
@@ -268,7 +268,7 @@ async def watched(
 ) -> tuple[str, list[str]]:
     """`left`: of the budget, at one look after the other."""
     told, looks = list[str](), iter(left)
-    ready = asyncio.Event()
+    ready = Signal()
     if not silent:
         ready.set()
 

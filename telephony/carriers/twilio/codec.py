@@ -5,9 +5,10 @@ import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from agents.audio import MULAW_8K
+from agents.base64_audio import KINDS
 from telephony.codec import identifier, json_event
 from telephony.errors import BadFrame
 from telephony.frames import CallerAudio, Digit, Frame, Mark, StreamStarted, StreamStopped
@@ -17,15 +18,61 @@ _WORDS = {
     b"name": rb'"[0-9A-Za-z_]*+"',
     b"base64": rb'"([A-Za-z0-9+/]*+={0,2})"',
 }
-_usual_media = re.compile(  # as Twilio writes it
+_usual = re.compile(  # as Twilio writes it
     rb'\{"event":"media","sequenceNumber":%(number)b,"media":\{"track":"inbound","chunk":%(number)b,'
     rb'"timestamp":%(number)b,"payload":%(base64)b\},"streamSid":%(name)b\}' % _WORDS
-).fullmatch
+)
+_usual_media = _usual.fullmatch
 _other_media = re.compile(  # with spaces, in another order, or less of it
     rb'\{"event": ?"media", ?(?:"sequenceNumber": ?%(number)b, ?)?(?:"streamSid": ?%(name)b, ?)?"media": ?'
     rb'\{(?:"track": ?"inbound", ?)?(?:"chunk": ?%(number)b, ?)?(?:"timestamp": ?%(number)b, ?)?'
     rb'"payload": ?%(base64)b\}(?:, ?"streamSid": ?%(name)b)?\}' % _WORDS
 ).fullmatch
+
+_ZEROS = bytes(ord("0") if chr(code).isdigit() else code for code in range(128)) + bytes(range(128, 256))
+"""For `translate`: every digit is a zero."""
+_BEFORE_NAME, _AFTER_NAME = b'"},"streamSid":"', b'"}'
+_MOST_SHAPES, _LONGEST_SHAPE = 64, 2048
+
+
+class _Shape(NamedTuple):
+    """What a usual message of one length is like, but for its digits, its audio and its stream's name."""
+
+    head: slice
+    zeros: bytes
+    audio: slice
+    kinds: bytes
+    before_name: slice
+    name: slice
+
+
+_shapes: dict[int, _Shape] = {}
+"""By the length of the message, for all streams: to see that one is like the last is cheaper than to read it."""
+
+
+def _audio_by_shape(message: bytes) -> bytes | None:
+    shape = _shapes.get(len(message))
+    if shape is None:
+        return None
+    head, zeros, content, kinds, before_name, name = shape
+    if (
+        message[head].translate(_ZEROS) == zeros
+        and (audio := message[content]).translate(KINDS) == kinds
+        and message[before_name] == _BEFORE_NAME
+        and message[name].isalnum()
+        and message.endswith(_AFTER_NAME)
+    ):
+        return audio
+    return None
+
+
+def _learn(message: bytes, begin: int, end: int) -> None:
+    """From a usual message, whose audio stands from `begin` to `end`."""
+    size, named = len(message), end + len(_BEFORE_NAME)
+    if size <= _LONGEST_SHAPE and (len(_shapes) < _MOST_SHAPES or size in _shapes):
+        head, content, name = slice(0, begin), slice(begin, end), slice(named, size - len(_AFTER_NAME))
+        zeros, kinds = message[head].translate(_ZEROS), message[content].translate(KINDS)
+        _shapes[size] = _Shape(head, zeros, content, kinds, slice(end, named), name)
 
 
 class TwilioCodec:
@@ -44,9 +91,15 @@ class TwilioCodec:
 
         Where the whole message has one of the shapes above, JSON could not read it in any other way.
         """
+        if audio := _audio_by_shape(message):
+            return audio
         media = _usual_media(message) or _other_media(message)
-        audio: bytes | None = media and media[1]
-        return audio if audio is not None and len(audio) % 4 == 0 else None
+        if media is None or len(media[1]) % 4:
+            return None
+        if media.re is _usual:
+            _learn(message, *media.span(1))
+        found: bytes = media[1]
+        return found
 
     def decode(self, message: str | bytes) -> Frame | None:
         """None for a message that we have no use for. Raises BadFrame for what Twilio never sends."""
