@@ -1,5 +1,6 @@
 """Connections to Redis that a process keeps: to make one costs more than most of what is asked through it."""
 
+import atexit
 from functools import cache
 
 from django.conf import settings
@@ -25,4 +26,5 @@ def _client(url: str, seconds: float) -> Redis:
         socket_timeout=seconds,
         socket_connect_timeout=seconds,
     )
+    atexit.register(pool.disconnect)
     return Redis(connection_pool=pool)

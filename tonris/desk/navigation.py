@@ -155,6 +155,12 @@ def of_operators(request: HttpRequest) -> list[dict[str, Any]]:
     return list(_shown(groups, operators, request))
 
 
+def of_account(request: HttpRequest) -> list[dict[str, str]]:
+    """In the menu of whoever is logged in."""
+    site = "ops" if request.path.startswith("/ops/") else "admin"
+    return [{"title": "Second factor", "link": reverse(f"{site}:second_factor_mine")}]
+
+
 def _shown(groups: tuple[Group, ...], site: AdminSite, request: HttpRequest) -> Iterator[dict[str, Any]]:
     groups = tuple(
         replace(group, entries=tuple(one for one in group.entries if one.only in {"", site.name}))
