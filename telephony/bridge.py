@@ -66,6 +66,8 @@ MENU = "menu"
 
 ACT_SECONDS = (1.5, 10.0)
 """What a tool wants done with the call is done when the agent has had its say: not before, and not after, that."""
+MOST_ECHOES = 1000
+"""Marks that a carrier may owe us: of minutes of speech in small pieces."""
 OUTCOME_OF = {Act.TRANSFER: "transfer", Act.HANG_UP: "agent_ended"}
 
 
@@ -361,7 +363,7 @@ class Bridge:
             await self._send_mark(mark)
 
     async def _send_mark(self, name: str) -> None:
-        self._echoes_due += 1
+        self._echoes_due = min(self._echoes_due + 1, MOST_ECHOES)
         await self._send(self._codec.encode_mark(name))
 
     async def _interrupt(self) -> None:

@@ -6,6 +6,8 @@ ROUND_SECONDS = 1.0
 FLOOD_FRAMES = 100
 """In a second: twice what a carrier sends. A backlog after a gap may be more, once."""
 FLOOD_ROUNDS = 2
+MOST_BEYOND = 1500
+"""So many more than that, added up, whenever they come: half a minute's backlog is the most that an honest one has."""
 QUIET_ROUNDS = 2
 
 
@@ -17,6 +19,7 @@ class Rounds:
     """On the clock of `look`, in seconds."""
     _seen: int = 0
     _crowded: int = 0
+    _beyond: float = 0.0
     _empty: int = 0
 
     def look(self, frames: int, now: float) -> None:
@@ -25,11 +28,12 @@ class Rounds:
         # On a busy machine a round lasts longer than it should, and an honest caller sends more in it.
         passed, self.looked_at = now - self.looked_at, now
         self._crowded = self._crowded + 1 if came > FLOOD_FRAMES * max(passed, ROUND_SECONDS) else 0
+        self._beyond = max(0.0, self._beyond + came - FLOOD_FRAMES * passed)
         self._empty = 0 if came else self._empty + 1
 
     @property
     def flooded(self) -> bool:
-        return self._crowded >= FLOOD_ROUNDS
+        return self._crowded >= FLOOD_ROUNDS or self._beyond > MOST_BEYOND
 
     @property
     def quiet(self) -> bool:

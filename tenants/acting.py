@@ -38,7 +38,7 @@ def memberships(request: HttpRequest) -> list[Member]:
                 .filter(user_id=request.user.pk, tenant__status=Tenant.Status.ACTIVE)
                 .order_by("tenant__name", "tenant_id")
             )
-        members = [one for one in members if not rules.tenant_needs(one.tenant) or rules.shown(request)]
+        members = [one for one in members if rules.is_through(request, needed=rules.tenant_needs(one.tenant))]
         request.tonris_members = members  # type: ignore[attr-defined]
     found: list[Member] = request.tonris_members  # type: ignore[attr-defined]
     return found

@@ -18,6 +18,8 @@ ID = Heading(
     "id", "Id", "As the export tells it, to say exactly who is meant; leave it empty for a new one.", others=("UUID",)
 )  # fmt: skip
 CENT = Decimal("0.01")
+MOST_NAMED = 60
+"""Services in one cell; which commas are part of a name takes time that grows with the cube of it."""
 
 
 class ServiceImporter(TableImporter[Service]):
@@ -153,7 +155,9 @@ class EmployeeImporter(TableImporter[Employee]):
 
     def _named(self, text: str) -> tuple[list[Service], str]:
         """Services, and the first name that is none's. A name may have a comma in it itself."""
-        parts, found = [part.strip() for part in re.split("[,;]", text)] if text else [], []
+        parts, found = [part.strip() for part in re.split("[,;]", text) if part.strip()], []
+        if len(parts) > MOST_NAMED:
+            raise Refused("Performs", f"There are {len(parts)} names; {MOST_NAMED} are the most.")
         while parts:
             for length in range(len(parts), 0, -1):
                 service = self._services.get(", ".join(parts[:length]).lower())
@@ -161,9 +165,7 @@ class EmployeeImporter(TableImporter[Employee]):
                     found.append(service)
                     break
             else:
-                if parts[0]:
-                    return found, parts[0]
-                length = 1
+                return found, parts[0]
             parts = parts[length:]
         return list(dict.fromkeys(found)), ""
 

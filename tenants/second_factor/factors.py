@@ -40,10 +40,10 @@ def new_secret() -> str:
 
 @transaction.atomic
 def add(user: User, secret: str, code: str) -> list[str] | None:
-    """The recovery codes, which are told now; None for a code that is wrong. What was there before is replaced."""
+    """The recovery codes, which are told now; None for a code that is wrong, and where there is a factor already."""
     User.objects.select_for_update().get(pk=user.pk)
     step = _step_of(secret, code)
-    if step is None:
+    if step is None or key_of(user) is not None:
         return None
     Authenticator.objects.filter(user_id=user.pk).delete()
     row = totp.TOTP.activate(user, secret).instance

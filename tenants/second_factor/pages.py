@@ -68,17 +68,21 @@ class SecondFactorPages:
         has_one = factors.key_of(user) is not None
         if not has_one and not rules.needed_of(user):
             return None
-        pending.begin(request, user, onward)
+        pending.begin(request, user, onward, fresh=True)
         return self._to("second_factor" if has_one else "second_factor_set_up")
 
     def missing(self, request: HttpRequest) -> HttpResponse | None:
         """Of somebody who is logged in, and needs to show what this session has not seen."""
         user = request.user
-        if not isinstance(user, User) or rules.shown(request) or not rules.needed_of(user):
+        if (
+            not isinstance(user, User)
+            or rules.shown(request)
+            or not (rules.needed_of(user) or rules.has_one(user))
+        ):
             return None
         if factors.key_of(user) is None:
             return self._to("second_factor_set_up")
-        pending.begin(request, user, reverse(f"{self.site.name}:index"))
+        pending.begin(request, user, reverse(f"{self.site.name}:index"), fresh=False)
         return self._to("second_factor")
 
     # --- After the password ---
@@ -98,7 +102,7 @@ class SecondFactorPages:
 
     def set_up(self, request: HttpRequest) -> HttpResponse:
         """By somebody who has just given their password, or gives it here again."""
-        fresh = pending.who(request)
+        fresh = pending.who(request) if pending.is_fresh(request) else None
         user = fresh or request.user
         if not isinstance(user, User):
             return self._to("login")

@@ -15,14 +15,15 @@ KEY = "tonris_pending"
 SECONDS = 600
 
 
-def begin(request: HttpRequest, user: User, onward: str) -> None:
-    """`onward`: where the person wanted to go; an address of ours."""
+def begin(request: HttpRequest, user: User, onward: str, *, fresh: bool) -> None:
+    """`onward`: where the person wanted to go; an address of ours. `fresh`: they have given their password just now."""
     request.session.cycle_key()
     request.session[KEY] = {
         "user": user.pk,
         "until": time.time() + SECONDS,
         "password": user.get_session_auth_hash(),
         "onward": onward,
+        "fresh": fresh,
     }
 
 
@@ -35,6 +36,11 @@ def who(request: HttpRequest) -> User | None:
     if user is None or not constant_time_compare(noted["password"], user.get_session_auth_hash()):
         return None
     return user
+
+
+def is_fresh(request: HttpRequest) -> bool:
+    """Of `who`: an old session that is asked for its factor has given no password."""
+    return bool(request.session.get(KEY, {}).get("fresh"))
 
 
 def finish(request: HttpRequest, user: User) -> str:

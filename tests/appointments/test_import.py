@@ -3,6 +3,7 @@
 import datetime
 import io
 import json
+import resource
 import zipfile
 from typing import Any
 
@@ -456,6 +457,51 @@ def bomb() -> bytes:
     return file.getvalue()
 
 
+def lying() -> bytes:
+    """Of which the sheet says that it is small."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook(["Name"], ["A"]))) as parts:
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copied:
+            for part in parts.infolist():
+                with copied.open(part.filename, "w", force_zip64=True) as copy:
+                    copy.write(parts.read(part))
+                    for _ in range(600 if "sheet1" in part.filename else 0):
+                        copy.write(b" " * 1024 * 1024)
+            for part in copied.infolist():
+                part.file_size = min(part.file_size, 1000)
+    return made.getvalue()
+
+
+def strangely_packed() -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook(["Name"], ["A"]))) as parts:
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_BZIP2) as copied:
+            for part in parts.infolist():
+                copied.writestr(part.filename, parts.read(part))
+    return made.getvalue()
+
+
+def wide() -> bytes:
+    """A line of a million cells, before anybody counts them."""
+    file = io.BytesIO(workbook(["Name"], ["A"]))
+    made = io.BytesIO()
+    with zipfile.ZipFile(file) as parts, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as copied:
+        for part in parts.infolist():
+            content = parts.read(part)
+            if "sheet1" in part.filename:
+                content = content.replace(b"</row>", b"<c/>" * 7_000_000 + b"</row>", 1)
+            copied.writestr(part.filename, content)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("made", [lying, strangely_packed, wide])
+def test_a_workbook_that_is_larger_than_it_says_takes_no_memory_of_ours(desk, made):
+    content = made()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert "no Excel workbook that can be read" in refusal(upload(desk, "customer", content))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -482,6 +528,12 @@ def bomb() -> bytes:
 def test_a_file_of_which_nothing_can_be_made_is_refused_in_a_sentence(desk, content, told):
     assert told in refusal(upload(desk, "customer", content))
     assert count(desk.tenant, ImportDraft) == 0
+
+
+def test_a_cell_of_nothing_but_commas_takes_no_time(desk):
+    few, many = ",".join(["Haircut"] * 3) + "," * 9000, ",".join(["x"] * 4000)
+    preview = upload(desk, "employee", f'Name,Performs\nZoe,"{few}"\nAna,"{many}"\n')
+    assert reasons(preview) == [("Performs", "There are 4000 names; 60 are the most.")]
 
 
 def test_no_file_at_all_is_asked_for(desk):

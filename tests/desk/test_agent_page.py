@@ -276,3 +276,9 @@ def test_an_operator_who_has_entered_no_business_is_sent_to_the_list(salon):
     assert client.get(VERSIONS).status_code == 403
     client.post(f"/ops/enter/{salon.pk}/")
     assert client.get(PAGE).status_code == 200
+
+
+def test_very_long_texts_are_not_compared_word_by_word():
+    before, after = {"aiGreeting": "a b " * 1500}, {"aiGreeting": "a c " * 1500}
+    (difference,) = differences(before, after)
+    assert [one.kind for one in difference.pieces] == ["gone", "new"]

@@ -120,6 +120,12 @@ def test_rounds_that_come_late_take_nobody_for_a_flood():
     assert rounds.flooded
 
 
+def test_who_floods_every_other_second_floods_too():
+    rounds = Rounds(looked_at=0)
+    looks = (rounds.look(600 * (second // 2 + 1), second) or rounds.flooded for second in range(1, 20))
+    assert any(looks)
+
+
 PING, PONG, EMPTY_PIECE = (struct.pack("!BB4x", first, 0x80) for first in (0x89, 0x8A, 0x00))
 FIRST_PIECE = struct.pack("!BB4xc", 0x01, 0x81, b"{")
 

@@ -313,6 +313,36 @@ def test_a_member_may_have_one_and_need_not(ana, salon):
     assert later.get("/admin/").status_code == 200
 
 
+def test_sessions_from_before_the_factor_have_to_show_it_too(ana):
+    before = first_step("ana", site="admin")
+    assert before.get("/admin/").status_code == 200
+    secret, _ = with_factor(ana)
+    assert before.get("/admin/", follow=True).redirect_chain[-1][0] == f"/admin/{CODE}"
+    before.post(f"/admin/{CODE}", {"code": code(secret)})
+    assert before.get("/admin/").status_code == 200
+
+
+def test_a_factor_that_somebody_has_set_up_is_not_replaced_by_another(ana):
+    with_factor(ana)
+    mine = factors.key_of(ana)
+    other = factors.new_secret()
+    assert factors.add(ana, other, code(other)) is None
+    assert factors.key_of(ana) == mine
+
+
+def test_an_old_session_that_was_asked_for_a_code_sets_up_no_factor_without_the_password(olga):
+    secret, _ = with_factor(olga)
+    stolen = first_step()
+    stolen.post(f"/ops/{CODE}", {"code": code(secret)})
+    factors.remove(olga, by="reset")
+    secret, _ = with_factor(olga)
+    assert stolen.get("/ops/").status_code == 302  # and it is asked for the new one
+    factors.remove(olga, by="reset")
+    own = secret_of(stolen.get(f"/ops/{SET_UP}").text)
+    stolen.post(f"/ops/{SET_UP}", {"code": code(own)})
+    assert factors.key_of(olga) is None
+
+
 def test_a_team_that_needs_one_lets_nobody_in_without(ana, salon, garage):
     with tenant_scope(salon):
         Tenant.objects.filter(pk=salon.pk).update(settings={**salon.settings, "requireSecondFactor": True})
