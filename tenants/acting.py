@@ -70,6 +70,9 @@ def enter(request: HttpRequest, tenant: Tenant) -> None:
 
 
 def leave(request: HttpRequest) -> None:
+    tenant = entered(request)
+    if tenant is not None:
+        record("operator.left", tenant, tenant_id=tenant.pk)
     request.session.pop(ENTERED, None)
 
 

@@ -78,7 +78,7 @@ def _of_trail(entry: AuditEntry, row: Model) -> Happening:
     who = content.get("by") or f"{entry.actor_kind.replace('_', ' ')} {entry.actor_id}".strip()
     subject, _, verb = entry.action.partition(".")
     what = verb.replace("_", " ").replace(".", " ").capitalize() or subject
-    if entry.subject_id != str(row.pk):
+    if entry.subject_id != str(row.pk) or subject == "operator":
         what = f"{subject.replace('_', ' ').capitalize()} {what.lower()}"
     values = list(_values(content.get("before", {}), content.get("after", {})))
     return Happening(

@@ -61,8 +61,8 @@ def test_it_is_on_record_for_the_owner_and_in_the_log(operator, member, salon, c
     told = [record.getMessage() for record in caplog.records if record.name == "tonris.desk.entering"]
     assert len(told) == 2
     history = member("owner").get(f"/admin/tenants/tenant/{salon.pk}/history/").text
-    assert "An operator entered the business&#x27;s admin." in history
-    assert "An operator left the business&#x27;s admin." in history
+    assert "Operator entered" in history
+    assert "Operator left" in history
     assert LogEntry.objects.filter(user__username="olga").count() == 2
 
 
