@@ -36,8 +36,8 @@ class Line(Protocol):
         """Whether anybody can be rung for this conversation's caller. Needs the tenant's scope."""
         ...
 
-    def perform(self, conversation_id: UUID, act: Act) -> None:
-        """Tell whoever carries the call. Never raises."""
+    def perform(self, conversation_id: UUID, act: Act) -> bool:
+        """Tell whoever carries the call; whether anybody has heard it. Never raises."""
         ...
 
 
@@ -48,7 +48,8 @@ class _NoLine:
     def reach(self, conversation: Conversation) -> Reach:
         return Reach.NOBODY
 
-    def perform(self, conversation_id: UUID, act: Act) -> None: ...
+    def perform(self, conversation_id: UUID, act: Act) -> bool:
+        return False
 
 
 _line: Line = _NoLine()
@@ -67,5 +68,5 @@ def reach(conversation: Conversation) -> Reach:
     return _line.reach(conversation)
 
 
-def perform(conversation_id: UUID, act: Act) -> None:
-    _line.perform(conversation_id, act)
+def perform(conversation_id: UUID, act: Act) -> bool:
+    return _line.perform(conversation_id, act)

@@ -43,8 +43,8 @@ class Line:
     def reach(self, conversation: Conversation) -> Reach:
         return transfers.reach(conversation)
 
-    def perform(self, conversation_id: UUID, act: Act) -> None:
-        _publish(conversation_id, {"act": act})
+    def perform(self, conversation_id: UUID, act: Act) -> bool:
+        return _publish(conversation_id, {"act": act})
 
 
 def whisper(conversation_id: UUID, text: str) -> bool:

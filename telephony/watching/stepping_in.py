@@ -13,7 +13,10 @@ from uuid import UUID
 from agents import live_calls
 from agents.live_calls import Act
 from telephony import calls, line, words
+from telephony.carriers.registry import CARRIERS
 from telephony.models import Call
+from telephony.outbound.dialers import dialer_of
+from telephony.outbound.errors import CarrierRefused
 from telephony.watching.door import Watcher
 from tenants.scoping import tenant_scope
 
@@ -55,7 +58,7 @@ def read(text: str) -> Wish | None:
 
 
 def carry_out(watcher: Watcher, wish: Wish) -> str:
-    """ "" when it is under way, else why not: a sentence for the person."""
+    """ "" when it is under way, else why not: a sentence for the person. Outside of any transaction."""
     if not watcher.may_act:
         return "Your role may look at calls, but not step in."
     if wish.deed is Deed.WHISPER and not 0 < len(wish.text) <= LONGEST_WHISPER:
@@ -66,10 +69,32 @@ def carry_out(watcher: Watcher, wish: Wish) -> str:
             return "This call is no longer under way."
         if wish.deed is Deed.WHISPER:
             return _whisper(watcher, call, wish.text)
-        event = calls.event(watcher.tenant_id, call.pk, f"staff_{wish.deed}", member=watcher.user_id)
+    return _act(watcher, call, call.conversation.pk, wish.deed)
+
+
+def _act(watcher: Watcher, call: Call, conversation_id: UUID, deed: Deed) -> str:
+    """Noted, as of when it was asked for, once somebody does it."""
+    event = calls.event(watcher.tenant_id, call.pk, f"staff_{deed}", member=watcher.user_id)
+    if not live_calls.perform(conversation_id, _ACTS[deed]):
+        if deed is Deed.TRANSFER:
+            return "The call could not be put through. Please try again in a moment."
+        if not _hung_up_by_carrier(call):
+            return "The call could not be ended. Please try again in a moment."
+    with tenant_scope(watcher.tenant_id):
         calls.add_events([event])
-    live_calls.perform(call.conversation.pk, _ACTS[wish.deed])
     return ""
+
+
+def _hung_up_by_carrier(call: Call) -> bool:
+    """For when whoever carries the call cannot be told: the carrier ends it, in the middle of a word."""
+    if call.carrier not in CARRIERS:  # a test call in a browser
+        return False
+    try:
+        dialer_of(call.carrier).hang_up(call)
+    except CarrierRefused as refused:
+        logger.warning("Call %s could not be ended: %s", call.carrier_call_id, refused.message)
+        return False
+    return True
 
 
 def _whisper(watcher: Watcher, call: Call, text: str) -> str:

@@ -10,7 +10,7 @@ from django.db import connections
 
 from appointments import booking, lifecycle
 from appointments.customers import Contact
-from appointments.models import Appointment, Customer, Employee, Hold, Service
+from appointments.models import Appointment, Closure, Customer, Employee, Hold, Service, TimeOff
 from tenants.models import Member, Tenant, User
 from tenants.scoping import tenant_scope
 from tests.appointments.test_admin import MONDAY, NEW_YORK
@@ -86,6 +86,16 @@ class Salon:
             )
         )
 
+    def is_away(self, employee: str, clock: str, until: str) -> None:
+        times = {"starts_at": at(clock), "ends_at": at(until)}
+        self.at_the_same_time(
+            lambda: TimeOff.objects.create(tenant=self.tenant, employee=self.employees[employee], **times)
+        )
+
+    def closes(self, clock: str, until: str) -> None:
+        times = {"starts_at": at(clock), "ends_at": at(until)}
+        self.at_the_same_time(lambda: Closure.objects.create(tenant=self.tenant, **times))
+
     def at_the_same_time(self, work: Callable[[], T]) -> T:
         """As somebody else does, while the page is open."""
 
@@ -147,8 +157,8 @@ def block(page: Any, name: str) -> Any:
     return page.locator(".cal-block", has_text=name)
 
 
-def drag(page: Any, name: str, *, hours: float = 0, to: str = "", grip: str = "") -> None:
-    """With the mouse: down by so many hours, and into the column of an employee."""
+def drag(page: Any, name: str, *, hours: float = 0, to: str = "", days: int = 0, grip: str = "") -> None:
+    """With the mouse: down by so many hours, and into the column of an employee, or so many columns on."""
     row = block(page, name)
     box = (row.locator(grip) if grip else row).bounding_box()
     x, y = box["x"] + 20, box["y"] + min(20, box["height"] / 2)
@@ -156,6 +166,7 @@ def drag(page: Any, name: str, *, hours: float = 0, to: str = "", grip: str = ""
     page.mouse.down()
     if to:
         x = page.locator(f".cal-column[aria-label={to}]").bounding_box()["x"] + 40
+    x += days * page.locator(".cal-column >> nth=0").bounding_box()["width"]
     page.mouse.move(x, y + hours * PIXELS_PER_HOUR, steps=5)
     page.mouse.up()
 
@@ -279,6 +290,58 @@ def test_a_time_that_is_taken_is_explained_and_not_booked(scene, browser, live_s
         assert page.is_disabled("dialog footer >> text=Book")
         page.click("dialog .cal-nearest button:has-text('12:00 Ben')")
         page.wait_for_selector("dialog .cal-verdict.is-free")
+
+    assert visit(browser, live_server.url, work) == []
+
+
+REFUSED_CELLS = {
+    "08:30": (".is-closed", "The business is not open for all of 08:30 to"),
+    "14:30": (".is-off", "Ana is away for some or all of 14:30 to"),
+    "16:00": (".is-closure", "The business is closed from 15:30 to 17:00."),
+}
+
+
+@pytest.fixture
+def scene_with_gaps(scene: Salon) -> Salon:
+    scene.is_away("Ana", "14:00", "15:30")
+    scene.closes("15:30", "17:00")
+    return scene
+
+
+def test_a_click_on_a_refused_cell_says_what_the_engine_has_against_it(scene_with_gaps, browser, live_server):
+    def work(page: Any) -> None:
+        for clock, (shade, words) in REFUSED_CELLS.items():
+            column = page.locator(".cal-column[aria-label=Ana]")
+            box = column.bounding_box()
+            hours = (at(clock) - at("08:00")).total_seconds() / 3600  # the grid begins an hour before nine
+            x, y = box["x"] + 60, box["y"] + hours * PIXELS_PER_HOUR + 5
+            shades = [one.bounding_box() for one in column.locator(f".cal-shade{shade}").all()]
+            assert any(one["y"] <= y < one["y"] + one["height"] for one in shades)
+            page.mouse.click(x, y)
+            page.wait_for_selector(f"dialog .cal-verdict .cal-reasons li >> text={words}")
+            assert page.input_value("dialog input[type=time] >> nth=0") == clock
+            page.click("dialog footer >> text=Close")
+            page.locator("dialog").wait_for(state="detached")
+
+    assert visit(browser, live_server.url, work) == []
+    assert len(scene_with_gaps.rows()) == 2
+
+
+def test_a_drag_in_the_week_moves_it_to_another_day_with_the_same_employee(scene, browser, live_server):
+    def starts_at() -> datetime.datetime:
+        row: Appointment = scene.at_the_same_time(lambda: Appointment.objects.get(customer__name="Kim"))
+        return row.starts_at
+
+    def work(page: Any) -> None:
+        page.click("text=Week")
+        page.wait_for_selector(".cal-grid.is-week")
+        drag(page, "Kim", hours=1.5, days=1)
+        page.wait_for_selector("text=Moved. Kim: ")
+        assert starts_at() == at("11:30") + datetime.timedelta(days=1)
+        assert scene.rows()["Kim"] == ("11:30", "12:30", "Ana", "scheduled")
+        page.click("text=Undo")
+        page.wait_for_selector("text=Back again. Kim: ")
+        assert starts_at() == at("10:00")
 
     assert visit(browser, live_server.url, work) == []
 

@@ -11,14 +11,15 @@ from django.contrib.sessions.models import Session
 from django.db import OperationalError
 
 from appointments.models import Customer
-from telephony.models import CallEvent
-from telephony.simulators.twilio import Script
+from telephony.models import Call, CallEvent
+from telephony.simulators.twilio import FarEnd, Script
 from telephony.watching import picture, socket
 from tenants.models import Member
 from tenants.scoping import in_tenant, in_thread
 from tests.browser import browser
 from tests.desk.on_the_phone import APPLICATION, Desk, at_the_desk, plain_cookies
 from tests.exchange import CALLER, open_exchange
+from tests.telephony.test_people_calls import ANA, people_are
 from tests.tenants.test_admin import cheaper_settings
 
 __all__ = ["browser", "cheaper_settings", "plain_cookies"]
@@ -65,6 +66,34 @@ async def test_a_call_is_read_along_and_ended_from_the_page(salon, settings, bro
         assert await at_the_desk(browser, exchange, salon, work) == []
     kinds = await in_tenant(salon.pk, lambda: set(CallEvent.objects.values_list("kind", flat=True)))
     assert "staff_hang_up" in kinds
+
+
+async def test_a_caller_is_put_through_to_a_person_from_the_page(salon, settings, browser):
+    await people_are(salon, ANA)
+
+    def work(desk: Desk) -> Any:
+        page = desk.page
+        desk.visitor.open("/admin/live/")
+        page.wait_for_selector("[data-state=live]")
+        dialling = desk.exchange.carrier.place_call(
+            desk.exchange.number, CALLER, Script(give_up_after_s=60.0)
+        )
+        call = desk.start(dialling).result(20)
+        page.wait_for_selector(f"{CARD} .line-agent")
+        page.click(f"{CARD} [data-do=transfer]")
+        page.click("[data-ask-yes]")
+        page.wait_for_selector(f"{CARD}.over")
+        desk.start(asyncio.wait_for(call.over.wait(), 30)).result()
+        assert desk.visitor.complaints == []
+        return call
+
+    async with open_exchange(application=APPLICATION, far_end=FarEnd(talks_s=0.4)) as exchange:
+        call = await at_the_desk(browser, exchange, salon, work)
+    assert call.joined == [ANA]
+    [record] = await in_tenant(salon.pk, lambda: list(Call.objects.all()))
+    assert record.outcome == "transferred"
+    kinds = await in_tenant(salon.pk, lambda: set(CallEvent.objects.values_list("kind", flat=True)))
+    assert {"staff_transfer", "person_accepted"} <= kinds
 
 
 async def test_the_page_comes_back_with_the_whole_truth(salon, settings, browser, monkeypatch):

@@ -9,10 +9,11 @@ from agents.simulators.audio import mulaw_to_pcm16
 from appointments.models import Appointment
 from telephony.models import Call
 from tenants.models import Member, User
-from tenants.scoping import in_tenant, platform_scope
+from tenants.scoping import in_tenant, in_thread, platform_scope
 from tests.browser import Visitor, browser
 from tests.desk.on_the_phone import APPLICATION, Desk, at_the_desk, plain_cookies, session_of
 from tests.exchange import open_exchange
+from tests.telephony.test_limits import limited
 from tests.tenants.test_admin import cheaper_settings
 
 __all__ = ["browser", "cheaper_settings", "plain_cookies"]
@@ -20,7 +21,10 @@ __all__ = ["browser", "cheaper_settings", "plain_cookies"]
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.django_db(transaction=True)]
 
 
-async def test_a_prepared_caller_books_an_appointment(salon, settings, browser):
+@pytest.mark.parametrize("provider", ["elevenlabs", "openai"])
+async def test_a_prepared_caller_books_an_appointment(salon, settings, browser, provider):
+    await in_thread(lambda: limited(salon, agentProvider=provider))
+
     def work(desk: Desk) -> list[str]:
         page = desk.page
         desk.visitor.open("/admin/test-call/")
@@ -45,6 +49,8 @@ async def test_a_prepared_caller_books_an_appointment(salon, settings, browser):
     [call] = await in_tenant(salon.pk, lambda: list(Call.objects.all()))
     assert (call.carrier, call.from_e164, call.outcome) == ("browser", "+15559876543", "agent_ended")
     assert call.feel["agent_speech_ms"] > 1000
+    spoke = {"elevenlabs": exchange.vendor.sessions, "openai": exchange.openai.sessions}
+    assert [name for name, sessions in spoke.items() if sessions] == [provider]
 
 
 async def test_the_microphone_is_heard_and_the_agent_too(salon, settings, browser):

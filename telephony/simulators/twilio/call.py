@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from telephony.simulators.twilio.caller import Script, ScriptedCaller
 from telephony.simulators.twilio.timeline import Segment, Timeline
@@ -131,6 +131,22 @@ class SimulatedCall:
         if self.answered_ms is None or self.ended_ms is None:
             return 0.0
         return (self.ended_ms - self.answered_ms) / 1000
+
+    def to_json(self, account_sid: str) -> dict[str, Any]:
+        duration = str(round(self.talked_s)) if self.over.is_set() else None
+        return {
+            "sid": self.sid,
+            "account_sid": account_sid,
+            "to": self.to,
+            "from": self.from_,
+            "status": self.status,
+            "direction": self.direction,
+            "answered_by": self.answered_by or None,
+            "duration": duration,
+            "price": None,
+            "queue_time": "0",
+            "uri": f"/2010-04-01/Accounts/{account_sid}/Calls/{self.sid}.json",
+        }
 
     def exchange(self, path: str) -> Exchange:
         """The last request to that path; KeyError when there was none."""

@@ -210,7 +210,8 @@ class TwilioRestSimulator:
                 raise Refused(409, 20009, "Cannot delete this resource before it is complete")
             self.desk.sent.remove(message)
             return
-        call = self.switchboard.find(sid) if kind == "Calls" else None
+        made = self.switchboard.calls if kind == "Calls" else []
+        call = next((one for one in made if one.sid == sid), None)
         if call is None:
             raise Refused(404, 20404, f"The requested resource {sid} was not found")
         if call.status not in {"completed", "busy", "failed", "no-answer", "canceled"}:

@@ -5,7 +5,7 @@ Source: Twilio, "Call resource", "Answering machine detection", "Making calls".
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -64,22 +64,6 @@ class OutboundCall(SimulatedCall):
         self.next_place: Place | None = None
         """Where a REST update sends the call."""
 
-    def to_json(self, account_sid: str) -> Json:
-        duration = str(round(self.talked_s)) if self.over.is_set() else None
-        return {
-            "sid": self.sid,
-            "account_sid": account_sid,
-            "to": self.to,
-            "from": self.from_,
-            "status": self.status,
-            "direction": self.direction,
-            "answered_by": self.answered_by or None,
-            "duration": duration,
-            "price": None,
-            "queue_time": "0",
-            "uri": f"/2010-04-01/Accounts/{account_sid}/Calls/{self.sid}.json",
-        }
-
 
 class Switchboard:
     """`callees` by number; whoever is not there is `usual`. `faults` are for the next calls: a status, or what follows.
@@ -94,6 +78,8 @@ class Switchboard:
         self.callees: dict[str, Callee] = {}
         self.faults: list[int | str] = []
         self.calls: list[OutboundCall] = []
+        self.incoming: Sequence[SimulatedCall] = ()
+        """Calls that somebody else carries, and that can be ended here."""
         self.updates: list[tuple[str, dict[str, str]]] = []
         self.say_chars_per_second = 40.0
         self.lost_callbacks = False
@@ -116,8 +102,8 @@ class Switchboard:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._http.aclose()
 
-    def find(self, sid: str) -> OutboundCall | None:
-        return next((call for call in self.calls if call.sid == sid), None)
+    def find(self, sid: str) -> SimulatedCall | None:
+        return next((call for call in (*self.calls, *self.incoming) if call.sid == sid), None)
 
     async def placed(self, count: int = 1, timeout_s: float = 20.0) -> OutboundCall:
         """The last of so many calls, once they have been made."""
@@ -204,7 +190,7 @@ class Switchboard:
         if _one(form, "AsyncAmd") == "true" and not _one(form, "MachineDetection"):
             raise NotTaken(400, 20001, "AsyncAmd without MachineDetection")
 
-    def update(self, call: OutboundCall, form: Form) -> Json:
+    def update(self, call: SimulatedCall, form: Form) -> Json:
         fields = {name: values[0] for name, values in form.items()}
         self.updates.append((call.sid, fields))
         if call.ended_ms is not None:
@@ -223,16 +209,18 @@ class Switchboard:
                 raise NotTaken(400, 20001, "Status, Url or Twiml, and nothing else")
         return call.to_json(self._account_sid)
 
-    def _leave(self, call: OutboundCall, status: str) -> None:
+    def _leave(self, call: SimulatedCall, status: str) -> None:
         call.ended_by = call.ended_by or "server"
         if status == "canceled":
             call.status = "canceled"
         call.hung_up.set()
 
-    def _redirect(self, call: OutboundCall, place: Place) -> None:
+    def _redirect(self, call: SimulatedCall, place: Place) -> None:
         """What the call is at ends: a stream is stopped."""
         if call.answered_ms is None:
             raise NotTaken(400, 21220, "Call is not in-progress. Cannot redirect.")
+        if not isinstance(call, OutboundCall):
+            raise NotTaken(400, 20001, "Incoming calls are not redirected here")
         call.next_place = place
         call.hung_up.set()
 
