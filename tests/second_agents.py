@@ -44,6 +44,7 @@ def behave(exchange: Exchange, provider: str, fault: str) -> None:
         "drops": openai_realtime.Behaviour(close=openai_realtime.Close(None, at="utterance")),
         "tool": openai_realtime.Behaviour(close=openai_realtime.Close(1011, at="tool")),
         "hangs": openai_realtime.Behaviour(silent=True),
+        "stops": openai_realtime.Behaviour(silent_after=1),
         "mute": openai_realtime.Behaviour(mute=True),
     }[fault]
 
