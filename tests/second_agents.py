@@ -44,6 +44,7 @@ def behave(exchange: Exchange, provider: str, fault: str) -> None:
         "drops": openai_realtime.Behaviour(close=openai_realtime.Close(None, at="utterance")),
         "tool": openai_realtime.Behaviour(close=openai_realtime.Close(1011, at="tool")),
         "hangs": openai_realtime.Behaviour(silent=True),
+        "stops": openai_realtime.Behaviour(silent_after=1),
         "mute": openai_realtime.Behaviour(mute=True),
     }[fault]
 
@@ -59,8 +60,22 @@ def use(tenant: Tenant, provider: str, only: dict[str, Any] | None = None, **nam
     tenant.save()
 
 
-async def session_of(exchange: Exchange, provider: str) -> Any:
-    return await (exchange.vendor if provider == "elevenlabs" else exchange.openai).session(timeout_s=20)
+async def session_of(exchange: Exchange, provider: str, index: int = 0) -> Any:
+    """That one of its sessions, as soon as there is one."""
+    return await (exchange.vendor if provider == "elevenlabs" else exchange.openai).session(index, 20)
+
+
+def told(session: AgentRecord) -> list[str]:
+    """What an agent got beside the caller's audio, of our words: facts, and what was said before its time."""
+    if not isinstance(session, Record):
+        return [str(one["text"]) for one in session.messages if one.get("type") == "contextual_update"]
+    items = [one["item"] for one in session.events if one["type"] == "conversation.item.create"]
+    return [str(part["text"]) for item in items for part in item.get("content", ())]
+
+
+def problems_of(session: AgentRecord) -> list[Any]:
+    """What its vendor had against our messages."""
+    return list(session.errors if isinstance(session, Record) else session.violations)
 
 
 def said_by(session: AgentRecord) -> list[str]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from agents import events_inbox
 from agents.audio import PCM16_16K, PCM16_24K
-from agents.models import Conversation, ProviderEvent, ToolInvocation, Turn
+from agents.models import Conversation, ProviderEvent, ProviderSession, ToolInvocation, Turn
 from agents.simulators.audio import Format
 from agents.simulators.elevenlabs import AgentProfile, Behaviour, Close
 from agents.simulators.openai_realtime import Behaviour as OpenAIBehaviour
@@ -24,7 +25,7 @@ from tenants.scoping import in_tenant, in_thread, platform_scope
 from tests.calling import open_infobip_office, open_twilio_office
 from tests.ears import leg_of, line_format, on_the_line, spoken_format
 from tests.exchange import CALLER, Exchange, open_exchange, open_infobip_exchange
-from tests.second_agents import FIRST, LADDER, behave, end_of_ladder, session_of, use
+from tests.second_agents import FIRST, LADDER, behave, end_of_ladder, problems_of, said_by, session_of, use
 from tests.telephony.far_ends import SIDES, Side
 from tonris import demo
 
@@ -40,63 +41,38 @@ def external_id_of(conversation: Conversation) -> str:
     return conversation.sessions.get().external_id
 
 
-@pytest.mark.parametrize("carrier", ["twilio", "infobip"])
-async def test_a_call_books_an_appointment(salon, settings, carrier):
-    async with open_exchange() if carrier == "twilio" else open_infobip_exchange(salon) as exchange:
-        call = await exchange.call(Script.of(BOOKING))
-        await exchange.settled(call)
-        session = exchange.vendor.sessions[0]
-        await asyncio.wait_for(session.finished.wait(), 5)
-
-    def check() -> None:
-        record = Call.objects.get(carrier_call_id=call.sid)
-        assert (record.outcome, record.from_e164, record.first_agent_audio_ms is not None) == (
-            "agent_ended",
-            CALLER,
-            True,
-        )
-        appointment = Appointment.objects.get()
-        assert appointment.customer.name == "Alex Taylor"
-        assert appointment.customer.phone_e164 == CALLER
-        assert appointment.source == Appointment.Source.AGENT
-        said = list(Turn.objects.values_list("speaker", "text"))
-        assert said[0] == ("agent", "Hello! Welcome to Test Salon.")
-        assert said[1] == ("caller", "Hi, I'd like to book a haircut.")
-        tools = list(ToolInvocation.objects.order_by("occurred_at").values_list("tool", "succeeded"))
-        assert tools == [("get_services", True), ("check_availability", True), ("book_appointment", True)]
-        assert ToolInvocation.objects.get(tool="book_appointment").appointment == appointment
-        conversation = Conversation.objects.get()
-        assert conversation.ended_at
-        opened = conversation.sessions.get()
-        assert (opened.external_id, opened.close_code) == (session.conversation_id, 1000)
-        assert ProviderEvent.objects.get().kind == "post_call_transcription"
-
-    await in_tenant(salon.pk, check)
-    assert call.warnings == []
-    # The last words were heard before the line was closed: the agent had left long before.
-    if carrier == "twilio":
-        assert call.streams[0].marks_echoed[-1][0] == "last-words"
-    stream = call.streams[0] if carrier == "twilio" else call.sockets[0]
-    assert bytes(session.sent_audio)[-400:] in bytes(stream.audio_heard)
-    assert session.violations == []
-    assert session.webhook_status == 200
-
-
 @dataclass(frozen=True)
 class Pair:
     side: Side
     provider: str
 
-    def echoes(self, exchange: Exchange) -> None:
-        """From now on the agent says what the caller says."""
-        exchange.vendor.behaviour = Behaviour(echo="exact")
-        exchange.openai.behaviour = OpenAIBehaviour(echo=True)
+    def behave(self, exchange: Exchange, *, echo: bool) -> None:
+        """`echo`: the agent says what the caller says."""
+        exchange.vendor.behaviour = Behaviour(echo="exact") if echo else Behaviour()
+        exchange.openai.behaviour = OpenAIBehaviour(echo=echo)
 
     async def session(self, exchange: Exchange) -> Any:
         return await session_of(exchange, self.provider)
 
+    async def talk(
+        self, tenant: Tenant, direction: str, script: Script, *, echo: bool = False
+    ) -> tuple[Any, Any]:
+        """A whole call with somebody who follows the script, and the agent's session in it."""
+        if direction == "inbound":
+            async with self.side.open(tenant) as exchange:
+                self.behave(exchange, echo=echo)
+                call = await exchange.call(script)
+                await exchange.settled(call)
+                return call, await self.session(exchange)
+        async with OFFICES[self.side.carrier](tenant, Callee(script=script)) as place:
+            self.behave(place.exchange, echo=echo)
+            _, call = await place.call()
+            return call, await self.session(place.exchange)
+
 
 PAIRS = list(itertools.product(SIDES, FIRST))
+OFFICES = {"twilio": open_twilio_office, "infobip": open_infobip_office}
+both_directions = pytest.mark.parametrize("direction", ["inbound", "outbound"])
 
 
 @pytest.fixture(params=PAIRS, ids="-".join)
@@ -107,6 +83,75 @@ async def pair(request, salon, settings) -> Pair:
     return Pair(SIDES[carrier](), provider)
 
 
+OWN_TOOLS: dict[str, tuple[str, ...]] = {"elevenlabs": (), "openai": ("end_call",)}
+"""Besides those that book: ElevenLabs' agents hang up by themselves."""
+OPENAI_SPEAKS = {"twilio": {"type": "audio/pcmu"}, "infobip": {"type": "audio/pcm", "rate": 24000}}
+
+
+def told_by_elevenlabs(session: Any) -> None:
+    """When all is over, and with what it cost."""
+    assert session.webhook_status == 200
+    event = ProviderEvent.objects.get()
+    assert event.kind == "post_call_transcription"
+    assert events_inbox.process(event.pk)
+
+
+def told_by_openai(session: Any) -> None:
+    """With each response what it has used."""
+    assert Conversation.objects.get().agent_id == "gpt-realtime-2.1"
+    assert ProviderSession.objects.get().usage["responses"] == len(session.statuses)
+    assert session.types().count("response.create") == 1 + 4, "the greeting, and one for each tool"
+    assert all(use.answered for use in session.tools)
+
+
+async def test_a_call_books_an_appointment(salon, pair):
+    async with pair.side.open(salon) as exchange:
+        call = await exchange.call(Script.of(BOOKING))
+        await exchange.settled(call)
+        session = await pair.session(exchange)
+        over = session.finished if pair.provider == "elevenlabs" else session.ended
+        await asyncio.wait_for(over.wait(), 10)
+        assert len(exchange.vendor.sessions) + len(exchange.openai.sessions) == 1
+
+    def check() -> None:
+        record = Call.objects.get(carrier_call_id=call.sid)
+        assert (record.outcome, record.from_e164) == ("agent_ended", CALLER)
+        assert record.first_agent_audio_ms is not None
+        appointment = Appointment.objects.get()
+        assert (appointment.customer.name, appointment.customer.phone_e164) == ("Alex Taylor", CALLER)
+        assert appointment.source == Appointment.Source.AGENT
+        said = list(Turn.objects.values_list("speaker", "text"))
+        assert said[:2] == [
+            ("agent", "Hello! Welcome to Test Salon."),
+            ("caller", "Hi, I'd like to book a haircut."),
+        ]
+        assert said[-1] == ("agent", said_by(session)[-1])
+        tools = list(ToolInvocation.objects.order_by("occurred_at").values_list("tool", "succeeded"))
+        wanted = ["get_services", "check_availability", "book_appointment", *OWN_TOOLS[pair.provider]]
+        assert tools == [(tool, True) for tool in wanted]
+        assert ToolInvocation.objects.get(tool="book_appointment").appointment == appointment
+        conversation = Conversation.objects.get()
+        assert (conversation.provider, conversation.ended_at is not None) == (pair.provider, True)
+        opened = conversation.sessions.get()
+        external_id = session.session_id if pair.provider == "openai" else session.conversation_id
+        assert (opened.external_id, opened.close_code) == (external_id, 1000)
+        (told_by_openai if pair.provider == "openai" else told_by_elevenlabs)(session)
+        conversation.refresh_from_db()
+        assert conversation.cost is not None
+        assert conversation.cost > 0
+
+    await in_tenant(salon.pk, check)
+    assert call.warnings == []
+    assert problems_of(session) == []
+    if pair.provider == "openai":
+        asked = session.updates[0]["audio"]
+        assert asked["input"]["format"] == asked["output"]["format"] == OPENAI_SPEAKS[pair.side.carrier]
+    # The last words were heard before the line was closed: the agent had left long before.
+    if pair.side.carrier == "twilio":
+        assert call.streams[0].marks_echoed[-1][0] == "last-words"
+    assert bytes(session.sent_audio)[-400:] in bytes(leg_of(call).audio_heard)
+
+
 def said_by_caller(call: Any) -> bytes:
     """The script's first line, as its leg has to carry it."""
     line = line_format(call)
@@ -115,13 +160,10 @@ def said_by_caller(call: Any) -> bytes:
     )
 
 
-async def test_audio_passes_both_ways_bit_for_bit(salon, pair):
+@both_directions
+async def test_audio_passes_both_ways_bit_for_bit(salon, pair, direction):
     script = Script.saying("One two three four", patience_ms=200, hang_up_after_s=3.0)
-    async with pair.side.open(salon) as exchange:
-        pair.echoes(exchange)
-        call = await exchange.call(script)
-        await exchange.settled(call)
-        session = await pair.session(exchange)
+    call, session = await pair.talk(salon, direction, script, echo=True)
     assert line_format(call) == spoken_format(call, session), "nothing is to be converted"
     spoken = said_by_caller(call)
     assert spoken in bytes(session.received_audio)
@@ -182,14 +224,12 @@ async def test_the_caller_who_hangs_up_ends_the_agents_session(salon, settings):
     assert (record.outcome, record.state) == ("caller_hung_up", Call.State.COMPLETED)
 
 
-async def test_who_interrupts_is_heard_and_the_agent_knows_what_of_it_was(salon, pair):
+@both_directions
+async def test_who_interrupts_is_heard_and_the_agent_knows_what_of_it_was(salon, pair, direction):
     await in_tenant(salon.pk, lambda: use(salon, pair.provider, aiGreeting="Welcome " * 30))
     script = Script.saying("Wait please", interrupt_after_ms=1000, hang_up_after_s=3.8)
-    async with pair.side.open(salon) as exchange:
-        call = await exchange.call(script)
-        await exchange.settled(call)
-        session = await pair.session(exchange)
-        corrected = await in_tenant(salon.pk, lambda: Turn.objects.exclude(heard_text=None).first())
+    call, session = await pair.talk(salon, direction, script)
+    corrected = await in_tenant(salon.pk, lambda: Turn.objects.exclude(heard_text=None).first())
     leg = leg_of(call)
     assert leg.clears
     assert 0 < len(corrected.heard_text) < len(corrected.text)
@@ -328,47 +368,6 @@ def through_openai(tenant: Tenant, **names: object) -> None:
     tenant.save()
 
 
-async def test_a_call_through_openai_books_an_appointment(salon, settings):
-    await in_tenant(salon.pk, through_openai, salon)
-    async with open_exchange() as exchange:
-        call = await exchange.call(Script.of(BOOKING))
-        await exchange.settled(call)
-        session = exchange.openai.sessions[0]
-        await session.wait_ended()
-        assert exchange.vendor.sessions == []
-
-    def check() -> None:
-        record = Call.objects.get(carrier_call_id=call.sid)
-        assert (record.outcome, record.first_agent_audio_ms is not None) == ("agent_ended", True)
-        appointment = Appointment.objects.get()
-        assert (appointment.customer.name, appointment.customer.phone_e164) == ("Alex Taylor", CALLER)
-        said = list(Turn.objects.values_list("speaker", "text"))
-        assert said[:2] == [
-            ("agent", "Hello! Welcome to Test Salon."),
-            ("caller", "Hi, I'd like to book a haircut."),
-        ]
-        tools = list(ToolInvocation.objects.order_by("occurred_at").values_list("tool", "succeeded"))
-        assert tools == [
-            ("get_services", True),
-            ("check_availability", True),
-            ("book_appointment", True),
-            ("end_call", True),
-        ]
-        conversation = Conversation.objects.get()
-        opened = conversation.sessions.get()
-        assert (conversation.provider, conversation.agent_id) == ("openai", "gpt-realtime-2.1")
-        assert (opened.external_id, opened.close_code) == (session.session_id, 1000)
-        assert opened.usage["responses"] == len(session.statuses)
-        assert conversation.cost is not None
-        assert conversation.cost > 0
-
-    await in_tenant(salon.pk, check)
-    assert call.warnings == []
-    assert session.errors == []
-    assert session.types().count("response.create") == 1 + 4, "the greeting, and one for each tool"
-    assert all(use.answered for use in session.tools)
-
-
 @pytest.mark.parametrize(
     ("fault", "outcome"),
     [
@@ -423,19 +422,3 @@ async def test_whom_we_call_books_an_appointment(salon, settings, carrier, provi
 
     await in_tenant(salon.pk, check)
     assert order.state == "completed"
-
-
-async def test_a_call_through_openai_over_infobip_books_an_appointment(salon, settings):
-    await in_tenant(salon.pk, through_openai, salon)
-    async with open_infobip_exchange(salon) as exchange:
-        call = await exchange.call(Script.of(BOOKING))
-        await exchange.settled(call)
-        session = exchange.openai.sessions[0]
-        await session.wait_ended()
-        assert exchange.vendor.sessions == []
-    told = session.updates[0]["audio"]
-    assert told["input"]["format"] == told["output"]["format"] == {"type": "audio/pcm", "rate": 24000}
-    assert (session.errors, call.warnings) == ([], [])
-    assert (await in_thread(the_call, call.sid)).outcome == "agent_ended"
-    booked = await in_tenant(salon.pk, lambda: Appointment.objects.get().customer.name)
-    assert booked == "Alex Taylor"

@@ -152,6 +152,23 @@ async def test_a_hang_is_not_waited_out(salon, settings, side, first, fault):
 
 
 @pytest.mark.alone
+async def test_an_answer_that_openai_never_begins_is_not_waited_out_in_mid_call(salon, settings):
+    """It has greeted, hears the caller, and its socket answers every ping."""
+    await in_tenant(salon.pk, use, salon, "openai")
+    async with SIDES[Carrier.TWILIO]().open(salon) as exchange:
+        call, second = await relieved(exchange, "openai", "stops", Script.saying("Are you open?"))
+        began = await session_of(exchange, "openai")
+        told = await told_of(salon, call)
+    assert said_by(began) == [WELCOME]
+    assert said_by(second)[0].startswith(SORRY)
+    assert told["events"]["agent_relieved"]["reason"] == "agent_silent"
+    assert (told["outcome"], call.timeline.says) == ("caller_hung_up", [])
+    asked, leg = call.lines[0], leg_of(call)
+    went_on_ms = leg.connected_ms + heard_at_ms(call, second)
+    assert asked.end_ms < went_on_ms <= asked.end_ms + HANGS_MS + leg.late_ms
+
+
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("first", "second_fault", "left"),
     [

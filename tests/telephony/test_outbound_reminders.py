@@ -6,7 +6,7 @@ import pytest
 
 from appointments import lifecycle
 from appointments.models import Appointment
-from telephony.models import Call, OutboundCall
+from telephony.models import Call, OutboundCall, PhoneNumber
 from telephony.notifications import dispatcher, due, unanswered
 from telephony.notifications.models import Channel
 from telephony.outbound import course, placing
@@ -16,11 +16,14 @@ from telephony.simulators.twilio.callees import Callee
 from tenants.models import Tenant
 from tenants.scoping import in_thread, tenant_scope
 from tests.agents.toolbox import appointment_of, next_monday, set_settings
-from tests.calling import open_twilio_office
+from tests.calling import open_infobip_office, open_twilio_office
 from tests.conftest import CALLER
+from tests.second_agents import problems_of, session_of
 from tests.telephony.letters import HOUR, rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+OFFICES = {"twilio": open_twilio_office, "infobip": open_infobip_office}
 
 
 def reminded(salon: Tenant) -> Appointment:
@@ -42,9 +45,20 @@ def orders(salon: Tenant) -> list[OutboundCall]:
         return list(OutboundCall.objects.select_related("call"))
 
 
-async def test_a_reminder_is_a_call_about_the_appointment(salon, settings):
+def calls_with(salon: Tenant, carrier: str, provider: str) -> None:
+    """No number elsewhere, so that this carrier's is the one to call from."""
+    set_settings(salon, agentProvider=provider)
+    with tenant_scope(salon):
+        PhoneNumber.objects.exclude(carrier=carrier).update(is_active=False)
+
+
+@pytest.mark.parametrize(
+    ("carrier", "provider"), [("twilio", "elevenlabs"), ("infobip", "openai")], ids=["twilio", "infobip"]
+)
+async def test_a_reminder_is_a_call_about_the_appointment(salon, settings, carrier, provider):
     made = await in_thread(reminded, salon)
-    async with open_twilio_office(salon, Callee(script=Script(hang_up_after_s=2.5))) as place:
+    await in_thread(calls_with, salon, carrier, provider)
+    async with OFFICES[carrier](salon, Callee(script=Script(hang_up_after_s=2.5))) as place:
         for _ in range(3):
             await in_thread(dispatcher.send_due, salon.pk)
         for _ in range(3):
@@ -53,16 +67,23 @@ async def test_a_reminder_is_a_call_about_the_appointment(salon, settings):
         await call.wait(30)
         (order,) = await in_thread(orders, salon)
         order = await place.settled(order)
-        told = (place.exchange.vendor.sessions[0].initiation or {})["dynamic_variables"]
+        session = await session_of(place.exchange, provider)
     assert (order.to_e164, order.appointment_id, order.origin, order.consent) == (
         CALLER,
         made.pk,
         "reminder",
         "customer",
     )
-    assert "Haircut with Ana" in told["appointment"]
-    assert told["appointment_id"] == str(made.pk)
-    assert "Remind them" in told["call_purpose"]
+    if provider == "elevenlabs":
+        told = session.initiation["dynamic_variables"]
+        assert told["appointment_id"] == str(made.pk)
+        assert "Haircut with Ana" in told["appointment"]
+        assert "Remind them" in told["call_purpose"]
+    else:
+        told = session.updates[0]["instructions"]
+        assert "Remind them" in told
+        assert "It is about this appointment: Haircut with Ana" in told
+    assert (problems_of(session), call.warnings) == ([], [])
     (row,) = await in_thread(rows, salon)
     assert (row.channel, row.state, row.carrier_message_id) == ("call", "delivered", str(order.pk))
 

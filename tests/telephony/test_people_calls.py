@@ -15,6 +15,7 @@ from telephony.simulators.twilio import FarEnd, Script
 from tenants.models import Tenant
 from tenants.scoping import in_tenant, in_thread, platform_scope
 from tests.exchange import CALLER, Exchange
+from tests.second_agents import problems_of, said_by, session_of, told
 from tests.telephony.far_ends import SIDES, Side
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,9 +23,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ANA, BEN = "+15550002221", "+15550002222"
 
 
-@pytest.fixture(params=SIDES.values(), ids=[str(carrier) for carrier in SIDES])
+@pytest.fixture(params=SIDES, ids=str)
 def side(request, settings) -> Side:
-    return request.param()
+    return SIDES[request.param]()
+
+
+def and_openai_over(carrier: Carrier) -> pytest.MarkDecorator:
+    """Both carriers with ElevenLabs, and OpenAI with one of them: calls take their time."""
+    pairs = [*((one, "elevenlabs") for one in SIDES), (carrier, "openai")]
+    names = ["-".join(pair) for pair in pairs]
+    return pytest.mark.parametrize(("side", "provider"), pairs, ids=names, indirect=["side"])
 
 
 def the_call(call_id: str) -> Call:
@@ -71,8 +79,9 @@ async def kinds_of(tenant: Tenant, record: Call) -> list[str]:
     return await in_tenant(tenant.pk, lambda: [event.kind for event in record.events.all()])
 
 
-async def test_who_hears_the_whisper_and_presses_one_talks_to_the_caller(salon, side):
-    await people_are(salon, ANA, BEN)
+@and_openai_over(Carrier.TWILIO)
+async def test_who_hears_the_whisper_and_presses_one_talks_to_the_caller(salon, side, provider):
+    await people_are(salon, ANA, BEN, agentProvider=provider)
     async with side.open(salon, far_end=FarEnd(talks_s=0.4)) as exchange:
         call = await transferred(exchange)
         record = await over(exchange, call)
@@ -102,9 +111,10 @@ WANTS_A_PERSON = Scenario(
 )
 
 
-async def test_a_person_hears_why_the_caller_wants_them_and_what_they_said_last(salon, side):
+@and_openai_over(Carrier.INFOBIP)
+async def test_a_person_hears_why_the_caller_wants_them_and_what_they_said_last(salon, side, provider):
     """By the agent's own tool, and before they take the call."""
-    await people_are(salon, ANA)
+    await people_are(salon, ANA, agentProvider=provider)
     profile = AgentProfile(
         output_format=side.audio_format.name,
         input_format=side.audio_format.name,
@@ -112,19 +122,23 @@ async def test_a_person_hears_why_the_caller_wants_them_and_what_they_said_last(
     )
     vendor = {"scenario": WANTS_A_PERSON, "default_agent": profile}
     async with side.open(salon, far_end=FarEnd(talks_s=0.3), **vendor) as exchange:
+        exchange.openai.scenario = WANTS_A_PERSON
         script = Script.saying(WANTS_A_PERSON.lines[0].text, hang_up_after_s=25.0)
         call = await exchange.carrier.place_call(exchange.number, CALLER, script)
         record = await over(exchange, call)
-    told = [text for number, text in call.told_to_people if number == ANA]
+        session = await session_of(exchange, provider)
+    assert said_by(session)[-1] == "One moment please."
+    assert bytes(session.sent_audio)[-400:] in bytes(side.stream(call).audio_heard), "before anybody was rung"
+    whispered = [text for number, text in call.told_to_people if number == ANA]
     sentences = (
         "A call for Test Salon",
         f"It is about: {WISH}.",
         "They said: I have a question about my wig, may I talk to somebody.",
         "Press 1 to take the call.",
     )
-    heard = " ".join(told)
+    heard = " ".join(whispered)
     places = [heard.find(sentence) for sentence in sentences]
-    assert -1 not in places, told
+    assert -1 not in places, whispered
     assert places == sorted(places)
     assert (call.joined, record.outcome) == ([ANA], "transferred")
 
@@ -151,23 +165,25 @@ async def test_who_does_not_take_the_call_leaves_it_to_the_next(salon, side, how
     assert legs == {"Ana": "busy" if how == "busy" else "declined", "Ben": "took"}
 
 
-async def test_when_nobody_takes_it_the_agent_comes_back_and_knows_why(salon, side):
-    await people_are(salon, ANA, BEN)
+@and_openai_over(Carrier.TWILIO)
+async def test_when_nobody_takes_it_the_agent_comes_back_and_knows_why(salon, side, provider):
+    await people_are(salon, ANA, BEN, agentProvider=provider)
     far_end = FarEnd("no-answer", rings_s=0.1)
     async with side.open(salon, far_end=far_end) as exchange:
         call = await transferred(exchange)
+        session = await session_of(exchange, provider, 1)
         async with asyncio.timeout(15):
-            while len(exchange.vendor.sessions) < 2 or not exchange.vendor.sessions[1].sent_audio:
+            while not session.sent_audio:
                 await asyncio.sleep(0.05)
         call.hang_up()
         record = await over(exchange, call)
-        session = exchange.vendor.sessions[1]
     assert call.joined == []
     assert record.outcome == "caller_hung_up"
-    assert "nobody can come to the phone" in session.initiation["dynamic_variables"]["greeting"]
-    told = [one["text"] for one in session.messages if one.get("type") == "contextual_update"]
-    assert "Ana did not answer." in told[0]
-    assert session.violations == []
+    assert "nobody can come to the phone" in said_by(session)[0]
+    facts = " ".join(told(session))
+    assert "Ana did not answer." in facts
+    assert "Offer to take a message (take_message), to book" in facts
+    assert problems_of(session) == []
     assert call.warnings == []
     state = await in_tenant(salon.pk, lambda: Transfer.objects.get().state)
     assert state == "returned"
@@ -184,15 +200,16 @@ async def test_of_several_rung_at_once_the_first_who_presses_one_gets_the_caller
 
 
 @pytest.mark.parametrize("act", [Act.HANG_UP, Act.TRANSFER])
-async def test_the_last_words_are_played_to_their_end_before_anything_is_done(salon, side, act):
-    await people_are(salon, ANA)
+@and_openai_over(Carrier.INFOBIP)
+async def test_the_last_words_are_played_to_their_end_before_anything_is_done(salon, side, provider, act):
+    await people_are(salon, ANA, agentProvider=provider)
     async with side.open(salon, far_end=FarEnd("busy", rings_s=0.1)) as exchange:
         call = await exchange.carrier.place_call(exchange.number, CALLER, Script(hang_up_after_s=12.0))
         await asyncio.wait_for(call.agent_spoke.wait(), 10)
         record = await in_thread(the_call, call.sid)
         assert record.conversation_id
         await in_thread(Line().perform, record.conversation_id, act)
-        session = exchange.vendor.sessions[0]
+        session = await session_of(exchange, provider)
         await asyncio.wait_for(session.ended.wait(), 12)
         heard = bytes(side.stream(call).audio_heard)
         call.hang_up()

@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from agents.simulators.audio import Format
 from telephony.simulators.agent_choice import speaking_through
 from telephony.simulators.spoken_lines import line_of
+from telephony.simulators.twilio import Script
 from telephony.simulators.twilio.callees import Callee
 from telephony.simulators.twilio.demo_callees import NUMBERS, demo_callees
 from telephony.simulators.twilio.simulated import token_of
@@ -23,6 +24,8 @@ from tenants.models import Credential, Tenant
 from tenants.scoping import in_thread, tenant_scope
 from tests.calling import open_infobip_office, open_twilio_office
 from tests.exchange import open_exchange, open_infobip_exchange
+from tests.second_agents import problems_of, said_by, session_of
+from tests.telephony.far_ends import SIDES
 from tonris import demo
 
 
@@ -115,10 +118,20 @@ async def test_a_scripted_caller_over_infobip_says_the_same(salon, settings, mon
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_scripted_caller_interrupts_and_hangs_up_when_told_to(salon, settings):
-    async with open_exchange() as exchange:
-        told = await called("--say", "Wait please", "--interrupt-after", "0.4", "--hangup-after", "3")
-        assert exchange.vendor.sessions[0].interruptions
+@pytest.mark.parametrize(
+    ("carrier", "agent"), [("twilio", "elevenlabs"), ("infobip", "elevenlabs"), ("infobip", "openai")]
+)
+async def test_a_scripted_caller_interrupts_and_hangs_up_when_told_to(
+    salon, settings, monkeypatch, carrier, agent
+):
+    settings.DEBUG = True
+    monkeypatch.setattr(settings, "INFOBIP_SIMULATED", True, raising=False)
+    words = ("--say", "Wait please", "--interrupt-after", "0.4", "--hangup-after", "3")
+    async with SIDES[carrier]().open(salon) as exchange:
+        told = await called("--carrier", carrier, "--agent", agent, *words)
+        session = await session_of(exchange, agent)
+    assert session.truncations if agent == "openai" else session.interruptions
+    assert (told["ok"], told["problems"], problems_of(session)) == (True, [], [])
     assert 3 <= told["durationS"] < 10
     [line] = told["callerLines"]
     greeting = next(one for one in told["timeline"] if one["sound"] == "agent")
@@ -198,6 +211,21 @@ async def test_the_business_calls_somebody_who_books(salon, settings, monkeypatc
     assert told[-1] == "Outcome: agent_ended; answered by: human."
     words = [line[9:] for line in told if " s  " in line]
     assert len(words) == len(set(words)), "no line stands there twice"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("carrier", OFFICES)
+async def test_the_business_calls_through_the_agent_that_was_chosen(salon, settings, monkeypatch, carrier):
+    monkeypatch.setattr(settings, "INFOBIP_SIMULATED", True, raising=False)
+    async with OFFICES[carrier](salon, Callee(script=Script(hang_up_after_s=2.5), rings_s=0.1)) as place:
+        number = place.exchange.number
+        told, status = await calls_out("--carrier", carrier, "--agent", "openai", "--to", number)
+        session = await session_of(place.exchange, "openai")
+        assert place.exchange.vendor.sessions == []
+    assert status == 0, told
+    assert "virtual assistant of Test Salon" in said_by(session)[0]
+    assert "You have called them" in session.updates[0]["instructions"]
+    assert problems_of(session) == []
 
 
 @pytest.mark.django_db(transaction=True)
