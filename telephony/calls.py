@@ -219,19 +219,26 @@ def attend(call: Call) -> Conversation:
     Call.objects.filter(pk=call.pk).update(seen_at=timezone.now())
     if call.conversation_id is not None:
         return resume_conversation(call.tenant_id, call.conversation_id)
-    told = call.events.filter(kind=WITHOUT_AGENT).first()
     call.conversation = open_conversation(
         tenant_id=call.tenant_id,
         provider=KEYPAD,
         agent_id="",
         caller_e164=call.from_e164,
-        # Whoever is not known to be vouched for because nobody wrote it down is not vouched for.
-        caller_vouched_for=told.detail.get("vouched_for") if told else False,
+        caller_vouched_for=vouched_for(call),
         called_e164=call.to_e164,
         carrier_call_id=call.carrier_call_id,
     )
     call.save(update_fields=["conversation"])
     return call.conversation
+
+
+def vouched_for(call: Call) -> bool | None:
+    """What the carrier said of the number of a call that no agent took; None for nothing. Needs the tenant's scope.
+
+    Whoever is not known to be vouched for because nobody wrote it down is not vouched for.
+    """
+    told = call.events.filter(kind=WITHOUT_AGENT).first()
+    return told.detail.get("vouched_for") if told else False
 
 
 def reopen(call: Call, resumption: Resumption) -> str | None:

@@ -204,7 +204,7 @@ def _replies(kind: str, sender: Sender | None, facts: Mapping[str, str], tenant:
         return "" if kind == Kind.CANCELLED else rendering.fill(template, facts)
     if facts.get("link"):
         return rendering.fill(wording.by_link, facts)
-    return facts["phone"] if kind == Kind.OFFERED else ""
+    return rendering.fill(wording.offer_by_phone, facts) if kind == Kind.OFFERED and facts["phone"] else ""
 
 
 def _template(kind: str, tenant: Tenant) -> str:

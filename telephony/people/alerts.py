@@ -16,6 +16,8 @@ from django.core.validators import validate_email
 from django.utils import timezone
 
 from agents.models import Message
+from telephony import calls
+from telephony.models import Call
 from telephony.notifications.models import Channel, Kind, Notification
 from telephony.people import directory, numbers
 from tenants.models import Tenant
@@ -37,12 +39,23 @@ def tell(message: Message) -> None:
     for place, (channel, address) in enumerate(recipients(tenant)):
         _add(message, Kind.ALERT, f"{message.pk.hex}:{place}", channel, address)
     conversation = message.conversation
-    if tenant.settings.get(RECEIPT) is not True or conversation is None or not conversation.caller_is_known:
+    if conversation is not None and conversation.caller_is_known:
+        _acknowledge(message, tenant, conversation.pk.hex, conversation.caller_e164)
+
+
+def acknowledge(message: Message, call: Call) -> None:
+    """To whoever left it in a call that no agent and no menu took: such a call has no conversation to know them by."""
+    if call.from_e164 and not call.is_outbound and calls.vouched_for(call) is not False:
+        _acknowledge(message, Tenant.objects.get(pk=message.tenant_id), call.pk.hex, call.from_e164)
+
+
+def _acknowledge(message: Message, tenant: Tenant, once: str, caller_e164: str) -> None:
+    """`once`: the call, however many messages it brings."""
+    if tenant.settings.get(RECEIPT) is not True:
         return
-    if directory.refusal(tenant, conversation.caller_e164):  # a text that would cost more than it is worth
+    if directory.refusal(tenant, caller_e164):  # a text that would cost more than it is worth
         return
-    # Once a call, however many messages it brings.
-    _add(message, Kind.RECEIPT, conversation.pk.hex, Channel.SMS, conversation.caller_e164)
+    _add(message, Kind.RECEIPT, once, Channel.SMS, caller_e164)
 
 
 def recipients(tenant: Tenant) -> list[tuple[Channel, str]]:

@@ -13,6 +13,7 @@ from telephony import calls
 from telephony.carriers.registry import CARRIERS
 from telephony.models import Call
 from telephony.notifications.wording import wording_for
+from telephony.people import alerts
 from tenants.scoping import platform_scope, tenant_scope
 from tenants.vendor_http import VendorError
 
@@ -34,13 +35,15 @@ def left(call: Call, recording_id: str, *, is_file: bool = True) -> None:
         ):
             return
         conversation = Call.objects.select_related("conversation").get(pk=call.pk).conversation
-        Message.objects.create(
+        message = Message.objects.create(
             tenant_id=call.tenant_id,
             conversation=conversation,
             text=wording_for(call.tenant.language).voicemail_left,
             callback_e164=call.from_e164,
             recording_ref=f"{call.carrier}:{recording_id[:64]}" if is_file else "",
         )
+        if conversation is None:
+            alerts.acknowledge(message, call)
 
 
 def fetch_waiting(now: datetime.datetime) -> int:

@@ -9,7 +9,7 @@ from django.conf import settings as installed
 from django.test import Client
 from django.utils import timezone
 
-from appointments.models import OutboxMessage
+from appointments.models import Appointment, OutboxMessage, WaitlistEntry
 from telephony.carriers.infobip import errands, text_answers
 from telephony.carriers.infobip.addresses import reports_secret
 from telephony.models import InboundText, Notification, OptOut
@@ -23,9 +23,9 @@ from tests.exchange import INFOBIP_NUMBER, INFOBIP_SECRET, add_infobip_number
 from tests.telephony.letters import booked, rows, tells, work
 from tests.telephony.test_infobip_texts import Infobip, infobip
 from tests.telephony.test_infobip_webhooks import basic
-from tests.telephony.test_text_replies import told
+from tests.telephony.test_text_replies import offered, told
 
-__all__ = ["infobip"]
+__all__ = ["infobip", "offered"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,6 +101,34 @@ def test_stop_is_kept_and_start_takes_it_back(line, answers):
     brought(text("START", "2"))
     assert not opted_out()
     assert answers == []
+
+
+def answer_to(tenant: Tenant, words: str) -> str:
+    """What we would answer, or have answered."""
+    assert brought(text(words)).status_code == 200
+    with tenant_scope(tenant):
+        return InboundText.objects.get().answer
+
+
+def test_r_gives_the_way_to_another_time(line, answers):
+    appointment = told(line)
+    assert answer_to(line, "R").startswith("Choose another time: http://127.0.0.1:8000/a/")
+    assert status_of(line, appointment) == "scheduled"
+    assert len(answers) == 1
+
+
+def test_c_takes_what_was_offered(line, offered, answers):
+    assert answer_to(line, "C").startswith("It is yours: Haircut with Ana, Monday, ")
+    with tenant_scope(line):
+        assert Appointment.objects.get(customer__phone_e164=CALLER).status == "scheduled"
+    assert len(answers) == 1
+
+
+def test_x_leaves_an_offer_to_the_next(line, offered, answers):
+    assert answer_to(line, "X") == "All right. You are still on the waiting list."
+    with tenant_scope(line):
+        assert WaitlistEntry.objects.get(pk=offered.pk).state == "waiting"
+        assert not Appointment.objects.filter(customer__phone_e164=CALLER).exists()
 
 
 async def test_the_answer_is_a_text_of_its_own(salon, infobip, settings):

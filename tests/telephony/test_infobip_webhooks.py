@@ -260,13 +260,26 @@ def test_an_event_of_an_unknown_call_is_acknowledged_and_logged(salon_line, aske
     assert (asked, recorded()) == ([], [])
 
 
-def test_an_event_of_another_configuration_is_refused_with_a_reason_and_logged(
-    salon_line, garage, asked, caplog
+@pytest.mark.parametrize(
+    ("own", "garages", "step"),
+    [
+        (
+            "mine",
+            "",
+            "it is nobody's here, salon has 'mine'. Run `manage.py provision salon --carrier-only`, and",
+        ),
+        ("mine", "another", "it is another business's, salon has 'mine'. Run `manage.py provision salon"),
+        ("", "another", "salon has none yet. Run `manage.py provision salon --carrier-only`."),
+    ],
+)
+def test_an_event_of_another_configuration_is_refused_with_a_reason_and_the_log_names_the_step(
+    salon_line, garage, asked, caplog, own, garages, step
 ):
-    with tenant_scope(salon_line):
-        row = Tenant.objects.get()
-        row.settings["infobipCallsConfigurationId"] = "mine"
-        row.save()
+    for tenant, configuration in ((salon_line, own), (garage, garages)):
+        with tenant_scope(tenant):
+            row = Tenant.objects.get(pk=tenant.pk)
+            row.settings["infobipCallsConfigurationId"] = configuration
+            row.save()
     with caplog.at_level("WARNING", logger="tonris.security"):
         answer = post(received("c1", callsConfigurationId="another"))
     assert (answer.status_code, answer.json()) == (
@@ -277,7 +290,9 @@ def test_an_event_of_another_configuration_is_refused_with_a_reason_and_logged(
             "code": "FORBIDDEN",
         },
     )
-    assert "An event came over another calls configuration than the number's" in caplog.messages
+    [logged] = [one for one in caplog.messages if "calls configuration" in one]
+    assert logged.startswith("An event came over another calls configuration ('another') than the number's: ")
+    assert step.replace("salon", salon_line.slug) in logged
     assert (asked, recorded()) == ([], [])
 
 

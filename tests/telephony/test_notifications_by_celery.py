@@ -9,16 +9,24 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
+from kombu.exceptions import OperationalError
+from kombu.pools import producers
 from redis import Redis
 
+from telephony import tasks
 from telephony.simulators.twilio import TwilioRestSimulator
 from tenants.scoping import in_thread
-from tests.telephony.letters import NUMBER, booked, tells
+from tests.telephony.letters import NUMBER, booked, states, tells, work
+from tonris.celery import app as celery
 from tonris.home import BASE_DIR
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 BROKER = 7
 """A database of its own: other tests queue work as well."""
+
+
+OTHER_BROKER = 8
+NOBODY = "redis://127.0.0.1:9/0"
 
 
 @contextlib.asynccontextmanager
@@ -71,3 +79,46 @@ async def test_a_worker_sends_what_is_due_and_another_goes_on_after_it(salon, se
             await until_sent(carrier, 3)
         assert len({text["body"] for text in carrier.messages}) == 3
     redis.close()
+
+
+def run_queued(broker: str) -> int:
+    """What a worker does with the messages that wait for it. How many there were."""
+    with celery.connection_for_read(broker) as connected, connected.SimpleQueue("celery") as queue:
+        count = queue.qsize()
+        for _ in range(count):
+            message = queue.get(timeout=10)
+            args, kwargs, _ = message.payload
+            celery.tasks[message.headers["task"]](*args, **kwargs)
+            message.ack()
+    return count
+
+
+async def test_what_is_due_waits_while_nobody_answers_at_the_brokers_address(salon, settings, monkeypatch):
+    account = settings.TWILIO_ACCOUNT_SID
+    broker = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{OTHER_BROKER}").geturl()
+
+    def goes_to(url: str) -> None:
+        monkeypatch.setattr(celery.amqp, "_producer_pool", producers[celery.connection_for_write(url)])
+
+    def outage() -> None:
+        tells(salon)
+        booked(salon, 9)
+        work(salon)
+        booked(salon, 11)
+        goes_to(NOBODY)
+        for _ in range(2):
+            with pytest.raises(OperationalError):
+                tasks.send_notifications()
+        assert states(salon) == [("booked", "sent")]
+        goes_to(broker)
+        assert tasks.send_notifications() == 1
+        assert run_queued(broker) == 1
+        assert states(salon) == [("booked", "sent")] * 2
+        assert tasks.send_notifications() == 0
+
+    with Redis.from_url(broker) as redis:
+        await in_thread(redis.flushdb)
+    async with TwilioRestSimulator(account, settings.TWILIO_AUTH_TOKEN, numbers=(NUMBER,)) as carrier:
+        settings.TWILIO_BASE_URL = carrier.base_url
+        await in_thread(outage)
+    assert len(carrier.messages) == 2

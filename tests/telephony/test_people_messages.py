@@ -8,6 +8,9 @@ from django.test import Client
 from django.utils import timezone
 
 from agents.models import Conversation, Message
+from telephony import calls
+from telephony.dialplan import find_destination
+from telephony.incoming import IncomingCall
 from telephony.models import Call, OptOut, RingPerson
 from telephony.people import voicemails
 from telephony.simulators.infobip import InfobipSimulator
@@ -125,6 +128,86 @@ async def test_a_voicemail_is_a_message_and_is_fetched_once(salon, carrier, stor
     kept = await in_thread(the_message, salon)
     assert (storage / kept.recording).read_bytes() == MP3
     assert kept.recording.startswith(f"recordings/{salon.pk}/")
+
+
+RECEIPT = [("receipt", "waiting", CALLER)]
+
+
+def receipts(tenant: Tenant) -> list[tuple[str, str, str]]:
+    return [(one.kind, one.state, one.to_address) for one in rows(tenant)]
+
+
+@pytest.mark.parametrize(
+    ("path", "agent", "wished", "caller", "told"),
+    [
+        ("elevenlabs", True, True, {}, RECEIPT),
+        ("elevenlabs", False, True, {}, RECEIPT),
+        ("voice", True, True, {}, RECEIPT),
+        ("voice", True, False, {}, []),
+        ("voice", True, True, {"StirVerstat": "TN-Validation-Passed-A"}, RECEIPT),
+        ("voice", True, True, {"StirVerstat": "TN-Validation-Failed-A"}, []),
+        ("voice", True, True, {"From": "+266696687"}, []),
+        ("voice", True, True, {"From": "+19005551234"}, []),
+    ],
+    ids=[
+        "agent",
+        "agent is missing",
+        "no agent",
+        "not wished",
+        "vouched for",
+        "forged",
+        "withheld",
+        "premium",
+    ],
+)
+def test_who_speaks_after_the_tone_gets_a_receipt_as_others_do(
+    salon, settings, path, agent, wished, caller, told
+):
+    if not agent:
+        settings.ELEVENLABS_API_KEY = ""
+    set_settings(salon, voicemail=True, messageReceipt=wished)
+    form = fields(RecordingSid="RE" + "1" * 32, **caller)
+    assert post(path, form).status_code == 200
+    for _ in range(2):
+        post("recorded", {**form, "CallStatus": "in-progress"})
+    assert receipts(salon) == told
+    assert (the_message(salon).conversation is not None) == (path == "elevenlabs" and agent)
+
+
+async def test_the_receipt_of_a_voicemail_is_sent_and_not_after_stop(salon, carrier):
+    def leave_one(call_id: str) -> None:
+        post("voice", fields(CallSid=call_id))
+        post("recorded", fields(CallSid=call_id, RecordingSid=f"RE{call_id}", CallStatus="in-progress"))
+
+    def both() -> int:
+        set_settings(salon, voicemail=True, messageReceipt=True)
+        leave_one("CA1")
+        sent = work(salon)
+        with tenant_scope(salon):
+            OptOut.objects.create(tenant=salon, e164=CALLER)
+        leave_one("CA2")
+        return sent + work(salon)
+
+    assert await in_thread(both) == 1
+    [text] = carrier.messages
+    assert (text["to"], text["body"]) == (
+        CALLER,
+        "Test Salon: we have your message and will get back to you.",
+    )
+    assert await in_thread(states, salon) == [("receipt", "sent"), ("receipt", "skipped")]
+
+
+def test_a_voicemail_over_infobip_has_its_receipt_without_an_agent_too(salon):
+    set_settings(salon, voicemail=True, messageReceipt=True)
+    incoming = IncomingCall("c-1", "", CALLER, NUMBER, carrier="infobip")
+    destination = find_destination(NUMBER)
+    assert destination is not None
+    calls.record_refused(incoming, destination, "agent_missing")
+    call = calls.find_call("c-1", "infobip")
+    assert call is not None
+    for _ in range(2):
+        voicemails.left(call, "file-1")
+    assert receipts(salon) == RECEIPT
 
 
 async def test_a_recording_that_is_not_ready_is_asked_for_again_and_not_at_once(salon, carrier):

@@ -26,6 +26,9 @@ from tenants.scoping import platform_scope, tenant_scope
 logger = logging.getLogger(__name__)
 security = logging.getLogger("tonris.security")
 
+MOST_OF_AN_ID = 128
+"""As long as Infobip's are."""
+
 
 class CallEvents(InfobipWebhook):
     """Verified with the secret of the account that has the called number, then written down and answered at once."""
@@ -98,7 +101,23 @@ def _check_configuration(tenant_id: UUID, configuration_id: str) -> None:
     with platform_scope():
         rows = Tenant.objects.filter(**{f"settings__{CONFIGURATION_ID}": configuration_id})
         owners = set(rows.values_list("pk", flat=True))
-        own = Tenant.objects.get(pk=tenant_id).settings.get(CONFIGURATION_ID)
+        tenant = Tenant.objects.get(pk=tenant_id)
+    own = tenant.settings.get(CONFIGURATION_ID)
     if tenant_id not in owners and (owners or own):
-        security.warning("An event came over another calls configuration than the number's")
+        security.warning(
+            "An event came over another calls configuration (%r) than the number's: %s",
+            configuration_id[:MOST_OF_AN_ID],
+            _missing_step(tenant.slug, own, is_known=bool(owners)),
+        )
         raise ApiError("The calls configuration is not that of the called number", "FORBIDDEN", 403)
+
+
+def _missing_step(slug: str, own: object, *, is_known: bool) -> str:
+    """For whoever runs the installation: the answer itself tells strangers nothing."""
+    if not own:
+        return f"{slug} has none yet. Run `manage.py provision {slug} --carrier-only`."
+    whose = "is another business's" if is_known else "is nobody's here"
+    return (
+        f"it {whose}, {slug} has {own!r}. Run `manage.py provision {slug} --carrier-only`, and forward the number to "
+        "that one at Infobip."
+    )

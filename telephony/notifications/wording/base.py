@@ -15,6 +15,8 @@ class Wording:
     replies: str
     """C, R and X. Never a word that carriers take for STOP or START: CANCEL, END, QUIT, YES, …"""
     offer_replies: str
+    offer_by_phone: str
+    """The same where nobody can answer: there is no page for it."""
     by_link: str
     """Where nobody can answer: `{link}`."""
 

@@ -20,6 +20,7 @@ GERMAN = Wording(
     },
     replies="Antworten Sie C = ich komme, R = andere Zeit, X = ich kann nicht.",
     offer_replies="Antworten Sie C = nehme ich, X = lieber nicht. Wir halten ihn bis {until} frei.",
+    offer_by_phone="Wenn Sie ihn möchten, rufen Sie an: {phone}. Wir halten ihn bis {until} frei.",
     by_link="Bestätigen, verlegen oder absagen: {link}",
     confirmed="Danke. {service}, {when}, ist bestätigt.",
     cancelled="{service}, {when}, ist abgesagt. Neuer Termin unter {phone}.",

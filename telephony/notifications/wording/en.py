@@ -20,6 +20,7 @@ ENGLISH = Wording(
     },
     replies="Reply C to confirm, R for another time, X if you cannot come.",
     offer_replies="Reply C to take it, X to leave it. We keep it until {until}.",
+    offer_by_phone="To take it, call {phone}. We keep it until {until}.",
     by_link="Confirm, change or cancel: {link}",
     confirmed="Thank you. {service} {when} is confirmed.",
     cancelled="{service} {when} is cancelled. To book again, call {phone}.",

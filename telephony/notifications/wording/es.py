@@ -20,6 +20,7 @@ SPANISH = Wording(
     },
     replies="Responda C para confirmar, R para otra hora, X si no puede venir.",
     offer_replies="Responda C para aceptarla, X para dejarla. La guardamos hasta {until}.",
+    offer_by_phone="Para aceptarla, llame al {phone}. La guardamos hasta {until}.",
     by_link="Confirmar, cambiar o cancelar: {link}",
     confirmed="Gracias. {service}, {when}, queda confirmado.",
     cancelled="{service}, {when}, queda cancelado. Para reservar de nuevo, llame al {phone}.",

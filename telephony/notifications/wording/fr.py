@@ -20,6 +20,7 @@ FRENCH = Wording(
     },
     replies="Répondez C pour confirmer, R pour une autre heure, X si vous ne venez pas.",
     offer_replies="Répondez C pour prendre, X pour laisser. Nous gardons la place jusqu'à {until}.",
+    offer_by_phone="Pour la prendre, appelez le {phone}. Nous gardons la place jusqu'à {until}.",
     by_link="Confirmer, changer ou annuler : {link}",
     confirmed="Merci. {service}, {when}, est confirmé.",
     cancelled="{service}, {when}, est annulé. Pour reprendre rendez-vous : {phone}.",

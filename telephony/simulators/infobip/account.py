@@ -4,13 +4,14 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from telephony.simulators.infobip.refusals import Refused, anything, number, one_of, require, text
+from telephony.simulators.infobip.refusals import Check, Refused, anything, of, one_of, require, text, whole
 
 Json = dict[str, Any]
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 RATES = ("8000", "16000", "24000", "32000")
+DIGESTS = tuple(f"HMAC_{one}" for one in ("MD5", "SHA_1", "SHA_224", "SHA_256", "SHA_384", "SHA_512"))
 
 
 def new_id() -> str:
@@ -59,14 +60,14 @@ class Account:
     def _media_config(self, body: Any, config_id: str) -> Json:
         if isinstance(body, dict) and not isinstance(body.get("sampleRate", ""), str):
             raise Refused(400, "Malformed request body")  # and names no field
-        body = require(
-            body,
-            type=(True, one_of("WEBSOCKET_ENDPOINT", "MEDIA_STREAMING")),
-            name=(True, text(128)),
-            url=(True, _socket_url),
-            sampleRate=(False, one_of(*RATES)),
-        )
-        return {"sampleRate": "8000", **body, "id": config_id}
+        fields: dict[str, tuple[bool, Check]]
+        if isinstance(body, dict) and body.get("type") == "MEDIA_STREAMING":
+            fields = {"type": (True, anything), "securityConfig": (False, _media_security)}
+        else:
+            fields = {"type": (True, one_of("WEBSOCKET_ENDPOINT")), "sampleRate": (False, one_of(*RATES))}
+        body = require(body, name=(True, text(128)), url=(True, _socket_url), **fields)
+        told = {name: one for name, one in body.items() if name != "securityConfig"}
+        return {"sampleRate": "8000", **told, "id": config_id}
 
     # --- Events ---
 
@@ -76,8 +77,8 @@ class Account:
             profileId=(True, text(128)),
             webhook=(True, _webhook),
             security=(False, _security),
-            maxBucketSize=(False, number(1, 2000)),
-            windowSize=(False, number(20, 10_000)),
+            maxBucketSize=(False, whole(1, 2000)),
+            windowSize=(False, whole(20, 10_000)),
         )
         _save(self.profiles, str(body["profileId"]), body, is_new=is_new, path_id=profile_id)
         return body
@@ -123,35 +124,56 @@ def _save(rows: dict[str, Json], row_id: str, body: Json, *, is_new: bool, path_
 
 
 def _socket_url(value: Any) -> str:
-    parts = urlsplit(value if isinstance(value, str) else "")
-    if parts.scheme == "wss" or (parts.scheme == "ws" and parts.hostname in LOOPBACK):
+    parts = _url(value)
+    if parts.hostname and (parts.scheme == "wss" or (parts.scheme == "ws" and parts.hostname in LOOPBACK)):
         return ""
     return "must be a WebSocket URL"
 
 
-def _webhook(value: Any) -> str:
-    url = value.get("notifyUrl") if isinstance(value, dict) else None
-    if not isinstance(url, str) or urlsplit(url).scheme not in {"http", "https"} or len(url) > 512:
-        return "notifyUrl must be a URL of at most 512 characters"
-    odd = value.keys() - {"notifyUrl", "contentType", "connectTimeout", "readTimeout"}
-    return f"unknown field {min(odd)}" if odd else ""
+def _url(value: Any) -> SplitResult:
+    try:
+        return urlsplit(value if isinstance(value, str) else "")
+    except ValueError:
+        return urlsplit("")
+
+
+def _notify_url(value: Any) -> str:
+    parts = _url(value)
+    good = parts.scheme in {"http", "https"} and parts.hostname and len(value) <= 512
+    return "" if good else "must be a URL of at most 512 characters"
+
+
+_webhook = of(
+    notifyUrl=(True, _notify_url),
+    contentType=(False, text(128)),
+    connectTimeout=(False, whole(300, 30_000)),
+    readTimeout=(False, whole(1000, 90_000)),
+)
+_PASSWORD = of(username=(True, text()), password=(True, text()))
 
 
 def _security(value: Any) -> str:
-    if not isinstance(value, dict) or value.get("type") not in {"BASIC", "HMAC", "OAUTH"}:
-        return "type must be any of BASIC, HMAC, OAUTH"
-    credentials = value.get("credentials")
-    if value["type"] == "BASIC" and (
-        not isinstance(credentials, dict) or not {"username", "password"} <= credentials.keys()
-    ):
-        return "BASIC needs username and password"
-    return ""
+    is_basic = isinstance(value, dict) and value.get("type") == "BASIC"
+    return of(
+        authId=(True, text(128)),
+        type=(True, one_of("BASIC", "HMAC", "OAUTH")),
+        credentials=(True, _PASSWORD if is_basic else anything),
+    )(value)
+
+
+def _media_security(value: Any) -> str:
+    fields: dict[str, tuple[bool, Check]]
+    if isinstance(value, dict) and value.get("type") == "HMAC":
+        fields = {"secretKey": (True, text()), "algorithm": (True, one_of(*DIGESTS))}
+    else:
+        fields = {"username": (True, text()), "password": (True, text())}
+    return of(type=(True, one_of("BASIC", "HMAC")), **fields)(value)
 
 
 def _events(value: Any) -> str:
     if not isinstance(value, list) or not value:
         return "must not be empty"
-    odd = [one for one in value if one not in EVENTS]
+    odd = [one for one in value if not isinstance(one, str) or one not in EVENTS]
     return f"unknown event {odd[0]}" if odd else ""
 
 
@@ -160,6 +182,7 @@ def _criteria(value: Any) -> str:
         isinstance(value, list)
         and value
         and all(isinstance(one, dict) and one.keys() == {"callsConfigurationId"} for one in value)
+        and all(isinstance(one["callsConfigurationId"], str) for one in value)
     )
     return "" if good else "each must name a callsConfigurationId"
 

@@ -5,6 +5,16 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from telephony.simulators.infobip.account import Account
+from telephony.simulators.infobip.bodies import (
+    BEFORE_ANSWER,
+    CAPTURE,
+    CHILD,
+    HANG_UP,
+    KEYS,
+    LANGUAGES,
+    RECORDING,
+    VOICE,
+)
 from telephony.simulators.infobip.call import Dialog, InfobipCall, Json, Leg, Stream
 from telephony.simulators.infobip.faults import Faults
 from telephony.simulators.infobip.refusals import (
@@ -13,22 +23,16 @@ from telephony.simulators.infobip.refusals import (
     digits,
     flag,
     number,
+    of,
     one_of,
     require,
     strings,
     text,
+    whole,
 )
 from telephony.simulators.infobip.socket import MediaSocket, SocketFailed
 from telephony.simulators.twilio.line import FarEnd
 
-LANGUAGES = ("en", "en-gb", "es", "de", "fr", "it", "pt", "hr", "nl", "pl", "tr", "ar", "hi", "ja", "zh-cn")
-BEFORE_ANSWER = frozenset(
-    {
-        "NO_ANSWER", "BUSY", "CANCELLED", "REJECTED", "FORBIDDEN", "DESTINATION_NOT_FOUND",
-        "DESTINATION_UNAVAILABLE", "INVALID_DESTINATION", "SERVICE_UNAVAILABLE",
-    }
-)  # fmt: skip
-KEYS = frozenset("0123456789*#")
 PENDING = (200, {"status": "PENDING"})
 Answer = tuple[int, Json]
 
@@ -59,7 +63,7 @@ class Actions:
     # --- The caller's leg ---
 
     def answer(self, call: InfobipCall, body: Any) -> Answer:
-        require(body, customData=(False, strings), recording=(False, anything))
+        require(body, customData=(False, strings), recording=(False, RECORDING))
         if call.leg.state != "RINGING":
             raise Refused(400, f"Call is {call.leg.state}")
         self._world.spawn(self._established(call), "answer")
@@ -76,12 +80,14 @@ class Actions:
             self._world.emit(call, "CALL_ESTABLISHED", {"call": call.leg.to_json()}, callId=call.sid)
 
     def hang_up(self, call: InfobipCall, body: Any) -> Answer:
-        body = require(body, errorCode=(False, one_of("NORMAL_HANGUP", "MACHINE_DETECTED", *BEFORE_ANSWER)))
+        body = require(body, **HANG_UP)
         reason = str(body.get("errorCode", ""))
         if call.leg.state == "ESTABLISHED" and reason in BEFORE_ANSWER:
             raise Refused(400, "errorCode is not for an established call")
-        if call.leg.state != "ESTABLISHED" and reason == "NORMAL_HANGUP":
+        if call.leg.state != "ESTABLISHED" and reason in {"NORMAL_HANGUP", "MACHINE_DETECTED"}:
             raise Refused(400, "errorCode is for an established call")
+        if reason == "MACHINE_DETECTED" and call.leg.direction != "OUTBOUND":
+            raise Refused(400, "errorCode is for an outbound call")
         if call.dialog is not None:
             call.dialog.end("API")
         told = call.leg.to_json()
@@ -100,8 +106,8 @@ class Actions:
             text=(True, text()),
             language=(True, one_of(*LANGUAGES)),
             speechRate=(False, number(0.5, 2)),
-            loopCount=(False, number(0, 100)),
-            preferences=(False, anything),
+            loopCount=(False, whole(0, 100)),
+            preferences=(False, VOICE),
         )
         self._free(call)
         call.has_action = self._world.spawn(self._say(call, str(body["text"])), "say")
@@ -122,33 +128,18 @@ class Actions:
         self._world.emit(call, "SAY_FINISHED", finished, callId=call.sid)
 
     def start_recording(self, call: InfobipCall, body: Any) -> Answer:
-        body = require(body, recording=(True, anything))
-        require(body["recording"], "recording.", recordingType=(True, one_of("AUDIO", "AUDIO_AND_VIDEO")))
+        require(body, recording=(True, RECORDING))
         self._free(call, busy=True)
         call.has_recording = True
         call.timeline.now_hears("record")
         return PENDING
 
     def capture(self, call: InfobipCall, body: Any) -> Answer:
-        body = require(
-            body,
-            maxLength=(True, number(1, 255)),
-            timeout=(True, number(1, 3_600_000)),
-            terminator=(False, text(1)),
-            digitTimeout=(False, number(0, 60_000)),
-            playContent=(False, anything),
-            customData=(False, strings),
-        )
+        body = require(body, **CAPTURE)
         self._free(call)
         work = self._capture(call, float(body["timeout"]) / 1000)
         if "playContent" in body:
-            content = require(
-                body["playContent"],
-                "playContent.",
-                type=(True, one_of("TEXT")),
-                text=(True, text()),
-                language=(True, one_of(*LANGUAGES)),
-            )
+            content = body["playContent"]
             work.close()
             work = self._ask_for_keys(call, str(content["text"]), int(body["maxLength"]), body)
         call.has_action = self._world.spawn(work, "capture")
@@ -197,8 +188,13 @@ class Actions:
             "propagationOptions.",
             childCallHangup=(False, flag),
             childCallRinging=(False, flag),
-            ringbackGeneration=(False, anything),
+            ringbackGeneration=(False, of(enabled=(False, flag))),
         )
+        if options.get("childCallRinging"):
+            if options.get("ringbackGeneration", {}).get("enabled"):
+                raise Refused(400, "childCallRinging and ringbackGeneration exclude each other")
+            if call.leg.direction != "INBOUND":
+                raise Refused(400, "childCallRinging needs an inbound parent call")
         child = self._child(call, body["childCallRequest"])
         if self._world.faults.one_dialog_only and call.dialogs:
             raise Refused(400, "Call has had a dialog")
@@ -212,7 +208,7 @@ class Actions:
             body,
             callRequest=(True, anything),
             connectOnEarlyMedia=(False, flag),
-            ringbackGeneration=(False, anything),
+            ringbackGeneration=(False, of(enabled=(False, flag))),
             conferenceRequest=(False, anything),
         )
         child = self._child(call, body["callRequest"])
@@ -221,16 +217,7 @@ class Actions:
         return 200, {"conference": {"id": dialog.dialog_id}, "call": child.to_json()}
 
     def _child(self, call: InfobipCall, request: Any) -> Leg:
-        request = require(
-            request,
-            "childCallRequest.",
-            endpoint=(True, anything),
-            **{"from": (False, digits)},
-            fromDisplayName=(False, text(128)),
-            connectTimeout=(False, number(1, 60)),
-            machineDetection=(False, anything),
-            customData=(False, strings),
-        )
+        request = require(request, "childCallRequest.", **CHILD)
         if call.leg.state not in {"RINGING", "PRE_ESTABLISHED", "ESTABLISHED"}:
             raise Refused(400, f"Call is {call.leg.state}")
         if call.dialog is not None:

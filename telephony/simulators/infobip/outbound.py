@@ -7,16 +7,17 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from telephony.simulators.infobip.account import Account
+from telephony.simulators.infobip.bodies import DETECTION, RECORDING
 from telephony.simulators.infobip.call import InfobipCall, Json
 from telephony.simulators.infobip.refusals import (
     Refused,
     anything,
     digits,
-    flag,
-    number,
+    of,
     require,
     strings,
     text,
+    whole,
 )
 
 if TYPE_CHECKING:
@@ -33,26 +34,18 @@ def wanted_call(account: Account, body: Any) -> Json:
         endpoint=(True, anything),
         callsConfigurationId=(True, text(128)),
         **{"from": (True, digits)},
-        connectTimeout=(False, number(1, 60)),
-        maxDuration=(False, number(1, 28_800)),
-        machineDetection=(False, anything),
+        connectTimeout=(False, whole(1, 60)),
+        maxDuration=(False, whole(1, 28_800)),
+        machineDetection=(False, DETECTION),
         customData=(False, strings),
         externalId=(False, text(128)),
-        recording=(False, anything),
-        platform=(False, anything),
+        recording=(False, RECORDING),
+        platform=(False, of(applicationId=(False, text(255)), entityId=(False, text(255)))),
         fromDisplayName=(False, text(128)),
     )
     require(body["endpoint"], "endpoint.", type=(True, text()), phoneNumber=(True, digits))
     if body["endpoint"]["type"] != "PHONE":
         raise Refused(400, "Only PHONE endpoints are simulated")
-    if "machineDetection" in body:
-        require(
-            body["machineDetection"],
-            "machineDetection.",
-            enabled=(True, flag),
-            detectionTime=(False, number(1, 5)),
-            messageDetectionTimeout=(False, number(0, 60)),
-        )
     if body["callsConfigurationId"] not in account.configurations:
         raise Refused(400, f"Unknown calls configuration {body['callsConfigurationId']}")
     return body

@@ -7,25 +7,18 @@ import asyncio
 from typing import Any
 from urllib.parse import urlsplit
 
-from telephony.simulators.infobip.actions import (
-    BEFORE_ANSWER,
-    LANGUAGES,
-    PENDING,
-    Actions,
-    Answer,
-    World,
-    first_of,
-)
+from telephony.simulators.infobip.actions import PENDING, Actions, Answer, World, first_of
+from telephony.simulators.infobip.bodies import CAPTURE, DETECTION, HANG_UP, RECORDING
 from telephony.simulators.infobip.call import Dialog, InfobipCall, Leg
 from telephony.simulators.infobip.refusals import (
     Refused,
     anything,
     digits,
-    number,
     one_of,
     require,
     strings,
     text,
+    whole,
 )
 from telephony.simulators.twilio.line import FarEnd
 
@@ -57,9 +50,9 @@ class People:
             endpoint=(True, anything),
             callsConfigurationId=(True, text(128)),
             **{"from": (True, digits)},
-            connectTimeout=(False, number(1, 60)),
-            maxDuration=(False, number(1, 28_800)),
-            machineDetection=(False, anything),
+            connectTimeout=(False, whole(1, 60)),
+            maxDuration=(False, whole(1, 28_800)),
+            machineDetection=(False, DETECTION),
             customData=(False, strings),
             externalId=(False, text(128)),
             parentCallId=(False, text(128)),
@@ -123,8 +116,7 @@ class People:
         raise Refused(404, f"{action} was not found")
 
     def _hang_up(self, person: Person, body: Any) -> Answer:
-        reasons = one_of("NORMAL_HANGUP", "MACHINE_DETECTED", *BEFORE_ANSWER)
-        require(body, errorCode=(False, reasons))
+        require(body, **HANG_UP)
         told = person.leg.to_json()
         if person.dialog is not None and not person.dialog.ended.is_set():
             person.dialog.end("API")
@@ -135,29 +127,14 @@ class People:
         return 200, told
 
     def _capture(self, person: Person, body: Any) -> Answer:
-        body = require(
-            body,
-            maxLength=(True, number(1, 255)),
-            timeout=(True, number(1, 3_600_000)),
-            terminator=(False, text(1)),
-            digitTimeout=(False, number(0, 60_000)),
-            playContent=(False, anything),
-            customData=(False, strings),
-        )
+        body = require(body, **CAPTURE)
         if person.leg.state != "ESTABLISHED":
             raise Refused(400, f"Call is {person.leg.state}")
         if person.action is not None and not person.action.done():
             raise Refused(400, "Another action is under way")
         said = ""
         if "playContent" in body:
-            content = require(
-                body["playContent"],
-                "playContent.",
-                type=(True, one_of("TEXT")),
-                text=(True, text()),
-                language=(True, one_of(*LANGUAGES)),
-            )
-            said = str(content["text"])
+            said = str(body["playContent"]["text"])
         person.action = self._world.spawn(self._listen(person, said), "whisper")
         return PENDING
 
@@ -178,8 +155,8 @@ class People:
     def join(self, call: InfobipCall, person_id: str, body: Any) -> Answer:
         require(
             body,
-            recording=(False, anything),
-            maxDuration=(False, number(1, 28_800)),
+            recording=(False, RECORDING),
+            maxDuration=(False, whole(1, 28_800)),
             propagationOptions=(False, anything),
         )
         if self._world.faults.one_dialog_only and call.dialogs:
@@ -224,9 +201,9 @@ class People:
         body = require(
             body,
             content=(True, anything),
-            loopCount=(False, number(1, 1000)),
-            timeout=(False, number(1, 3_600_000)),
-            offset=(False, number(0, 3_600_000)),
+            loopCount=(False, whole(1, 1000)),
+            timeout=(False, whole(1, 3_600_000)),
+            offset=(False, whole(0, 3_600_000)),
             stopOn=(False, anything),
             customData=(False, strings),
         )
@@ -235,7 +212,7 @@ class People:
             "content.",
             type=(True, one_of("URL")),
             fileUrl=(True, text()),
-            cacheDuration=(False, number(0, 86_400)),
+            cacheDuration=(False, whole(0, 86_400)),
         )
         parts = urlsplit(str(content["fileUrl"]))
         if parts.scheme not in {"http", "https"} or not parts.netloc:

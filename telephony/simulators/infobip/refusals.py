@@ -21,7 +21,7 @@ class Refused(Exception):
         self.body: Json = {"requestError": {"serviceException": exception}}
 
 
-def require(body: Any, where: str = "", **fields: tuple[bool, Check]) -> Json:
+def require(body: Any, where: str = "", /, **fields: tuple[bool, Check]) -> Json:
     """A JSON object with these fields and no others; each is (required, check). Raises Refused."""
     if not isinstance(body, dict):
         raise Refused(400, "Malformed request body")
@@ -57,6 +57,14 @@ def number(low: float, high: float) -> Check:
     return check
 
 
+def whole(low: int, high: int) -> Check:
+    def check(value: Any) -> str:
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        return "" if is_whole and low <= value <= high else f"must be a whole number between {low} and {high}"
+
+    return check
+
+
 def one_of(*values: str) -> Check:
     return lambda value: "" if value in values and isinstance(value, str) else f"must be any of {values}"
 
@@ -74,6 +82,19 @@ def strings(value: Any) -> str:
     if not isinstance(value, dict):
         return "must be an object"
     return "" if all(isinstance(one, str) for one in value.values()) else "values must be strings"
+
+
+def of(**fields: tuple[bool, Check]) -> Check:
+    """An object within a body, with these fields and no others."""
+
+    def check(value: Any) -> str:
+        try:
+            require(value, **fields)
+        except Refused as refused:
+            return str(refused)
+        return ""
+
+    return check
 
 
 def digits(value: Any) -> str:

@@ -10,11 +10,12 @@ from urllib.parse import parse_qsl
 from agents.simulators.asgi import Receive, Scope, Send, read_body
 from telephony.simulators.infobip.account import Account, Json
 from telephony.simulators.infobip.actions import Actions, Answer
+from telephony.simulators.infobip.bodies import HANG_UP, RECORDING
 from telephony.simulators.infobip.call import InfobipCall
 from telephony.simulators.infobip.faults import Faults
 from telephony.simulators.infobip.outbound import wanted_call
 from telephony.simulators.infobip.people import People
-from telephony.simulators.infobip.refusals import Refused, anything, number, require, text
+from telephony.simulators.infobip.refusals import Refused, anything, require, text, whole
 
 CALLS = "/calls/1/calls/"
 DIALOGS = "/calls/1/dialogs"
@@ -106,7 +107,7 @@ class RestApi:
             return self._noted("join", self._known(joined[1]), body, lambda _call, told: joins(told))
         if path == CONNECT:
             _only(method, "POST")
-            body = require(body, callIds=(True, anything), conferenceRequest=(False, anything))
+            body = require(body, callIds=(True, _two_calls), conferenceRequest=(False, anything))
             caller, person = body["callIds"]
             return self._noted(
                 "connect", self._known(caller), body, lambda call, _: self._people.connect(call, person)
@@ -117,8 +118,8 @@ class RestApi:
                 body,
                 parentCallId=(True, text(128)),
                 childCallRequest=(True, anything),
-                maxDuration=(False, number(1, 28_800)),
-                recording=(False, anything),
+                maxDuration=(False, whole(1, 28_800)),
+                recording=(False, RECORDING),
                 propagationOptions=(False, anything),
             )
             return self._noted(
@@ -146,6 +147,7 @@ class RestApi:
         other = self._legs(call_id)
         if other is not None and action == "hangup":
             _only(method, "POST")
+            require(body, **HANG_UP)
             other.actions.append(("hangup-leg", body))
             told = other.dialogs[-1].child.to_json()
             other.dialogs[-1].end("API")
@@ -169,7 +171,9 @@ class RestApi:
         call.actions.append((name, body))
         return act(call, body)
 
-    def _known(self, call_id: str) -> InfobipCall:
+    def _known(self, call_id: Any) -> InfobipCall:
+        if not isinstance(call_id, str):
+            raise Refused(400, "Bad request", {"parentCallId": ["must be a string"]})
         call = self._find(call_id)
         if call is None or call.leg.is_over:
             raise Refused(404, "Call not found")
@@ -231,8 +235,16 @@ def _only(method: str, *allowed: str) -> None:
         raise Refused(405, "Method not allowed")
 
 
+def _two_calls(value: Any) -> str:
+    good = isinstance(value, list) and len(value) == 2 and all(isinstance(one, str) for one in value)
+    return "" if good else "must be the ids of two calls"
+
+
 def _page(rows: list[Json], query: dict[str, str]) -> Json:
-    page, size = int(query.get("page", 0)), int(query.get("size", 20))
+    asked = query.get("page", "0"), query.get("size", "20")
+    page, size = (int(one) if one.isdecimal() else -1 for one in asked)
+    if page < 0:
+        raise Refused(400, "Bad request", {"page": ["must be a number from 0"]})
     if not 1 <= size <= 100:
         raise Refused(400, "Bad request", {"size": ["must be between 1 and 100"]})
     total = {"page": page, "size": size, "totalPages": -(-len(rows) // size), "totalResults": len(rows)}
