@@ -12,8 +12,9 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from telephony.models import Call
+from telephony.models import Call, CallEvent
 from telephony.routing import sockets
+from telephony.watching.stepping_in import Deed
 from tenants.models import Member, Tenant, User
 from tenants.scoping import in_thread, platform_scope, tenant_scope
 from tests.tenants.test_admin import cheaper_settings
@@ -82,13 +83,12 @@ async def test_who_watches_sees_the_own_calls_alone(salon, garage, settings, per
         shown = json.loads((await socket.receive_output(20))["text"])
         assert [one["id"] for one in shown["calls"]] == [str(mine.pk)]
         assert "4930222" not in json.dumps(shown)
-        for wish in ("hang_up", "transfer"):
-            told = {"do": wish, "id": str(theirs.pk)}
+        for wish in Deed:
+            told = {"do": wish, "id": str(theirs.pk), "text": "whispered"}
             await socket.send_input({"type": "websocket.receive", "text": json.dumps(told)})
             refused = await refusal(socket)
             assert "4930222" not in json.dumps(refused)
-    with_theirs = await in_thread(state_of, garage)
-    assert with_theirs == "ringing"
+    assert await in_thread(what_became_of, garage) == ("ringing", [])
 
 
 async def refusal(socket: ApplicationCommunicator) -> Any:
@@ -99,9 +99,10 @@ async def refusal(socket: ApplicationCommunicator) -> Any:
                 return told
 
 
-def state_of(tenant: Tenant) -> str:
+def what_became_of(tenant: Tenant) -> tuple[str, list[str]]:
+    """Of its one call."""
     with tenant_scope(tenant):
-        return str(Call.objects.get().state)
+        return Call.objects.get().state, list(CallEvent.objects.values_list("kind", flat=True))
 
 
 @pytest.mark.parametrize("route", [route for route, wall in SOCKETS.items() if wall is Wall.TOKEN])
