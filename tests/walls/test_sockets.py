@@ -5,13 +5,16 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from agents.models import Conversation
 from telephony.models import Call, CallEvent
 from telephony.routing import sockets
 from telephony.watching.stepping_in import Deed
@@ -25,10 +28,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PERSONS = [*Member.Role.values, "nobody", "suspended", "operator", "operator within"]
 
 
-def ringing(tenant: Tenant, number: str) -> Call:
+def under_way(tenant: Tenant, number: str) -> Call:
+    """With an agent, so that staff of its own could step in."""
     with tenant_scope(tenant):
         return Call.objects.create(
             tenant=tenant,
+            conversation=Conversation.objects.create(tenant=tenant, provider="elevenlabs"),
+            stream_started_at=timezone.now(),
             carrier_call_id=f"CA{number}",
             from_e164=number,
             to_e164="+15551234567",
@@ -70,8 +76,8 @@ async def opened(path: str, cookie: str) -> AsyncIterator[ApplicationCommunicato
 @pytest.mark.parametrize("person", PERSONS)
 async def test_who_watches_sees_the_own_calls_alone(salon, garage, settings, person):
     settings.ALLOWED_HOSTS = ["localhost", "testserver"]
-    mine = await in_thread(ringing, salon, "+15553330001")
-    theirs = await in_thread(ringing, garage, "+4930222000")
+    mine = await in_thread(under_way, salon, "+15553330001")
+    theirs = await in_thread(under_way, garage, "+4930222000")
     cookie = await in_thread(cookie_of, person, salon)
     [path] = [route for route, wall in SOCKETS.items() if wall is Wall.STAFF]
     async with opened(path, cookie) as socket:
@@ -84,10 +90,14 @@ async def test_who_watches_sees_the_own_calls_alone(salon, garage, settings, per
         assert [one["id"] for one in shown["calls"]] == [str(mine.pk)]
         assert "4930222" not in json.dumps(shown)
         for wish in Deed:
-            told = {"do": wish, "id": str(theirs.pk), "text": "whispered"}
-            await socket.send_input({"type": "websocket.receive", "text": json.dumps(told)})
-            refused = await refusal(socket)
-            assert "4930222" not in json.dumps(refused)
+            reasons = []
+            for call_id in (theirs.pk, uuid4()):
+                told = {"do": wish, "id": str(call_id), "text": "whispered"}
+                await socket.send_input({"type": "websocket.receive", "text": json.dumps(told)})
+                refused = await refusal(socket)
+                assert "4930222" not in json.dumps(refused)
+                reasons.append(refused["reason"])
+            assert reasons[0] == reasons[1], wish
     assert await in_thread(what_became_of, garage) == ("ringing", [])
 
 
