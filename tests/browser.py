@@ -113,6 +113,23 @@ class Visitor:
         if wide > window:
             self.complaints.append(f"{_path(self.page.url)}: {wide} px wide in a window of {window}")
 
+    def measure_everywhere(self) -> None:
+        """On a tablet and on a telephone, in the light and in the dark. Loads nothing again, which is what costs."""
+        page, here = self.page, self.page.viewport_size
+        was = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+        for breadth in (TABLET_BREADTH, TELEPHONE_BREADTH):
+            page.set_viewport_size({"width": breadth, "height": 844})
+            for dark in (False, True):
+                self._darken(dark)
+                self.measure()
+        page.set_viewport_size(here)
+        self._darken(was)
+
+    def _darken(self, dark: bool) -> None:
+        """As the operating system tells a page, and as the admin marks one when it loads."""
+        self.page.emulate_media(color_scheme="dark" if dark else "light")
+        self.page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", dark)
+
     def photograph(self, directory: Path, name: str) -> None:
         self.page.screenshot(path=directory / f"{name}.png", full_page=True)
 

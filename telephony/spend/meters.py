@@ -1,6 +1,7 @@
 """The only writer of meters. Needs the tenant's scope, unless a function says otherwise."""
 
 import datetime
+from calendar import monthrange
 from collections.abc import Mapping
 from typing import cast
 from uuid import UUID
@@ -147,7 +148,9 @@ def _taken(meter: Meter, caps: Caps) -> dict[Window, Amount]:
         Window.CALLER: Q(day=meter.day, caller_e164=meter.caller_e164) if meter.caller_e164 else None,
     }
     month = Meter.objects.for_tenant(meter.tenant_id).exclude(pk=meter.pk)
-    month = month.filter(day__gte=meter.day.replace(day=1), day__lte=meter.day)
+    # To its end: a call that goes on past midnight shares the month with those of the new day.
+    last = monthrange(meter.day.year, meter.day.month)[1]
+    month = month.filter(day__gte=meter.day.replace(day=1), day__lte=meter.day.replace(day=last))
     wanted = {window: which for window, which in of.items() if window in caps and which is not None}
     if not wanted:
         return {}

@@ -1,23 +1,32 @@
 """Every page of the admins in a real browser: no error on its console, no refused request, nothing wider than it."""
 
+from typing import Any
+
 import pytest
 from django.db import models
+from django.test import Client
 from django.urls import reverse
 
-from appointments.models import Customer
+from appointments.models import Appointment, Customer, Employee, Service
+from telephony.models import PhoneNumber
 from tenants.admin_sites import staff
-from tenants.models import Member, Tenant, User
+from tenants.models import ApiKey, Member, Tenant, User
 from tenants.roles import may
 from tenants.scoping import tenant_scope
 from tests.browser import TABLET_BREADTH, TELEPHONE_BREADTH, Browser, Visitor, browser
 from tests.tenants.test_admin import OF_TENANTS, Rows, cheaper_settings, furnish, url
+from tests.tenants.test_team import invited
 
 __all__ = ["browser", "cheaper_settings"]
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.django_db(transaction=True)]
 
-DESKTOP = {"viewport": {"width": TABLET_BREADTH, "height": 900}}
-TELEPHONE = {"viewport": {"width": TELEPHONE_BREADTH, "height": 844}, "has_touch": True, "is_mobile": True}
+DESKTOP: dict[str, Any] = {"viewport": {"width": TABLET_BREADTH, "height": 900}}
+TELEPHONE: dict[str, Any] = {
+    "viewport": {"width": TELEPHONE_BREADTH, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+}
 OWN_PAGES = [
     "/admin/",
     "/admin/setup/",
@@ -42,13 +51,17 @@ def rows(salon: Tenant) -> Rows:
     return furnish(salon, "saloncanary", "1555333")
 
 
-def walk(browser: Browser, base: str, paths: list[str], **context: object) -> list[str]:
-    """What there is to complain of."""
+def walk(
+    browser: Browser, base: str, paths: list[str], *, everywhere: bool = False, **context: Any
+) -> list[str]:
+    """What there is to complain of. `everywhere`: each page is measured at every breadth, in light and dark."""
 
     def work(visitor: Visitor) -> list[str]:
         visitor.log_in("olivia", "pw")
         for path in paths:
             visitor.open(path)
+            if everywhere:
+                visitor.measure_everywhere()
         return visitor.complaints
 
     return browser.visit(work, base, **context)
@@ -63,7 +76,7 @@ def pages_of(model: type[models.Model], rows: Rows) -> list[str]:
 
 
 @pytest.mark.parametrize("app", ["appointments", "agents", "telephony", "tenants"])
-def test_every_page_opens_on_a_desktop(app, rows, browser, live_server):
+def test_every_page_opens_on_a_desktop_and_fits_a_telephone(app, rows, browser, live_server):
     shown = [
         model
         for model in OF_TENANTS
@@ -71,7 +84,62 @@ def test_every_page_opens_on_a_desktop(app, rows, browser, live_server):
     ]
     paths = [path for model in shown for path in pages_of(model, rows)]
     assert len(paths) > 5
-    assert walk(browser, live_server.url, paths, **DESKTOP) == []
+    assert walk(browser, live_server.url, paths, everywhere=True, **DESKTOP) == []
+
+
+def test_what_stands_beside_a_row_fits_everywhere(rows, browser, live_server):
+    """Its history, the question before it is deleted, and one's own second factor."""
+    paths = [url("admin", model, "history", rows[model].pk) for model in (Customer, Appointment, Tenant)]
+    paths += [url("admin", model, "delete", rows[model].pk) for model in (Customer, Service, Employee)]
+    paths += ["/admin/second-factor/mine/", "/admin/second-factor/set-up/", "/admin/businesses/"]
+    assert walk(browser, live_server.url, paths, everywhere=True, **DESKTOP) == []
+
+
+def test_what_goes_wrong_fits_everywhere(rows, browser, live_server, monkeypatch):
+    def breaks(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(type(staff.get_model_admin(PhoneNumber)), "get_queryset", breaks)
+    with tenant_scope(rows[Customer].tenant_id):
+        Member.objects.filter(user__username="olivia").update(role=Member.Role.STAFF)
+    wrong = {
+        "/admin/nothing/here/": ("404", "Page not found"),
+        url("admin", ApiKey, "changelist"): ("403", "Not for you to open"),
+        url("admin", PhoneNumber, "changelist"): ("500", "Something went wrong"),
+    }
+
+    def work(visitor: Visitor) -> list[str]:
+        visitor.log_in("olivia", "pw")
+        for path, (_, heading) in wrong.items():
+            visitor.open(path)
+            assert heading in visitor.page.inner_text("body")
+            visitor.measure_everywhere()
+        return visitor.complaints
+
+    told = browser.visit(work, live_server.url, **DESKTOP)
+    expected = [
+        line
+        for path, (status, _) in wrong.items()
+        for line in told
+        if line.startswith(path) and status in line
+    ]
+    assert len(expected) == 2 * len(wrong)  # the answer, and the console's word of it
+    assert [line for line in told if line not in expected] == []
+
+
+def test_whoever_is_invited_joins_on_any_screen(rows, browser, live_server):
+    client = Client()
+    client.force_login(User.objects.get(username="olivia"))
+    link, forged = invited(client), "/admin/join/forged/"
+
+    def work(visitor: Visitor) -> list[str]:
+        for path in (link, forged):
+            visitor.open(path)
+            visitor.measure_everywhere()
+        return visitor.complaints
+
+    told = browser.visit(work, live_server.url, **DESKTOP)
+    assert [line for line in told if not (line.startswith(forged) and "410" in line)] == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -104,6 +172,7 @@ def test_the_operators_pages_open(rows, browser, live_server):
             "telephony/call/",
         ):
             visitor.open(f"/ops/{page}")
+            visitor.measure_everywhere()
         visitor.page.goto("/ops/")
         visitor.page.click(f'form[action*="{salon}"] button')
         visitor.page.wait_for_url("**/admin/")

@@ -96,6 +96,17 @@ async def test_a_caller_is_put_through_to_a_person_from_the_page(salon, settings
     assert {"staff_transfer", "person_accepted"} <= kinds
 
 
+async def test_in_the_dark_and_on_a_telephone_both_pages_of_calls_are_whole(salon, settings, browser):
+    def work(desk: Desk) -> list[str]:
+        for page in ("live", "test-call"):
+            desk.visitor.open(f"/admin/{page}/")
+            desk.visitor.measure_everywhere()
+        return desk.visitor.complaints
+
+    async with open_exchange(application=APPLICATION) as exchange:
+        assert await at_the_desk(browser, exchange, salon, work, color_scheme="dark") == []
+
+
 async def test_the_page_comes_back_with_the_whole_truth(salon, settings, browser, monkeypatch):
     """While the database is away a call ends, of which nobody tells the page; then the socket itself breaks."""
     away = threading.Event()

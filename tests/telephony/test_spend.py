@@ -4,6 +4,7 @@ import datetime
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
@@ -16,7 +17,9 @@ from hypothesis import strategies as st
 
 from telephony import closing_time as closing
 from telephony.errors import BudgetSpent
-from telephony.models import Call, Meter
+from telephony.models import Call, Meter, OutboundCall
+from telephony.outbound import orders, placing
+from telephony.outbound.errors import TooManyCalls
 from telephony.signal import Signal
 from telephony.spend import meters
 from telephony.spend.caps import (
@@ -65,26 +68,88 @@ def test_the_narrowest_window_decides_and_is_named():
     assert grant(60, 2500, {}, {}).seconds is None
 
 
+PRICES = (0, 1, 1667, 2500)
+"""Of a second, in millionths."""
+
+
+@dataclass
+class Talk:
+    """A call as its meter knows it: on which day it began, what it costs, used and held."""
+
+    caller: int
+    day: int
+    price: int
+    held: int
+    used: int = 0
+
+    def counts_with(self, other: "Talk", window: Window) -> bool:
+        """Months have two days."""
+        return {
+            Window.CALL: self is other,
+            Window.CALLER: (self.caller, self.day) == (other.caller, other.day),
+            Window.DAY: self.day == other.day,
+            Window.MONTH: self.day // 2 == other.day // 2,
+        }[window]
+
+
+def amount_of(talks: list[Talk], of: Talk, window: Window) -> Amount:
+    counted = [one for one in talks if one.counts_with(of, window)]
+    return Amount(sum(one.held for one in counted), sum(one.held * one.price for one in counted))
+
+
+def granted_beside(talks: list[Talk], talk: Talk, caps: dict[Window, Cap]) -> int:
+    others = [one for one in talks if one is not talk]
+    taken = {window: amount_of(others, talk, window) for window in caps}
+    return grant(talk.used, talk.price, caps, taken).seconds or 0
+
+
+def too_much(taken: Amount, cap: Cap) -> bool:
+    return (cap.seconds is not None and taken.seconds > cap.seconds) or (
+        cap.micros is not None and taken.micros > cap.micros
+    )
+
+
+SOME_SECONDS, SOME_MONEY = st.integers(20, 900), st.integers(20_000, 2_000_000)
+CAPS = st.dictionaries(
+    st.sampled_from(Window),
+    st.builds(Cap, SOME_SECONDS, SOME_MONEY)
+    | st.builds(Cap, SOME_SECONDS)
+    | st.builds(Cap, st.none(), SOME_MONEY),
+    min_size=1,
+)
+MOVES = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 8), st.sampled_from(PRICES)), max_size=80)
+
+
 @profile(max_examples=200, deadline=None)
-@given(cap=st.integers(30, 900), moves=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 7)), max_size=80))
-def test_no_order_of_ringing_ticking_and_hanging_up_passes_the_cap(cap: int, moves: list[tuple[int, int]]):
-    """Six lines; a move is a line and how many seconds it talks before it is looked at (7: it hangs up)."""
-    caps = {Window.DAY: Cap(cap, None)}
-    used, held, settled = dict[int, int](), dict[int, int](), 0
-    for line, seconds in moves:
-        others = settled + sum(held.values()) - held.get(line, 0)
-        if line not in held:
-            granted = grant(0, 0, caps, {Window.DAY: Amount(others)}).seconds or 0
-            if granted >= LEAST_SECONDS:
-                held[line], used[line] = granted, 0
+@given(caps=CAPS, moves=MOVES)
+def test_no_order_of_ringing_ticking_and_hanging_up_passes_any_cap(
+    caps: dict[Window, Cap], moves: list[tuple[int, int, int]]
+):
+    """Six lines of three callers; a move is a line and how long it talks before it is looked at (7: it hangs up, 8:
+    it is midnight), and what a second costs if it rings now."""
+    talks, today = list[Talk](), 0
+    live = dict[int, Talk]()
+    for line, seconds, price in moves:
+        talk = live.get(line)
+        if seconds == 8:
+            today += 1
+        elif talk is None:
+            talk = Talk(line % 3, today, price, 0)
+            talk.held = granted_beside(talks, talk, caps)
+            if talk.held >= LEAST_SECONDS:
+                live[line] = talk
+                talks.append(talk)
         elif seconds == 7:
-            settled += used.pop(line)
-            del held[line]
+            talk.held = live.pop(line).used
         else:
-            used[line] = min(used[line] + seconds * 7, held[line])  # a lease that is over ends its call
-            held[line] = grant(used[line], 0, caps, {Window.DAY: Amount(others)}).seconds or 0
-        assert settled + sum(held.values()) <= cap
-        assert all(used[one] <= held[one] for one in held)
+            talk.used = min(talk.used + seconds * 7, talk.held)  # a lease that is over ends its call
+            talk.held = granted_beside(talks, talk, caps)
+        assert [
+            window
+            for window, cap in caps.items()
+            if any(too_much(amount_of(talks, one, window), cap) for one in talks)
+        ] == []
+        assert all(one.used <= one.held for one in talks)
 
 
 def test_a_lease_counts_by_itself_and_keeps_the_last_words_back():
@@ -167,6 +232,29 @@ def test_a_caller_who_has_used_up_their_share_is_asked_to_call_tomorrow_and_othe
         assert b"<Connect" in ring(CallSid=f"CAx{n}", From="anonymous").content
 
 
+def test_a_call_of_ours_that_cannot_be_paid_is_not_placed_and_waits_until_it_can(salon, monkeypatch):
+    limited(salon, maxMinutesPerDay=2, outboundQuietHours=False)
+    monkeypatch.setattr(placing, "place", lambda order_id, wanted: None)
+    talking = call_of(salon, "CA1")
+    order = orders.make(salon.pk, orders.Wish(to=CALLER, consent=True)).order
+    reserve(salon, talking)
+    assert placing.place_due(salon.pk) == 0
+    with pytest.raises(TooManyCalls) as refused:
+        placing.order_and_place(salon.pk, orders.Wish(to="+15557770000", consent=True))
+    assert (refused.value.code, refused.value.status) == ("BUDGET_SPENT", 429)
+    with tenant_scope(salon):
+        row = OutboundCall.objects.get()
+        assert (row.pk, row.state, row.error_code) == (order.pk, "waiting", "BUDGET_SPENT")
+        assert (row.attempts, row.call, row.due_at > timezone.now()) == (0, None, True)
+        assert not Call.objects.filter(direction=Call.Direction.OUTBOUND).exists()
+        meters.settle(talking, 30)
+        OutboundCall.objects.update(due_at=timezone.now())
+    assert placing.place_due(salon.pk) == 1
+    with tenant_scope(salon):
+        row = OutboundCall.objects.get()
+        assert (row.state, row.error_code, meters.granted_to(row.call_id)) == ("placing", "", 90)
+
+
 def test_one_business_does_not_pay_for_another(salon, garage):
     limited(salon, maxMinutesPerDay=2)
     limited(garage, maxMinutesPerDay=2)
@@ -187,6 +275,41 @@ def test_a_month_counts_all_its_days_and_no_other_months(salon):
     assert reserve(salon, call_of(salon, "CA9")) == 100
 
 
+def test_a_call_that_goes_on_past_midnight_leaves_the_month_to_the_calls_of_the_new_day(salon):
+    limited(salon, maxMinutesPerMonth=4)
+    last_night, now_on = call_of(salon, "CA1"), call_of(salon, "CA2")
+    reserve(salon, last_night)
+    with tenant_scope(salon):  # both days are of one month
+        Meter.objects.update(day=timezone.now().astimezone(salon.zone).date().replace(day=1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timezone, "now", lambda: now_of_the_second(salon))
+        assert reserve(salon, now_on) == HORIZON_SECONDS
+        assert read(salon, last_night, 100) == HORIZON_SECONDS
+    with tenant_scope(salon):
+        assert sum(Meter.objects.values_list("granted_seconds", flat=True)) == 240
+
+
+def now_of_the_second(salon: Tenant) -> datetime.datetime:
+    """Noon, on the second day of this month."""
+    return datetime.datetime.now(salon.zone).replace(day=2, hour=12)
+
+
+def test_one_call_costs_no_more_than_a_call_may_and_leaves_the_others_theirs(salon):
+    limited(salon, maxSpendPerCall="0.40", pricePerMinute="0.15")
+    one, two = call_of(salon, "CA1"), call_of(salon, "CA2")
+    assert reserve(salon, one) == HORIZON_SECONDS
+    assert read(salon, one, 100) == 160
+    assert read(salon, one, 158) == read(salon, one, 160) == 160
+    assert reserve(salon, two) == HORIZON_SECONDS
+    assert read(salon, two, 100) == 160
+
+
+def test_a_call_that_could_not_pay_for_its_first_half_minute_is_not_begun(salon):
+    limited(salon, maxSpendPerCall="0.07", pricePerMinute="0.15")
+    assert said(ring(CallSid="CA1")) == [UNAVAILABLE]
+    assert outcome_of(salon, "CA1") == "budget_spent"
+
+
 def test_what_a_killed_process_held_is_settled_where_it_was_last_seen(salon):
     limited(salon, maxMinutesPerDay=4)
     talking, ringing, alive = (call_of(salon, f"CA{n}") for n in range(3))
@@ -204,22 +327,35 @@ def test_what_a_killed_process_held_is_settled_where_it_was_last_seen(salon):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_calls_at_once_on_a_real_database_never_use_more_than_there_is(salon):
+@pytest.mark.parametrize(
+    "capped",
+    [
+        {"maxMinutesPerDay": 10},
+        {"maxSpendPerDay": 6},
+        {"maxMinutesPerCallerDay": 10},
+        {"maxSpendPerCallerDay": 6},
+        {"maxMinutesPerMonth": 10},
+        {"maxSpendPerMonth": 6, "maxSpendPerCall": 1},
+    ],
+    ids=lambda capped: "-".join(capped),
+)
+def test_calls_at_once_on_a_real_database_never_use_more_than_there_is(salon, capped):
     """Each thread is a media process: it rings, talks for as long as its lease lets it, and hangs up or is killed."""
     cap = 600
-    limited(salon, maxMinutesPerDay=cap // 60)
-    calls = [call_of(salon, f"CA{n}", f"+1555000{n:04}") for n in range(12)]
-    talked, lock = dict[UUID, int](), threading.Lock()
+    limited(salon, pricePerMinute="0.60", **capped)
+    calls = [call_of(salon, f"CA{n}") for n in range(12)]
+    talked, killed, lock = dict[UUID, int](), list[int](), threading.Lock()
 
     def carry(nth: int) -> None:
-        dice, used = random.Random(nth), 0
+        dice, used = random.Random(f"{capped} {nth}"), 0
         try:
-            granted = reserve(salon, calls[nth], f"+1555000{nth:04}")
+            granted = reserve(salon, calls[nth])
             while granted is not None and used < granted:
                 used = min(used + dice.randint(20, 110), granted)
                 with lock:
                     talked[calls[nth]] = used
-                if dice.random() < 0.1:  # killed
+                if dice.random() < 0.1:
+                    killed.append(nth)
                     return
                 granted = read(salon, calls[nth], used)
             with tenant_scope(salon):
@@ -231,7 +367,8 @@ def test_calls_at_once_on_a_real_database_never_use_more_than_there_is(salon):
 
     with ThreadPoolExecutor(6) as processes:
         list(processes.map(carry, range(12)))
-    assert cap - LEAST_SECONDS - HORIZON_SECONDS * 3 <= sum(talked.values()) <= cap
+    assert cap - LEAST_SECONDS - HORIZON_SECONDS * len(killed) <= sum(talked.values()) <= cap
+    assert max(talked.values()) <= (100 if "maxSpendPerCall" in capped else cap)
     meters.reap(timezone.now() + datetime.timedelta(hours=1))
     with tenant_scope(salon):
         assert sum(Meter.objects.values_list("used_seconds", flat=True)) <= cap

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import FieldDoesNotExist
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.db import models
 from django.db.models import ForeignKey
 from django.http import HttpResponse
@@ -21,16 +21,18 @@ from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
 from agents.models import Conversation, SeenSignature
+from telephony.doctor import probes
 from telephony.models import Call, PhoneNumber
+from tenants import vendor_http
 from tenants.admin_sites import staff
 from tenants.credentials import set_secret
-from tenants.models import Credential, Member, Tenant, TenantOwned, User
+from tenants.models import ApiKey, Credential, Member, Tenant, TenantOwned, User
 from tenants.scoping import platform_scope, tenant_scope
 from tests.appointments.test_admin import FormReader
 from tests.telephony.test_twilio_webhooks import fields as of_twilio
 from tests.telephony.test_twilio_webhooks import post as from_twilio
 from tests.tenants.test_admin import Rows, cheaper_settings, furnish
-from tests.walls.table import HTTP, TASKS, Wall
+from tests.walls.table import COMMANDS, HTTP, TASKS, Wall
 from tests.walls.test_matrix import (
     body,
     browser,
@@ -361,3 +363,80 @@ def test_a_command_told_one_business_does_nothing_to_another(salon, theirs, gara
     call_command("create_api_key", salon.slug, "--name", "matrix", stdout=out)
     assert told_of(out.getvalue()) == ""
     assert kept(garage) == before
+
+
+@pytest.fixture
+def far_ends_are_away(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vendor_http, "pause", lambda seconds: None)
+    monkeypatch.setattr(probes, "workers", lambda: 1)
+    for vendor in ("ELEVENLABS", "OPENAI", "TWILIO", "INFOBIP"):
+        setattr(settings, f"{vendor}_BASE_URL", "http://127.0.0.1:9")
+    settings.APP_BASE_URL = settings.MEDIA_BASE_URL = "http://127.0.0.1:9"
+
+
+COMMANDS_OF_ONE = {
+    "agent_tools": (),
+    "create_api_key": ("--name", "matrix"),
+    "doctor": (),
+    "erase_customer": ("+15550000000",),
+    "provision": (),
+    "set_apology": (),
+    "set_secret": ("twilio_auth_token",),
+    "verify_audit": (),
+}
+"""Those that are told a business, and what else they want."""
+
+
+def commanded(command: str, tenant: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """What it said; and what it complained of, if it did. A secret or a recording comes from standard input."""
+    sent = b"RIFF\0\0\0\0WAVE" if command == "set_apology" else b"matrix"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(sent)))
+    out = io.StringIO()
+    try:
+        call_command(command, tenant, *COMMANDS_OF_ONE[command], stdout=out, stderr=out)
+    except CommandError as error:
+        return out.getvalue(), str(error)
+    except SystemExit:  # the doctor found something
+        pass
+    return out.getvalue(), ""
+
+
+def test_every_command_that_is_told_a_business_is_known_here():
+    takes = {
+        name
+        for name in COMMANDS
+        for action in load_command_class(get_commands()[name], name).create_parser("manage.py", name)._actions
+        if action.dest == "tenant"
+    }
+    assert takes == set(COMMANDS_OF_ONE)
+
+
+@pytest.mark.parametrize("command", COMMANDS_OF_ONE)
+def test_a_command_keeps_to_the_business_that_it_is_told(
+    salon, theirs, garage, far_ends_are_away, settings, tmp_path, monkeypatch, command
+):
+    settings.MEDIA_ROOT = tmp_path
+    before, ours = kept(garage), kept(salon)
+    unknown = ["nobody", str(uuid4()), str(theirs[Call].pk), str(theirs[Conversation].pk)]
+    for name in unknown:
+        said, complaint = commanded(command, name, monkeypatch)
+        assert complaint.startswith("There is no tenant"), (name, said)
+    assert (kept(garage), kept(salon)) == (before, ours)
+    said, _ = commanded(command, salon.slug, monkeypatch)
+    assert told_of(said) == ""
+    assert kept(garage) == before
+
+
+def test_a_name_that_two_businesses_have_means_neither(salon, garage, monkeypatch):
+    """The slug and the id do: they are one business's alone."""
+    with platform_scope():
+        Tenant.objects.filter(pk=garage.pk).update(name=salon.slug.upper())
+        namesake = Tenant.objects.create(name=salon.name, slug="namesake")
+    said, complaint = commanded("create_api_key", salon.name.lower(), monkeypatch)
+    assert complaint.startswith("Several tenants have the name"), said
+    assert salon.slug in complaint
+    assert namesake.slug in complaint
+    for name, keys in ((salon.slug, 1), (str(salon.pk), 2)):
+        assert commanded("create_api_key", name, monkeypatch)[1] == ""
+        with tenant_scope(salon):
+            assert ApiKey.objects.count() == keys

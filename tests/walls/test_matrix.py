@@ -6,7 +6,7 @@ Taken from the resolver, the admin's registry, the sockets, the tasks and the co
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -217,11 +217,11 @@ def test_a_foreign_row_and_no_row_at_all_are_answered_alike(salon, theirs, garag
     assert kept(garage) == before
 
 
-def plain_pages() -> list[str]:
-    """Of `/admin/`, not of one model, and without an id in their address: the addresses."""
-    behind = {name for name, wall in SITE.items() if name and wall is Wall.STAFF}
+def plain_pages(site: str = "admin", walls: Container[Wall] = (Wall.STAFF,)) -> list[str]:
+    """Not of one model, and without an id in their address: the addresses."""
+    behind = {name for name, wall in SITE.items() if name and wall in walls}
     found = {
-        f"/{route}" for route, pattern in routes() if pattern.name in behind and route.startswith("admin/")
+        f"/{route}" for route, pattern in routes() if pattern.name in behind and route.startswith(f"{site}/")
     }
     return sorted(route for route in found if "<" not in route)
 
@@ -259,18 +259,31 @@ def test_no_list_search_choice_or_action_tells_of_another_business(salon, theirs
     assert kept(garage) == before
 
 
-def test_no_member_opens_what_is_the_operators(salon, theirs, garage):
-    owner = browser(salon, "owner")
+def is_turned_away(answer: Any) -> bool:
+    """From `/ops/`. Whoever enters a business is sent on as well, but to another place than to log in."""
+    to_log_in = answer.headers.get("Location", "").startswith(reverse("ops:login"))
+    return to_log_in or answer.status_code in {401, 403, 405}
+
+
+@pytest.mark.parametrize("role", Member.Role.values)
+def test_no_member_opens_what_is_the_operators(salon, theirs, garage, role):
+    client, before = browser(salon, role), kept(garage)
     addresses = [list_of("ops", model) for model in operators._registry]
-    addresses += [reverse("ops:enter", args=[garage.pk]), reverse("ops:usage"), reverse("ops:index")]
+    addresses += [list_of("ops", model).rstrip("/") + "/add/" for model in operators._registry]
+    addresses += [reverse(name, args=[row.pk]) for name, row in row_pages("ops", theirs)]
+    addresses += [reverse("ops:enter", args=[garage.pk]), *plain_pages("ops", {Wall.STAFF, Wall.OPS})]
+    assert {reverse("ops:health"), reverse("ops:usage"), reverse("ops:tenants_plan_add")} <= set(addresses)
     opened = [
-        one
+        (one, answer.status_code)
         for one in addresses
-        for ask in (owner.get, owner.post)
-        if ask(one).status_code not in {302, 403, 405}
+        for ask in (client.get, client.post)
+        for answer in [ask(one)]
+        if not is_turned_away(answer) or told_of(body(answer))
     ]
     assert opened == []
-    assert not told_of(body(owner.get(reverse("admin:index"))))
+    assert not told_of(body(client.get(reverse("admin:index"))))
+    assert kept(garage) == before
+    assert Plan.objects.get() == theirs[Plan]
 
 
 def test_a_suspended_business_and_its_key_open_nothing(salon, theirs):

@@ -5,15 +5,19 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from telephony.models import Call
+from agents.models import Conversation
+from telephony.models import Call, CallEvent
 from telephony.routing import sockets
+from telephony.watching.stepping_in import Deed
 from tenants.models import Member, Tenant, User
 from tenants.scoping import in_thread, platform_scope, tenant_scope
 from tests.tenants.test_admin import cheaper_settings
@@ -24,10 +28,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PERSONS = [*Member.Role.values, "nobody", "suspended", "operator", "operator within"]
 
 
-def ringing(tenant: Tenant, number: str) -> Call:
+def under_way(tenant: Tenant, number: str) -> Call:
+    """With an agent, so that staff of its own could step in."""
     with tenant_scope(tenant):
         return Call.objects.create(
             tenant=tenant,
+            conversation=Conversation.objects.create(tenant=tenant, provider="elevenlabs"),
+            stream_started_at=timezone.now(),
             carrier_call_id=f"CA{number}",
             from_e164=number,
             to_e164="+15551234567",
@@ -69,8 +76,8 @@ async def opened(path: str, cookie: str) -> AsyncIterator[ApplicationCommunicato
 @pytest.mark.parametrize("person", PERSONS)
 async def test_who_watches_sees_the_own_calls_alone(salon, garage, settings, person):
     settings.ALLOWED_HOSTS = ["localhost", "testserver"]
-    mine = await in_thread(ringing, salon, "+15553330001")
-    theirs = await in_thread(ringing, garage, "+4930222000")
+    mine = await in_thread(under_way, salon, "+15553330001")
+    theirs = await in_thread(under_way, garage, "+4930222000")
     cookie = await in_thread(cookie_of, person, salon)
     [path] = [route for route, wall in SOCKETS.items() if wall is Wall.STAFF]
     async with opened(path, cookie) as socket:
@@ -82,13 +89,16 @@ async def test_who_watches_sees_the_own_calls_alone(salon, garage, settings, per
         shown = json.loads((await socket.receive_output(20))["text"])
         assert [one["id"] for one in shown["calls"]] == [str(mine.pk)]
         assert "4930222" not in json.dumps(shown)
-        for wish in ("hang_up", "transfer"):
-            told = {"do": wish, "id": str(theirs.pk)}
-            await socket.send_input({"type": "websocket.receive", "text": json.dumps(told)})
-            refused = await refusal(socket)
-            assert "4930222" not in json.dumps(refused)
-    with_theirs = await in_thread(state_of, garage)
-    assert with_theirs == "ringing"
+        for wish in Deed:
+            reasons = []
+            for call_id in (theirs.pk, uuid4()):
+                told = {"do": wish, "id": str(call_id), "text": "whispered"}
+                await socket.send_input({"type": "websocket.receive", "text": json.dumps(told)})
+                refused = await refusal(socket)
+                assert "4930222" not in json.dumps(refused)
+                reasons.append(refused["reason"])
+            assert reasons[0] == reasons[1], wish
+    assert await in_thread(what_became_of, garage) == ("ringing", [])
 
 
 async def refusal(socket: ApplicationCommunicator) -> Any:
@@ -99,9 +109,10 @@ async def refusal(socket: ApplicationCommunicator) -> Any:
                 return told
 
 
-def state_of(tenant: Tenant) -> str:
+def what_became_of(tenant: Tenant) -> tuple[str, list[str]]:
+    """Of its one call."""
     with tenant_scope(tenant):
-        return str(Call.objects.get().state)
+        return Call.objects.get().state, list(CallEvent.objects.values_list("kind", flat=True))
 
 
 @pytest.mark.parametrize("route", [route for route, wall in SOCKETS.items() if wall is Wall.TOKEN])

@@ -15,14 +15,18 @@ from tenants.scoping import platform_scope
 def tenant_named(name: str) -> Tenant:
     """By id, slug or name. Raises CommandError. Needs the platform's scope."""
     try:
-        wanted = Q(pk=UUID(name))
+        wanted = [Q(pk=UUID(name))]
     except ValueError:
-        wanted = Q(slug=name) | Q(name__iexact=name)
-    tenant: Tenant | None = Tenant.objects.filter(wanted).first()
-    if tenant is None:
-        known = ", ".join(Tenant.objects.values_list("slug", flat=True)[:20]) or "none"
-        raise CommandError(f"There is no tenant {name!r}. Known: {known}")
-    return tenant
+        wanted = [Q(slug=name), Q(name__iexact=name)]
+    for which in wanted:
+        match list(Tenant.objects.filter(which)[:20]):
+            case [tenant]:
+                return tenant
+            case [_, *_] as several:
+                slugs = ", ".join(one.slug for one in several)
+                raise CommandError(f"Several tenants have the name {name!r}: {slugs}")
+    known = ", ".join(Tenant.objects.values_list("slug", flat=True)[:20]) or "none"
+    raise CommandError(f"There is no tenant {name!r}. Known: {known}")
 
 
 class Command(BaseCommand):
