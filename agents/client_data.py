@@ -30,7 +30,7 @@ from appointments.models import Appointment, Employee, Service
 from tenants.idempotency import idempotency_key
 from tenants.models import Tenant
 from tenants.phone import e164_or_blank
-from tenants.responses import ApiError, success
+from tenants.responses import SUSPENDED, ApiError, success
 from tenants.scoping import tenant_scope
 
 _TENANT = OpenApiParameter("tenantId", OpenApiTypes.UUID, description="Needed with the platform's secret.")
@@ -39,10 +39,15 @@ MAX_LISTED = 20
 
 
 class ClientData(ProviderWebhook):
-    """Every one of these acts for the tenant that the credential and `tenantId` agree on."""
+    """Every one of these acts for the tenant that the credential and `tenantId` agree on, while it is in service."""
 
     def tenant(self, request: Request) -> Tenant:
-        return resolve_tenant(self.sender, claims_of(request, self.payload, {}))[0]
+        """Raises ApiError."""
+        tenant, _ = resolve_tenant(self.sender, claims_of(request, self.payload, {}))
+        if not tenant.is_active:
+            code, error = SUSPENDED
+            raise ApiError(error, code, 403)
+        return tenant
 
 
 class Services(ClientData):

@@ -162,7 +162,7 @@ def _read(question: Question) -> Known | None:
 
 
 def _tenant(question: Question) -> Tenant | None:
-    """None for a number and ids that are nobody's; neutral words answer those."""
+    """None for a number and ids that are nobody's or a suspended tenant's; neutral words answer those."""
     sender, called = Sender(question.sender_tenant_id), question.called_e164
     owner = called_numbers.owner_of(called) if called else None
     if owner and sender.tenant_id not in {None, owner}:
@@ -171,8 +171,9 @@ def _tenant(question: Question) -> Tenant | None:
         raise forbidden("tenant_id contradicts the called number")
     claims = Claims(tenant_id=str(owner or question.tenant_id), agent_id=question.agent_id)
     try:
-        return resolve_tenant(sender, claims)[0]
+        tenant, _ = resolve_tenant(sender, claims)
     except ApiError as error:
         if error.status_code == 403:
             raise
         return None
+    return tenant if tenant.is_active else None

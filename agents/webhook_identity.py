@@ -190,7 +190,8 @@ def conversation_of(claims: Claims) -> Conversation | None:
 
 
 def resolve_tenant(sender: Sender, claims: Claims) -> tuple[Tenant, Conversation | None]:
-    """The tenant to act for, and the call's conversation if it is known.
+    """The tenant to act for, and the call's conversation if it is known. It may be suspended: what is told of its
+    calls is kept all the same, and each that answers or acts refuses for itself.
 
     Raises ApiError: 403 for another tenant's ids, 400 TENANT_NOT_RESOLVED, 404 for an unknown tenant.
     """

@@ -6,6 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
+from agents.tools import proofs
 from telephony import calls, texts
 from telephony.forgetting import retention, vendors
 from telephony.notifications import due
@@ -18,10 +19,14 @@ from tenants.scoping import tenant_scope
 
 
 @shared_task
-def send_text(tenant_id: str, to_e164: str, text: str) -> bool:
-    """Send an SMS from the tenant's number. Whether it was sent; nobody tries again, the caller asks for another."""
+def send_code(tenant_id: str, code_id: str) -> bool:
+    """Text a one-time code. Whether it was sent; nobody tries again, the caller asks for another."""
     with tenant_scope(UUID(tenant_id)):
-        return texts.send(UUID(tenant_id), to_e164, text)
+        message = proofs.draw(UUID(code_id), timezone.now())
+    if message is None:
+        return False
+    with tenant_scope(UUID(tenant_id)):  # another: what was texted must be known, whatever becomes of this
+        return texts.send(UUID(tenant_id), *message)
 
 
 @shared_task

@@ -13,6 +13,9 @@ from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
+SUSPENDED = ("TENANT_SUSPENDED", "This account is suspended")
+"""Code and error, for whoever has shown a credential of that tenant, or the platform's."""
+
 
 class ApiError(exceptions.APIException):
     """An error with a code that programs can tell apart, in our own shape."""

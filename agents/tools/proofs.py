@@ -4,6 +4,8 @@ import datetime
 import hmac
 import secrets
 from contextlib import suppress
+from functools import partial
+from uuid import UUID
 
 from celery import current_app
 from django.conf import settings
@@ -12,6 +14,7 @@ from django.db.models import F
 from kombu.exceptions import OperationalError
 
 from agents.models import Conversation, OneTimeCode
+from agents.speech import speech_for
 from agents.tools import lookups
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError
 from agents.tools.wishes import read_phone
@@ -23,7 +26,7 @@ CODES_PER_PHONE_A_DAY = 5
 CODES_PER_CALL = 5
 CODES_PER_TENANT_AN_HOUR = 100
 """Whoever books for numbers that cost money to text must not have us text them all."""
-SEND_TEXT = "telephony.tasks.send_text"
+SEND_CODE = "telephony.tasks.send_code"
 
 
 def remember_appointment(context: ToolContext, appointment: Appointment) -> None:
@@ -109,23 +112,35 @@ def _too_many(context: ToolContext, conversation: Conversation, phone: str) -> b
 
 
 def _send(context: ToolContext, conversation: Conversation, phone: str) -> None:
-    code = f"{secrets.randbelow(10**6):06}"
-    sent = OneTimeCode(
+    sent = OneTimeCode.objects.create(
         tenant=context.tenant,
         conversation=conversation,
         phone_e164=phone,
         expires_at=context.now + STANDS,
     )
-    sent.digest = _digest(sent, code)
-    sent.save(force_insert=True)
-    text = context.speech.code_text(business=context.tenant.name, code=code)
-    transaction.on_commit(lambda: _hand_over(context, phone, text))
+    transaction.on_commit(partial(_hand_over, context.tenant.pk, sent.pk))
 
 
-def _hand_over(context: ToolContext, phone: str, text: str) -> None:
-    """Telephony sends it: it is built on this app, and is asked by name."""
+def _hand_over(tenant_id: UUID, code_id: UUID) -> None:
+    """Telephony sends it: it is built on this app, and is asked by name. Ids alone pass through the queue."""
     with suppress(OperationalError):  # the caller asks again: nothing was promised but a try
-        current_app.send_task(SEND_TEXT, [str(context.tenant.pk), phone, text], retry=False, expires=120)
+        current_app.send_task(SEND_CODE, [str(tenant_id), str(code_id)], retry=False, expires=120)
+
+
+def draw(code_id: UUID, now: datetime.datetime) -> tuple[str, str] | None:
+    """Number and text of a message, with a code that is drawn here and kept nowhere. Needs the tenant's scope.
+
+    None for a row that is gone, is too old, or has had its code: a task that comes again texts nobody.
+    """
+    waiting = OneTimeCode.objects.select_related("tenant").select_for_update(of=("self",))
+    sent = waiting.filter(pk=code_id, digest="", expires_at__gt=now).first()
+    if sent is None:
+        return None
+    code = f"{secrets.randbelow(10**6):06}"
+    sent.digest = _digest(sent, code)
+    sent.save(update_fields=["digest"])
+    tenant = sent.tenant
+    return sent.phone_e164, speech_for(tenant.language).code_text(business=tenant.name, code=code)
 
 
 def _digest(sent: OneTimeCode, code: str) -> str:

@@ -22,11 +22,14 @@ from agents.tools import appointments, availability, booking, business, people, 
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError, Trust
 from tenants.audit.actors import Actor, Kind, acting
 from tenants.models import Tenant
+from tenants.responses import SUSPENDED
 from tenants.scoping import tenant_scope
 
 logger = logging.getLogger(__name__)
 
 UNAVAILABLE = "CALENDAR_UNAVAILABLE"
+ENDS_A_CALL = "end_call"
+"""The one tool of a suspended business: whoever is on the line still is let go politely."""
 
 TOOLS: tuple[Tool, ...] = (
     *business.TOOLS,
@@ -129,6 +132,8 @@ def _run(
     tool = find(name)
     if tool is None:
         return failure("UNKNOWN_TOOL", f"Unknown tool: {name[:64]}", speech.cannot_do_that), None
+    if not tenant.is_active and tool.name != ENDS_A_CALL:
+        return failure(*SUSPENDED, f"{speech.cannot_do_that} {speech.goodbye}"), None
     context = ToolContext(tenant, conversation, timezone.now(), _trust_for(tool, tenant))
     try:
         with transaction.atomic():

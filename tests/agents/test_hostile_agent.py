@@ -21,6 +21,7 @@ from tests.agents.toolbox import (
     SOMEBODY_ELSE,
     Call,
     appointment_of,
+    drawn,
     next_monday,
     set_settings,
     status_of,
@@ -171,7 +172,7 @@ def test_a_forged_number_does_not_use_up_its_owners_tries(salon, theirs, monkeyp
 @committing
 def test_a_call_has_few_phones_texted(salon, monkeypatch):
     sent: list[str] = []
-    monkeypatch.setattr(current_app, "send_task", lambda name, args, **options: sent.append(args[1]))
+    monkeypatch.setattr(current_app, "send_task", lambda name, args, **options: sent.append(drawn(args)[0]))
     call = Call(salon)
     phones = [f"+1555900000{number}" for number in range(proofs.CODES_PER_CALL + 2)]
     for number, phone in enumerate(phones):
@@ -184,7 +185,7 @@ def test_a_call_has_few_phones_texted(salon, monkeypatch):
 @committing
 def test_a_tenants_callers_have_only_so_many_phones_texted(salon, theirs, monkeypatch):
     sent: list[str] = []
-    monkeypatch.setattr(current_app, "send_task", lambda name, args, **options: sent.append(args[1]))
+    monkeypatch.setattr(current_app, "send_task", lambda name, args, **options: sent.append(drawn(args)[0]))
     monkeypatch.setattr(proofs, "CODES_PER_TENANT_AN_HOUR", 2)
     for number in range(3):
         Call(salon, sid=f"CA{number}").data("send_code", customerPhone=SOMEBODY_ELSE)
@@ -194,7 +195,7 @@ def test_a_tenants_callers_have_only_so_many_phones_texted(salon, theirs, monkey
 @committing
 def test_using_a_code_makes_no_room_for_another(salon, theirs, monkeypatch):
     sent: list[str] = []
-    monkeypatch.setattr(current_app, "send_task", lambda name, args, **options: sent.append(args[2]))
+    monkeypatch.setattr(current_app, "send_task", lambda name, args, **options: sent.append(drawn(args)[1]))
     monkeypatch.setattr(proofs, "CODES_PER_PHONE_A_DAY", 2)
     for number in range(4):
         call = Call(salon, sid=f"CA{number}")

@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
+
 from agents.conversations import open_conversation
 from agents.models import Conversation
-from agents.tools import registry
+from agents.tools import proofs, registry
 from appointments.booking import Contact, book
 from appointments.models import Appointment, Employee, Service
 from tenants.models import Tenant
@@ -30,6 +32,15 @@ def conversation_of(tenant: Tenant, caller: str = CALLER, sid: str = "CA1", **kw
             carrier_call_id=sid,
             **kwargs,
         )
+
+
+def drawn(args: list[str]) -> tuple[str, str]:
+    """Number and text that the worker makes of a task that was queued with these."""
+    tenant_id, code_id = args
+    with tenant_scope(UUID(tenant_id)):
+        message = proofs.draw(UUID(code_id), timezone.now())
+    assert message is not None
+    return message
 
 
 class Call:

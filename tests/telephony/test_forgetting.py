@@ -1,13 +1,17 @@
 """What is not kept: after as many days as a business says, or when a customer asks. Looked for byte by byte."""
 
+import base64
 import datetime
 import logging
+import re
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from celery import current_app
 from django.conf import settings as live
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -52,6 +56,7 @@ from tenants.audit.verifying import verify
 from tenants.audit.writing import record
 from tenants.models import AuditEntry, Member, Tenant, User
 from tenants.scoping import platform_scope, tenant_scope
+from tests.agents.toolbox import Call as ToolCall
 from tests.appointments.test_lifecycle import NINE, booked
 from tests.owner import as_owner
 from tests.tenants.test_admin import cheaper_settings
@@ -62,6 +67,8 @@ pytestmark = pytest.mark.django_db
 NAME, PHONE, MAIL, WORDS = "Zebedee Canarysson", "+15557770001", "zebedee@canary.test", "purple giraffe"
 CANARIES = (NAME, PHONE.removeprefix("+"), MAIL, WORDS, "Zebedee", "canarysson")
 HOUR = datetime.timedelta(hours=1)
+QUEUE = "of-nobody"
+"""Which no worker reads, and no other test."""
 
 
 @pytest.fixture(autouse=True)
@@ -173,13 +180,54 @@ def whole_database() -> str:
 
 
 def whole_redis() -> str:
+    """Every key and value, a line each; what is in base64, as the queue's messages are, once more in clear."""
+    readers = {
+        b"string": lambda redis, key: [redis.get(key)],
+        b"list": lambda redis, key: redis.lrange(key, 0, -1),
+        b"set": lambda redis, key: redis.smembers(key),
+        b"zset": lambda redis, key: redis.zrange(key, 0, -1),
+        b"hash": lambda redis, key: [part for pair in redis.hgetall(key).items() for part in pair],
+        b"stream": lambda redis, key: [repr(redis.xrange(key)).encode()],
+    }
     with Redis.from_url(live.REDIS_URL) as redis:
-        keys = list(redis.scan_iter(count=1000))
-        return repr([(key, redis.dump(key)) for key in keys])
+        lines = []
+        for key in redis.scan_iter(count=1000):
+            kind = redis.type(key)
+            found = [] if kind == b"none" else readers[kind](redis, key)  # none: it went while we looked
+            lines += [part for part in (key, *found) if part is not None]
+    return "\n".join(in_clear(line) for line in lines)
+
+
+def in_clear(value: bytes) -> str:
+    texts = [value]
+    for coded in re.findall(rb"[A-Za-z0-9+/]{16,}={0,2}", value):
+        with suppress(ValueError):
+            texts.append(base64.b64decode(coded, validate=True))
+    return " ".join(text.decode("latin-1") for text in texts).replace("\n", " ")
 
 
 def left_of(text: str, canaries: tuple[str, ...] = CANARIES) -> list[str]:
     return [line[:300] for line in text.splitlines() if any(one.lower() in line.lower() for one in canaries)]
+
+
+def asked_for_a_code(tenant: Tenant) -> list[UUID]:
+    """The customer rings and proves who they are: a task goes into the real queue, with no worker."""
+    with tenant_scope(tenant):
+        before = set(OneTimeCode.objects.values_list("pk", flat=True))
+    ToolCall(tenant, PHONE, sid="CAcode").data("send_code")
+    with tenant_scope(tenant):
+        return [one for one in OneTimeCode.objects.values_list("pk", flat=True) if one not in before]
+
+
+def test_the_search_of_redis_finds_what_a_task_would_carry():
+    """Else it would prove nothing that it finds none."""
+    try:
+        current_app.send_task("tests.nobodys", ["x", "+15557770002", "Dear Yolanda the Second"], queue=QUEUE)
+        assert len(left_of(whole_redis(), ("+15557770002",))) == 1
+        assert len(left_of(whole_redis(), ("the Second",))) == 1
+    finally:
+        with Redis.from_url(live.REDIS_URL) as redis:
+            redis.delete(QUEUE)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -187,10 +235,13 @@ def test_of_an_erased_customer_no_byte_is_left_and_the_trail_still_verifies(salo
     caplog.set_level(logging.DEBUG)
     customer_id = a_customer(salon)
     assert len(left_of(whole_database())) >= 18  # else this would prove nothing
+    [code_id] = asked_for_a_code(salon)
     out = StringIO()
     call_command("erase_customer", "salon", str(customer_id), stdout=out)
     assert left_of(whole_database()) == []
+    assert str(code_id) in whole_redis()  # of the message that waits there the ids alone
     assert left_of(whole_redis()) == []
+    assert not tasks.send_code(str(salon.pk), str(code_id))
     assert left_of(caplog.text) == []
     assert [path for path in private_files.rglob("*") if path.is_file()] == []
     with platform_scope():

@@ -7,7 +7,6 @@ import pytest
 from django.utils import timezone
 
 from agents.simulators.asgi import LoopServer
-from telephony import tasks
 from telephony.models import PhoneNumber
 from telephony.notifications import unanswered
 from tenants.credentials import set_secret
@@ -15,6 +14,7 @@ from tenants.models import Credential
 from tenants.scoping import in_thread, tenant_scope
 from tests.conftest import CALLER
 from tests.telephony.letters import NUMBER, booked, change, row_of, rows, tells, work
+from tests.telephony.test_texts import send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,7 +82,7 @@ async def infobip(salon, settings):
 
 async def test_a_code_is_sent_by_the_carrier_of_the_tenants_own_number(salon, infobip, settings):
     settings.TWILIO_BASE_URL = "http://127.0.0.1:9"
-    assert await in_thread(tasks.send_text, str(salon.pk), CALLER, "Your code is 123456")
+    assert await send(salon, CALLER, "Your code is 123456")
     [message] = infobip.taken
     assert infobip.keys == {"App infobip-key"}
     assert (message["sender"], message["destinations"][0]["to"]) == (NUMBER[1:], CALLER[1:])
@@ -91,7 +91,7 @@ async def test_a_code_is_sent_by_the_carrier_of_the_tenants_own_number(salon, in
 
 async def test_a_code_that_infobip_refuses_is_not_said_to_be_sent(salon, infobip, caplog):
     infobip.answers.append((200, accepted(str(salon.pk), "REJECTED")))
-    assert not await in_thread(tasks.send_text, str(salon.pk), CALLER, "Your code is 123456")
+    assert not await send(salon, CALLER, "Your code is 123456")
     assert "was not sent" in caplog.text
     assert "123456" not in caplog.text
     assert CALLER not in caplog.text

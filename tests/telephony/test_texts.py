@@ -1,10 +1,13 @@
 """Text messages leave from the tenant's own number, and a carrier that refuses them costs nobody a call."""
 
 import logging
+from uuid import UUID
 
 import pytest
+from celery import current_app
 
-from telephony import tasks
+from agents.models import OneTimeCode
+from telephony import tasks, texts
 from telephony.models import PhoneNumber
 from telephony.simulators.twilio import TwilioRestSimulator
 from tenants.credentials import set_secret
@@ -33,7 +36,11 @@ async def carrier(account, settings):
 
 
 async def send(salon, to: str, text: str) -> bool:
-    return await in_thread(tasks.send_text, str(salon.pk), to, text)
+    def now() -> bool:
+        with tenant_scope(salon):
+            return texts.send(salon.pk, to, text)
+
+    return await in_thread(now)
 
 
 async def test_a_text_leaves_from_the_tenants_own_number(salon, carrier, account):
@@ -70,8 +77,6 @@ def _without_number(salon) -> None:
 
 async def test_the_code_that_arrives_is_the_one_that_opens(salon, carrier, monkeypatch):
     """From the tool to the phone and back, with the worker's part done here."""
-    from celery import current_app
-
     queued: list[list[str]] = []
     monkeypatch.setattr(current_app, "send_task", lambda name, args, **options: queued.append(args))
 
@@ -82,8 +87,29 @@ async def test_the_code_that_arrives_is_the_one_that_opens(salon, carrier, monke
         return call
 
     call = await in_thread(ask)
-    assert await send(salon, *queued[0][1:])
+    assert await in_thread(tasks.send_code, *queued[0])
+    assert not await in_thread(tasks.send_code, *queued[0]), "a task that comes again texts nobody"
     [text] = carrier.messages
+    assert text["to"] == "+15553332211"
     code = "".join(char for char in text["body"] if char.isdecimal())[-6:]
     assert (await in_thread(call.data, "verify_identity", code=code))["verified"] is True
     assert (await in_thread(call.data, "find_appointment"))["total"] == 1
+
+
+async def test_of_a_code_ids_alone_are_queued_and_whoever_is_forgotten_is_not_texted(
+    salon, carrier, monkeypatch
+):
+    queued: list[list[str]] = []
+    monkeypatch.setattr(current_app, "send_task", lambda name, args, **options: queued.append(args))
+
+    def ask_and_forget() -> None:
+        appointment_of(salon, next_monday(salon), "+15553332211", "Mary")
+        Call(salon).data("send_code", customerPhone="+15553332211")
+        with tenant_scope(salon):
+            OneTimeCode.objects.get().delete()
+
+    await in_thread(ask_and_forget)
+    [args] = queued
+    assert [str(UUID(one)) for one in args] == args
+    assert not await in_thread(tasks.send_code, *args)
+    assert carrier.messages == []

@@ -180,7 +180,7 @@ TASKS = {
     "telephony.tasks.plan_reminders_of": Wall.TENANT,
     "telephony.tasks.send_notifications": Wall.PLATFORM,
     "telephony.tasks.send_notifications_of": Wall.TENANT,
-    "telephony.tasks.send_text": Wall.TENANT,
+    "telephony.tasks.send_code": Wall.TENANT,
     "telephony.tasks.settle_orphans": Wall.PLATFORM,
     "telephony.tasks.sweep_calls": Wall.PLATFORM,
     "telephony.tasks.watch_budgets": Wall.PLATFORM,

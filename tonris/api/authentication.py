@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from tenants.api_keys import KeyRefused, TenantSuspended, find_key
 from tenants.audit.actors import Actor, Kind, become
 from tenants.models import Tenant
-from tenants.responses import ApiError
+from tenants.responses import SUSPENDED, ApiError
 
 logger = logging.getLogger("tonris.security")
 
@@ -47,7 +47,8 @@ class ApiKeyAuthentication(BaseAuthentication):
         try:
             key = find_key(_shown(request))
         except TenantSuspended as refused:
-            raise _refused(request, refused, "This account is suspended", "TENANT_SUSPENDED", 403) from None
+            code, error = SUSPENDED
+            raise _refused(request, refused, error, code, 403) from None
         except KeyRefused as refused:
             raise _refused(
                 request, refused, "The API key is missing or wrong", "UNAUTHENTICATED", 401
