@@ -60,6 +60,8 @@ class Provider:
     """Ask for a session before it is opened: API key and agent id in, an address or "" out. Blocking."""
     fetch_missed: Callable[[UUID], int] | None = None
     """Fetch what its webhook never told of a tenant's conversations; how many there were. None: it tells nothing."""
+    delete: Callable[[UUID, str], None] | None = None
+    """A tenant's conversation, by the provider's id. Raises VendorError. None: it keeps none that could be deleted."""
     cost_places: int = 0
     formats_are_agents: bool = False
     """An agent speaks one format, whatever is wanted: carriers of different formats need different agents."""

@@ -59,5 +59,8 @@ class Adapter:
     """What to enter by hand: where at the carrier, and our address."""
     deploy_checks: Callable[[], Iterable[CheckMessage]] = tuple
 
+    delete: Callable[[UUID, str, str], None] | None = None
+    """Of a business: a "recording", "message" or "call", by the carrier's id. Raises VendorError. None: it cannot."""
+
     agent_setting: str = ""
     """In a tenant's settings: the agent that takes its calls, where an agent speaks one format alone."""

@@ -9,10 +9,6 @@ from tenants.models import TenantOwned
 class VendorErasure(TenantOwned):
     """One thing that a vendor keeps, by the vendor's own id."""
 
-    class Vendor(models.TextChoices):
-        ELEVENLABS = "elevenlabs", "ElevenLabs"
-        TWILIO = "twilio", "Twilio"
-
     class Kind(models.TextChoices):
         CONVERSATION = "conversation"
         RECORDING = "recording"
@@ -24,7 +20,7 @@ class VendorErasure(TenantOwned):
         DONE = "done", "deleted"
         FAILED = "failed", "given up: delete it at the vendor's"
 
-    vendor = models.CharField(max_length=16, choices=Vendor.choices)
+    vendor = models.CharField(max_length=16)
     kind = models.CharField("what", max_length=16, choices=Kind.choices)
     external_id = models.CharField("the vendor's id", max_length=200)
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)

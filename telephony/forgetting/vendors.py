@@ -1,31 +1,32 @@
 """What is forgotten here is to be deleted at the vendors, too: noted with the forgetting, asked for until it is done.
 
-ElevenLabs deletes a conversation with its transcript and audio; Twilio a recording, a text message and the record of
-a call, once each has ended. Infobip's API deletes none of its records, and OpenAI keeps no call to be deleted.
+What a vendor deletes is a fact of its own (`delete`, in its folder); some delete nothing, or keep nothing.
 """
 
 import datetime
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
 
 from agents.models import Message, ProviderSession
-from agents.providers.elevenlabs.rest import ElevenLabsRest
-from telephony.carriers.twilio.rest import TwilioRest
+from agents.providers import PROVIDERS
+from agents.providers.facts import Provider
+from telephony.carriers.facts import Adapter
+from telephony.carriers.registry import CARRIERS
 from telephony.forgetting.models import VendorErasure
-from telephony.models import Call, Carrier, InboundText, Notification
-from tenants.credentials import secret
-from tenants.models import Credential, Tenant
+from telephony.models import Call, InboundText, Notification, PhoneNumber
+from tenants.models import Tenant
 from tenants.scoping import active_scope, platform_scope, tenant_scope
 from tenants.vendor_http import VendorError
 
 logger = logging.getLogger(__name__)
 
-Vendor, Kind, State = VendorErasure.Vendor, VendorErasure.Kind, VendorErasure.State
-Name = Credential.Name
+T = TypeVar("T", Provider, Adapter)
+Kind, State = VendorErasure.Kind, VendorErasure.State
 MOST_ATTEMPTS = 12
 FIRST_PAUSE = datetime.timedelta(minutes=1)
 LONGEST_PAUSE = datetime.timedelta(hours=12)
@@ -38,28 +39,44 @@ NOT_THERE = 404
 
 
 def conversations(ids: Collection[UUID]) -> list[VendorErasure]:
-    rows = ProviderSession.objects.filter(conversation_id__in=ids, provider=Vendor.ELEVENLABS)
-    return _ask(Vendor.ELEVENLABS, Kind.CONVERSATION, rows.values_list("external_id", flat=True))
+    found: list[VendorErasure] = []
+    for provider in _deleting(PROVIDERS.values()):
+        rows = ProviderSession.objects.filter(conversation_id__in=ids, provider=provider.name)
+        found += _ask(provider.name, Kind.CONVERSATION, rows.values_list("external_id", flat=True))
+    return found
 
 
 def voicemails(which: Q) -> list[VendorErasure]:
-    refs = Message.objects.filter(which, recording_ref__startswith=f"{Carrier.TWILIO}:")
-    told = refs.values_list("recording_ref", flat=True)
-    return _ask(Vendor.TWILIO, Kind.RECORDING, (one.partition(":")[2] for one in told))
+    found: list[VendorErasure] = []
+    for carrier in _deleting(CARRIERS.values()):
+        refs = Message.objects.filter(which, recording_ref__startswith=f"{carrier.name}:")
+        told = refs.values_list("recording_ref", flat=True)
+        found += _ask(carrier.name, Kind.RECORDING, (one.partition(":")[2] for one in told))
+    return found
 
 
 def calls(ids: Collection[UUID]) -> list[VendorErasure]:
-    rows = Call.objects.filter(pk__in=ids, carrier=Carrier.TWILIO)
-    return _ask(Vendor.TWILIO, Kind.CALL, rows.values_list("carrier_call_id", flat=True))
+    found: list[VendorErasure] = []
+    for carrier in _deleting(CARRIERS.values()):
+        rows = Call.objects.filter(pk__in=ids, carrier=carrier.name)
+        found += _ask(carrier.name, Kind.CALL, rows.values_list("carrier_call_id", flat=True))
+    return found
 
 
 def texts(sent: Q, received: Q) -> list[VendorErasure]:
-    """Twilio's ids tell themselves: SM… and MM…."""
-    ids = [
-        *Notification.objects.filter(sent).values_list("carrier_message_id", flat=True),
-        *InboundText.objects.filter(received).values_list("carrier_message_id", flat=True),
-    ]
-    return _ask(Vendor.TWILIO, Kind.MESSAGE, (one for one in ids if one.startswith(("SM", "MM"))))
+    """What came is whose the number is that it came to."""
+    found: list[VendorErasure] = []
+    for carrier in _deleting(CARRIERS.values()):
+        lines = PhoneNumber.objects.filter(carrier=carrier.name).values("e164")
+        out = Notification.objects.filter(sent, carrier=carrier.name)
+        into = InboundText.objects.filter(received, to_e164__in=lines)
+        ids = [one for rows in (out, into) for one in rows.values_list("carrier_message_id", flat=True)]
+        found += _ask(carrier.name, Kind.MESSAGE, ids)
+    return found
+
+
+def _deleting(vendors: Iterable[T]) -> list[T]:
+    return [one for one in vendors if one.delete is not None]
 
 
 def _ask(vendor: str, kind: str, external_ids: Iterable[str]) -> list[VendorErasure]:
@@ -106,7 +123,7 @@ def _claim(tenant_id: UUID, now: datetime.datetime) -> VendorErasure | None:
 
 def _try(tenant_id: UUID, row: VendorErasure) -> None:
     try:
-        _ASK[row.vendor](tenant_id, row)
+        _delete(tenant_id, row)
     except VendorError as error:
         if error.status != NOT_THERE:
             _note_failure(tenant_id, row, error)
@@ -116,6 +133,15 @@ def _try(tenant_id: UUID, row: VendorErasure) -> None:
         rows.update(state=State.DONE, error="", settled_at=timezone.now())
 
 
+def _delete(tenant_id: UUID, row: VendorErasure) -> None:
+    if row.kind == Kind.CONVERSATION:
+        provider = PROVIDERS[row.vendor]
+        if provider.delete is not None:
+            provider.delete(tenant_id, row.external_id)
+    elif (carrier := CARRIERS[row.vendor]).delete is not None:
+        carrier.delete(tenant_id, row.kind, row.external_id)
+
+
 def _note_failure(tenant_id: UUID, row: VendorErasure, error: VendorError) -> None:
     logger.warning("%s has not deleted %s yet: %s", row.vendor, row.pk, error.message)
     changes: dict[str, object] = {"error": str(error)[:240]}
@@ -123,24 +149,3 @@ def _note_failure(tenant_id: UUID, row: VendorErasure, error: VendorError) -> No
         changes |= {"state": State.FAILED, "settled_at": timezone.now()}
     with tenant_scope(tenant_id):
         VendorErasure.objects.for_tenant(tenant_id).filter(pk=row.pk).update(**changes)
-
-
-def _at_elevenlabs(tenant_id: UUID, row: VendorErasure) -> None:
-    with tenant_scope(tenant_id):
-        key = secret(tenant_id, Name.ELEVENLABS_API_KEY)
-    with ElevenLabsRest(key) as api:
-        api.delete_conversation(row.external_id)
-
-
-def _at_twilio(tenant_id: UUID, row: VendorErasure) -> None:
-    with tenant_scope(tenant_id):
-        account, token = secret(tenant_id, Name.TWILIO_ACCOUNT_SID), secret(tenant_id, Name.TWILIO_AUTH_TOKEN)
-    with TwilioRest(account, token) as api:
-        api.delete(_TWILIO[Kind(row.kind)], row.external_id)
-
-
-_TWILIO = {Kind.RECORDING: "Recordings", Kind.MESSAGE: "Messages", Kind.CALL: "Calls"}
-_ASK: dict[str, Callable[[UUID, VendorErasure], None]] = {
-    Vendor.ELEVENLABS: _at_elevenlabs,
-    Vendor.TWILIO: _at_twilio,
-}

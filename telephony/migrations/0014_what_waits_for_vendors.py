@@ -43,9 +43,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "vendor",
-                    models.CharField(
-                        choices=[("elevenlabs", "ElevenLabs"), ("twilio", "Twilio")], max_length=16
-                    ),
+                    models.CharField(max_length=16),
                 ),
                 (
                     "kind",

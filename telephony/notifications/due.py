@@ -7,8 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from appointments.models import OutboxMessage
-from telephony.carriers.infobip import text_answers
-from telephony.notifications import dispatcher, planner, unanswered
+from telephony.notifications import dispatcher, own_answers, planner, unanswered
 from telephony.notifications.models import InboundText, Notification
 from telephony.notifications.wishes import wishes_of
 from tenants.models import Tenant
@@ -23,7 +22,7 @@ def tenants_with_work(now: datetime.datetime) -> list[UUID]:
         changed = OutboxMessage.objects.filter(handled_at=None)
         due = Notification.objects.filter(state=Notification.State.WAITING, due_at__lte=now)
         silent = unanswered.unanswered(now)
-        replies = InboundText.objects.filter(answer_waits_since__lt=text_answers.overdue(now))
+        replies = InboundText.objects.filter(answer_waits_since__lt=own_answers.overdue(now))
         rows = Tenant.objects.filter(
             Q(pk__in=changed.values("tenant_id"))
             | Q(pk__in=due.values("tenant_id"))
@@ -44,7 +43,7 @@ def work_for(tenant_id: UUID) -> int:
     while planner.plan(tenant_id) == planner.AT_A_TIME:
         pass
     unanswered.resolve(tenant_id)
-    text_answers.send_overdue(tenant_id)
+    own_answers.send_overdue(tenant_id)
     return dispatcher.send_due(tenant_id)
 
 

@@ -122,8 +122,12 @@ def test_rounds_that_come_late_take_nobody_for_a_flood():
 
 def test_who_floods_every_other_second_floods_too():
     rounds = Rounds(looked_at=0)
-    looks = (rounds.look(600 * (second // 2 + 1), second) or rounds.flooded for second in range(1, 20))
-    assert any(looks)
+    seen = []
+    for second in range(1, 20):
+        rounds.look(600 * (second // 2 + 1), second)
+        seen.append(rounds.flooded)
+    assert seen[-1]
+    assert not seen[0]
 
 
 PING, PONG, EMPTY_PIECE = (struct.pack("!BB4x", first, 0x80) for first in (0x89, 0x8A, 0x00))

@@ -10,10 +10,10 @@ from django.test import Client
 from django.utils import timezone
 
 from appointments.models import Appointment, OutboxMessage, WaitlistEntry
-from telephony.carriers.infobip import errands, text_answers
+from telephony.carriers.infobip import errands
 from telephony.carriers.infobip.addresses import reports_secret
 from telephony.models import InboundText, Notification, OptOut
-from telephony.notifications import due
+from telephony.notifications import due, own_answers
 from tenants.credentials import set_secret
 from tenants.models import Credential, Tenant
 from tenants.scoping import in_thread, tenant_scope
@@ -160,16 +160,16 @@ async def test_an_answer_is_not_lost_with_the_process_that_was_to_send_it(
             Notification.objects.all().delete()
             OutboxMessage.objects.all().delete()
         assert due.tenants_with_work(timezone.now()) == []  # it may be on its way still
-        assert text_answers.send_overdue(salon.pk) == 0
+        assert own_answers.send_overdue(salon.pk) == 0
 
     def found() -> None:
-        monkeypatch.setattr(text_answers, "PATIENCE", -datetime.timedelta(seconds=1))
+        monkeypatch.setattr(own_answers, "PATIENCE", -datetime.timedelta(seconds=1))
         assert due.tenants_with_work(timezone.now()) == [salon.pk]
-        assert text_answers.send_overdue(salon.pk) == 1
-        assert text_answers.send_overdue(salon.pk) == 0
+        assert own_answers.send_overdue(salon.pk) == 1
+        assert own_answers.send_overdue(salon.pk) == 0
         with tenant_scope(salon):
             InboundText.objects.update(answer_waits_since=timezone.now())  # as if that had not been written
-        assert text_answers.send_overdue(salon.pk) == 1
+        assert own_answers.send_overdue(salon.pk) == 1
 
     settings.INFOBIP_WEBHOOK_SECRET = INFOBIP_SECRET
     await in_thread(lost)
@@ -181,11 +181,11 @@ async def test_an_answer_is_not_lost_with_the_process_that_was_to_send_it(
 def test_an_answer_that_is_hours_late_is_no_answer(line, answers, monkeypatch):
     told(line)
     brought(text("C"))
-    monkeypatch.setattr(text_answers, "PATIENCE", -datetime.timedelta(seconds=1))
-    monkeypatch.setattr(text_answers, "_send", lambda *told, **how: pytest.fail("it was sent"))
+    monkeypatch.setattr(own_answers, "PATIENCE", -datetime.timedelta(seconds=1))
+    monkeypatch.setattr(own_answers, "_send", lambda *told, **how: pytest.fail("it was sent"))
     with tenant_scope(line):
         InboundText.objects.update(received_at=timezone.now() - datetime.timedelta(hours=7))
-    assert text_answers.send_overdue(line.pk) == 1
+    assert own_answers.send_overdue(line.pk) == 1
     with tenant_scope(line):
         assert InboundText.objects.get().answer_waits_since is None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Warning
@@ -14,12 +15,15 @@ from agents.providers.elevenlabs import doctor
 from agents.providers.elevenlabs.missed_conversations import fetch_missed
 from agents.providers.elevenlabs.provisioning import INITIATION_PATH, provision_agent
 from agents.providers.elevenlabs.provisioning_webhook import EVENTS_PATH
+from agents.providers.elevenlabs.rest import ElevenLabsRest
 from agents.providers.elevenlabs.session import ElevenLabsSession
 from agents.providers.elevenlabs.signed_urls import signed_url_beforehand
 from agents.providers.elevenlabs.tool_definitions import tool_configs
 from agents.providers.facts import Provider
 from agents.tools.contract import Tool
+from tenants.credentials import secret
 from tenants.models import Credential, Tenant
+from tenants.scoping import tenant_scope
 
 SECRET_ID = "<id of the workspace secret whose value is: Bearer, a space, the business's webhook secret>"  # noqa: S105
 """For people who set an agent up by hand."""
@@ -53,6 +57,13 @@ def deploy_checks() -> Iterator[CheckMessage]:
         yield Warning("ELEVENLABS_WEBHOOK_SECRET is not set.", hint=hint, id="telephony.W002")
 
 
+def delete(tenant_id: UUID, external_id: str) -> None:
+    with tenant_scope(tenant_id):
+        key = secret(tenant_id, Credential.Name.ELEVENLABS_API_KEY)
+    with ElevenLabsRest(key) as api:
+        api.delete_conversation(external_id)
+
+
 PROVIDER = Provider(
     name=ElevenLabsSession.provider,
     label=ElevenLabsSession.name,
@@ -71,5 +82,6 @@ PROVIDER = Provider(
     deploy_checks=deploy_checks,
     head_start=signed_url_beforehand,
     fetch_missed=lambda tenant_id: fetch_missed(tenant_id, default_agent_id=settings.ELEVENLABS_AGENT_ID),
+    delete=delete,
     formats_are_agents=True,
 )

@@ -11,13 +11,13 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from telephony.carriers.infobip import errands, text_answers
+from telephony.carriers.infobip import errands
 from telephony.carriers.infobip.addresses import reports_secret
 from telephony.carriers.infobip.events import BadEvent
 from telephony.carriers.infobip.text_events import Json, TextIn, reports_in, texts_in
 from telephony.carriers.infobip.webhook import InfobipWebhook, password_of
 from telephony.dialplan import find_destination
-from telephony.notifications import receipts, replies
+from telephony.notifications import own_answers, receipts, replies
 from tenants.credentials import platform_secret, secret
 from tenants.json_body import NotAnObject, parse_object
 from tenants.models import Credential, Tenant
@@ -83,7 +83,7 @@ def _take(tenant_id: UUID, text: TextIn) -> None:
         tenant = Tenant.objects.get(pk=tenant_id)
         answer, is_news = replies.receive_once(tenant, received, by_a_text=True)
     if answer and is_news:
-        errands.run(partial(text_answers.send_first, tenant_id, text.message_id))
+        errands.run(partial(own_answers.send_first, tenant_id, text.message_id))
 
 
 class TextReports(TextWebhook):

@@ -1,6 +1,7 @@
 """Twilio: TwiML answers a call, and Media Streams carry it in the telephone's own format."""
 
 from collections.abc import Iterator, Mapping
+from uuid import UUID
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
@@ -14,8 +15,11 @@ from telephony.carriers.twilio.doctor import examine
 from telephony.carriers.twilio.media import TwilioLeg
 from telephony.carriers.twilio.provisioning import provision
 from telephony.carriers.twilio.recordings import recordings
+from telephony.carriers.twilio.rest import TwilioRest
 from telephony.carriers.twilio.sms import TwilioTexts
+from tenants.credentials import secret
 from tenants.models import Credential
+from tenants.scoping import tenant_scope
 
 
 def addresses() -> Mapping[str, str]:
@@ -31,6 +35,17 @@ def deploy_checks() -> Iterator[CheckMessage]:
     if not settings.TWILIO_AUTH_TOKEN:
         hint = "Twilio's webhooks cannot be verified and will all be refused: set it in the environment."
         yield Error("TWILIO_AUTH_TOKEN is not set.", hint=hint, id="telephony.E001")
+
+
+_KEPT = {"recording": "Recordings", "message": "Messages", "call": "Calls"}
+
+
+def delete(tenant_id: UUID, kind: str, external_id: str) -> None:
+    with tenant_scope(tenant_id):
+        account = secret(tenant_id, Credential.Name.TWILIO_ACCOUNT_SID)
+        token = secret(tenant_id, Credential.Name.TWILIO_AUTH_TOKEN)
+    with TwilioRest(account, token) as api:
+        api.delete(_KEPT[kind], external_id)
 
 
 CARRIER = Adapter(
@@ -51,4 +66,5 @@ CARRIER = Adapter(
     examine=examine,
     addresses=addresses,
     deploy_checks=deploy_checks,
+    delete=delete,
 )

@@ -1,5 +1,5 @@
-"""Our answers to texts, which Infobip takes as texts of their own. One waits in the row of the text that it answers
-until it has left, so that none is lost with a process, and none is sent twice.
+"""Our answers to texts, where a carrier takes them as texts of their own. One waits in the row of the text that it
+answers until it has left, so that none is lost with a process, and none is sent twice.
 """
 
 import datetime
@@ -8,24 +8,23 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.utils import timezone
 
-from telephony.carriers.infobip.sms import InfobipTexts
 from telephony.models import InboundText
-from telephony.text_errors import CannotSend, MaybeSent
+from telephony.notifications.carriers import CannotSend, MaybeSent, sender_of
 from tenants.phone import mask
 from tenants.scoping import tenant_scope
 
 logger = logging.getLogger(__name__)
 
 PATIENCE = datetime.timedelta(minutes=2)
-"""So long it is the process's that took the text; then anybody's, who asks Infobip first whether it has left."""
+"""So long it is the process's that took the text; then anybody's, who asks the carrier first whether it has left."""
 STALE = datetime.timedelta(hours=6)
 """Later an answer is no answer any more."""
 AT_A_TIME = 20
 
 
 def reference_of(tenant_id: UUID, carrier_message_id: str) -> UUID:
-    """The answer's own id, which Infobip knows it by: whoever sends it."""
-    return uuid5(NAMESPACE_URL, f"infobip:{tenant_id}:{carrier_message_id}")
+    """The answer's own id, which a carrier may know it by: whoever sends it."""
+    return uuid5(NAMESPACE_URL, f"answer:{tenant_id}:{carrier_message_id}")
 
 
 def send_first(tenant_id: UUID, carrier_message_id: str) -> None:
@@ -69,7 +68,11 @@ def _claim(tenant_id: UUID, now: datetime.datetime) -> InboundText | None:
 
 def _send(tenant_id: UUID, row: InboundText, *, look_first: bool) -> None:
     with tenant_scope(tenant_id):
-        carrier = InfobipTexts.of(tenant_id)
+        line = sender_of(tenant_id, row.to_e164)
+    if line is None:  # the number was given up meanwhile
+        _settle(tenant_id, row)
+        return
+    carrier = line.carrier
     sender, to, text = row.to_e164, row.from_e164, row.answer
     reference = reference_of(tenant_id, row.carrier_message_id)
     try:
