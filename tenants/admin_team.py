@@ -20,7 +20,10 @@ from tenants.scoped_admin import ScopedForm, ScopedModelAdmin, register
 from tenants.second_factor import rules, team
 
 Role = Member.Role
+A_DAY = datetime.timedelta(days=1)
 SENT_LATELY = datetime.timedelta(minutes=5)
+MOST_A_DAY = 30
+"""Invitations that a business sends: our mail is not for anybody's words to anybody. Taken back they count, too."""
 FULL = "The team has as many people as its plan allows ({seats}), open invitations counted. Remove somebody first."
 
 
@@ -114,6 +117,8 @@ class InvitationForm(ScopedForm):
             self.add_error("email", "Somebody with this address is a member already.")
         if tenant and plans.is_full(tenant):
             self.add_error(None, FULL.format(seats=plans.seats(tenant)))
+        if tenant and invitations.sent_since(tenant, timezone.now() - A_DAY) >= MOST_A_DAY:
+            self.add_error(None, f"{MOST_A_DAY} invitations were sent within a day: go on tomorrow.")
         return cleaned
 
 

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from tenants import plans
+from tenants.audit.models import AuditEntry
 from tenants.models import Invitation, Member, Tenant, User
 from tenants.scoping import platform_scope, tenant_scope
 
@@ -22,6 +23,12 @@ RANDOM_BYTES = 24
 
 class InvitationGone(Exception):
     """It was used, taken back, has expired, its business is suspended, or has as many people as its plan allows."""
+
+
+def sent_since(tenant: Tenant, since: datetime.datetime) -> int:
+    """Those that were taken back, too. Needs the tenant's scope or the platform's."""
+    made = AuditEntry.objects.filter(tenant_id=tenant.pk, action="invitation.made", occurred_at__gte=since)
+    return int(made.count())
 
 
 def renew(invitation: Invitation) -> str:

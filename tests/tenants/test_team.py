@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tenants import invitations, login_throttle
+from tenants import admin_team, invitations, login_throttle
 from tenants.invitations import InvitationGone
 from tenants.models import Invitation, Member, Tenant, User
 from tenants.scoping import platform_scope, tenant_scope
@@ -168,6 +168,16 @@ def test_whoever_is_a_member_or_invited_is_not_invited_again(salon, member):
     assert "is a member already" in owner.post(INVITE, {"email": "MIA@example.com", "role": "staff"}).text
     invited(owner)
     assert "is invited already" in owner.post(INVITE, {"email": "nina@EXAMPLE.com", "role": "staff"}).text
+
+
+def test_invitations_that_are_taken_back_count_on_the_day_that_they_were_sent(member, salon, monkeypatch):
+    monkeypatch.setattr(admin_team, "MOST_A_DAY", 2)
+    owner = member("owner")
+    for _ in range(2):
+        invited(owner)
+        with tenant_scope(salon):
+            Invitation.objects.all().delete()
+    assert "go on tomorrow" in owner.post(INVITE, {"email": "nina@example.com", "role": "staff"}).text
 
 
 def test_an_operator_invites_for_a_business(operator, salon):
