@@ -3,6 +3,7 @@
 import datetime
 import html
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -130,6 +131,26 @@ def test_the_story_is_told_in_order(staff, call):
     ]
     places = [words.index(line) for line in story]
     assert places == sorted(places)
+
+
+def test_summary_recording_and_costs_are_there_to_read_and_to_hear(staff, call, salon):
+    assert "<audio" not in staff.get(page_of(call)).text
+    with tenant_scope(salon):
+        Conversation.objects.update(recording="conv_42.mp3", cost=Decimal(120))
+        ProviderSession.objects.create(
+            tenant=salon,
+            conversation=call.conversation,
+            provider="openai",
+            external_id="s",
+            cost=Decimal("0.05"),
+        )
+    words = words_of(staff, page_of(call))
+    assert "Booked a haircut." in words
+    assert "Cost 120 credits, 0.05 US dollars" in words
+    player = (
+        f'<audio controls preload="none" src="/admin/agents/conversation/{call.conversation_id}/recording'
+    )
+    assert player in staff.get(page_of(call)).text
 
 
 def test_what_the_caller_did_not_hear_is_told_apart(staff, call):
