@@ -299,6 +299,15 @@ def test_either_wall_alone_keeps_a_member_from_every_page(salon, theirs, one_wal
     assert leaks == []
 
 
+def test_either_wall_alone_keeps_a_member_from_changing_another_business(salon, theirs, garage, one_wall):
+    owner = browser(salon, "owner")
+    before = kept(garage)
+    for name, row in row_pages("admin", theirs):
+        if not isinstance(row, SeenSignature):
+            owner.post(reverse(name, args=[row.pk]), {"post": "yes", "name": "taken over", "_save": "Save"})
+    assert kept(garage) == before
+
+
 # --- Webhooks, tasks and commands ----------------------------------------------------------------
 
 
