@@ -43,7 +43,16 @@ def shown(request: HttpRequest) -> bool:
 
 def is_through(request: HttpRequest, *, needed: bool) -> bool:
     """Whoever has a factor shows it, in sessions too that were there before it."""
-    return shown(request) or not (needed or (isinstance(request.user, User) and has_one(request.user)))
+    return shown(request) or not (needed or _has_one(request))
+
+
+def _has_one(request: HttpRequest) -> bool:
+    """Remembered for the length of the request: every entry of the sidebar asks."""
+    if not isinstance(request.user, User):
+        return False
+    if not hasattr(request, "tonris_has_factor"):
+        request.tonris_has_factor = has_one(request.user)  # type: ignore[attr-defined]
+    return bool(request.tonris_has_factor)  # type: ignore[attr-defined]
 
 
 def operator_is_through(request: HttpRequest) -> bool:

@@ -120,7 +120,7 @@ def test_passwords_are_fixed_only_with_debug(db, settings, debug):
 
 
 def test_a_seed_takes_few_statements(db, django_assert_max_num_queries):
-    with django_assert_max_num_queries(55):
+    with django_assert_max_num_queries(62):
         for business in demo.BUSINESSES:
             demo.seed(business)
     with django_assert_max_num_queries(26):
