@@ -70,7 +70,10 @@ def gather(tenant_id: UUID, audio_format: AudioFormat) -> Facts:
         audio_format=format_name(audio_format),
         app_base_url=settings.APP_BASE_URL,
         there=_elevenlabs(wishes, agent_id),
-        trip=signed_request(str(tenant_id), webhook_secret) if webhook_secret else None,
+        # A suspended business is refused everything, and the doctor says so already.
+        trip=signed_request(str(tenant_id), webhook_secret)
+        if webhook_secret and wishes.tenant.is_active
+        else None,
     )
 
 
