@@ -39,3 +39,17 @@ def unreachable(trip: RoundTrip) -> Iterator[Finding]:
         f"Nobody answers at {settings.APP_BASE_URL} ({trip.problem}).",
         "Start the web process, and check the domain, the tunnel or the proxy that leads to it.",
     )
+
+
+def not_believed(trip: RoundTrip | None, code: str, vendor: str, remedy: str) -> Iterator[Finding]:
+    """What a request says that was signed as the vendor signs; nothing where all is well, or none was sent."""
+    if trip is None or trip.status == 200:
+        return
+    if trip.status is None:
+        yield from unreachable(trip)
+        return
+    yield broken(
+        code,
+        f"A request signed as {vendor} signs was answered {trip.status} at {settings.APP_BASE_URL}.",
+        remedy,
+    )

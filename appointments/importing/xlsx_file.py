@@ -91,6 +91,7 @@ def _weigh(content: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             told = parts.infolist()
+    # What zipfile raises for a broken directory, for numbers in it that cannot be, and for a newer version's.
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         raise Unreadable(_LOST) from None
     if any(part.compress_type not in _PACKED for part in told):

@@ -19,7 +19,7 @@ from agents.providers.elevenlabs.provisioning_webhook import EVENTS_PATH, secret
 from agents.providers.elevenlabs.tool_definitions import tool_configs
 from agents.tools.registry import TOOLS
 from tenants.findings import Finding, broken, warning
-from tenants.round_trip import unreachable
+from tenants.round_trip import not_believed
 
 CONVERTIBLE_HZ = frozenset({8000, 16000, 24000})
 """Of these rates a call can be carried, if not in the carrier's own."""
@@ -239,14 +239,10 @@ def _webhook(facts: Facts, webhook: Json) -> Iterator[Finding]:
 
 
 def round_trip(facts: Facts) -> Iterator[Finding]:
-    if facts.trip is None or facts.trip.status == 200:
-        return
-    if facts.trip.status is None:
-        yield from unreachable(facts.trip)
-        return
-    yield broken(
+    return not_believed(
+        facts.trip,
         "ELEVENLABS_SECRET_REFUSED",
-        f"A request signed as ElevenLabs signs was answered {facts.trip.status} at {facts.app_base_url}.",
+        "ElevenLabs",
         "Check that the web process runs with the same database, keys and ELEVENLABS_WEBHOOK_SECRET as this one.",
     )
 

@@ -16,7 +16,7 @@ from telephony.carriers.twilio.wiring import wired_to, wrong_wiring
 from tenants.findings import Finding, broken
 from tenants.models import Tenant
 from tenants.phone import short
-from tenants.round_trip import RoundTrip, send, unreachable
+from tenants.round_trip import RoundTrip, not_believed, send
 from tenants.scoping import tenant_scope
 from tenants.vendor_http import VendorError
 
@@ -141,14 +141,10 @@ def wiring(facts: Facts) -> Iterator[Finding]:
 
 
 def round_trip(facts: Facts) -> Iterator[Finding]:
-    if facts.trip is None or facts.trip.status == 200:
-        return
-    if facts.trip.status is None:
-        yield from unreachable(facts.trip)
-        return
-    yield broken(
+    return not_believed(
+        facts.trip,
         "TWILIO_SIGNATURE_REFUSED",
-        f"A request signed as Twilio signs was answered {facts.trip.status} at {settings.APP_BASE_URL}.",
+        "Twilio",
         "Make APP_BASE_URL exactly what Twilio calls, restart the web process, and let the proxy change nothing.",
     )
 
