@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -20,7 +20,7 @@ from agents.session import Closing
 from appointments import holds
 from appointments.locks import lock_calendars
 from tenants.models import Tenant
-from tenants.scoping import tenant_scope
+from tenants.scoping import Statement, tenant_scope
 
 MAX_EXTERNAL_ID, MAX_CARRIER_CALL_ID = 120, 64
 MAX_ARGUMENTS = 16_384
@@ -36,6 +36,17 @@ class Opened:
     agent_id: str
     input_format: str
     output_format: str
+
+
+class Said(NamedTuple):
+    """A turn that is not written down yet: live calls make many, and a model's instance costs ten times as much."""
+
+    pk: UUID
+    tenant_id: UUID
+    conversation_id: UUID
+    speaker: Turn.Speaker
+    text: str
+    occurred_at: datetime.datetime
 
 
 def open_conversation(
@@ -226,14 +237,17 @@ FROM (
 """  # noqa: S608 - put together of constants
 
 
-def add_turns(turns: Sequence[Turn]) -> None:
+def adding_turns(turns: Sequence[Said]) -> Statement:
     """What was said in one or several conversations, in order: each takes the next place in its own.
 
     One statement, in a third of the time that two of the ORM's take: live calls write these all the time.
     """
-    names = ("pk", "tenant_id", "conversation_id", "speaker", "text", "occurred_at")
+    return _ADD_TURNS, [list(column) for column in zip(*turns, strict=True)]
+
+
+def add_turns(turns: Sequence[Said]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_ADD_TURNS, [[getattr(turn, name) for turn in turns] for name in names])
+        cursor.execute(*adding_turns(turns))
 
 
 def was_heard(turn_id: UUID, heard: str) -> None:

@@ -18,6 +18,7 @@ Nothing on the way of the audio waits for a database, a lock or a tool.
 import asyncio
 import logging
 import time
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
@@ -42,7 +43,7 @@ from agents.fast_lane import LaneSession, SendsNow, Take
 from agents.live_calls import Act
 from agents.session import AgentSession, Closing
 from agents.so_far import SoFar
-from telephony.caller_queue import CallerQueue, Whisper
+from telephony.caller_queue import CallerQueue, Passage, Whisper
 from telephony.calls import LastAgent
 from telephony.closing_time import closing_time
 from telephony.codec import Codec, Playout
@@ -104,7 +105,8 @@ class Bridge:
         self._agent = AgentOnTheLine(session, relief, journal, self._started)
         self._tools = ToolsAtWork(self._agent, journal, answer_tool, self.act)
         self.feel = Observer(codec.audio_format, self._started)
-        self._from_caller = CallerQueue()
+        self._passage = Passage(self.feel.caller.hear_base64, self.feed)
+        self._from_caller = CallerQueue(self._passage)
         self._caller_gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._last_words = LastWords(codec, self._send_mark, playout)
         self._so_far = SoFar()
@@ -115,7 +117,7 @@ class Bridge:
         self._caller_waits = self._caller_spoke = False
         self.first_audio_ms: int | None = None
         self.messages_read = 0
-        """What no `taker` takes, but those that we asked for: whoever reads it counts it."""
+        """But those that we asked for. Whoever reads one that no `taker` takes counts it here."""
         self._echoes_due = 0
         """Marks that were sent and are not back."""
         self.close_code = 1000
@@ -161,22 +163,12 @@ class Bridge:
             self._playback.played(mark)
 
     def taker(self, plain_audio: Callable[[bytes], bytes | None]) -> Take:
-        """What takes a carrier's message if it is audio that can go to the agent now, past the queue.
+        """What takes a carrier's message if it is audio, past the queue where nothing waits.
 
-        `plain_audio` gives its base64, or None for a message to be decoded. False: not taken, `feed` it.
+        `plain_audio` gives its base64, or None for a message to be decoded and fed.
         """
-        queue, hear, now = self._from_caller, self.feel.caller.hear_base64, time.monotonic
-
-        def take(message: bytes) -> bool:
-            audio = plain_audio(message)
-            # What is fed has the right of way, and waits for the agent when it is not there or reads slowly.
-            if audio is None or not queue.idle or not queue.passing.pass_audio(audio):  # type: ignore[union-attr]
-                return False
-            queue.passed += 1
-            hear(now(), audio)
-            return True
-
-        return take
+        self._passage.plain_audio = plain_audio
+        return self._passage.take
 
     def caller_left(self, outcome: str) -> None:
         """The carrier's side is over, or as good as over; ends `run`."""
@@ -205,12 +197,18 @@ class Bridge:
             frame = await self._from_caller.get()
             await self._agent.ready.wait()  # what comes while one agent leaves is for the next one
             if isinstance(frame, CallerAudio):
-                await self._agent.session.send_audio(self._translation.to_agent(frame.audio))
+                await self._send_audio(frame.audio)
             elif isinstance(frame, Whisper):
                 await self._agent.session.tell(frame.text)
             else:
                 self._journal.happened("digit")
                 await self._agent.session.send_digit(frame.digit)
+
+    async def _send_audio(self, audio: bytes) -> None:
+        """Audio that has waited: at once, too, if it can."""
+        lane = self._from_caller.lane
+        if lane is None or not lane.pass_audio(b64encode(audio)):
+            await self._agent.session.send_audio(self._translation.to_agent(audio))
 
     # --- The agent's side ---
 
@@ -271,7 +269,9 @@ class Bridge:
         rounds, later = Rounds(looked_at=time.monotonic()), asyncio.get_running_loop().call_later
 
         def look() -> None:
-            rounds.look(self.messages_read + self._from_caller.passed, time.monotonic())
+            self.messages_read += self._passage.passed
+            self._passage.passed = 0
+            rounds.look(self.messages_read, time.monotonic())
             if rounds.flooded:
                 self.broke(BadFrame("more than 100 frames a second", close_code=1008))
             # Agents leave whom they do not hear; and the queue is bounded.

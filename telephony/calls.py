@@ -13,7 +13,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -36,7 +36,7 @@ from telephony.models import Call, CallEvent, Carrier
 from telephony.spend import meters
 from tenants.encryption import encrypt
 from tenants.models import Tenant
-from tenants.scoping import in_one_trip, platform_scope, tenant_scope
+from tenants.scoping import Statement, in_one_trip, platform_scope, tenant_scope
 
 State = Call.State
 RANK: dict[str, int] = {
@@ -459,7 +459,7 @@ def find_call(carrier_call_id: str, carrier: str = DEFAULT) -> Call | None:
 def add_event(tenant_id: UUID, call_id: UUID, kind: str, *, dedupe_key: str = "", **detail: Any) -> bool:
     """Note what happened to a call; False if it was noted before. Needs the tenant's scope."""
     if not dedupe_key:
-        event(tenant_id, call_id, kind, **detail).save(force_insert=True)
+        add_events([event(tenant_id, call_id, kind, **detail)])
         return True
     with transaction.atomic():
         _, created = CallEvent.objects.get_or_create(
@@ -472,24 +472,37 @@ def add_event(tenant_id: UUID, call_id: UUID, kind: str, *, dedupe_key: str = ""
 
 _ADD_EVENTS = f"""
 INSERT INTO {CallEvent._meta.db_table} (id, tenant_id, call_id, kind, detail, dedupe_key, occurred_at)
-SELECT id, tenant, call, kind, detail, '', at
-FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::jsonb[], %s::timestamptz[])
-  AS event (id, tenant, call, kind, detail, at)
+SELECT gen_random_uuid(), tenant, call, kind, detail, '', at
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::jsonb[], %s::timestamptz[])
+  AS event (tenant, call, kind, detail, at)
 """  # noqa: S608 - put together of constants
 
 
-def add_events(events: Sequence[CallEvent]) -> None:
-    """What happened to one or several calls. Needs the tenant's scope."""
-    names = ("pk", "tenant_id", "call_id", "kind", "detail", "occurred_at")
-    columns = [[getattr(one, name) for one in events] for name in names]
-    columns[4] = [json.dumps(detail) for detail in columns[4]]
+class Happening(NamedTuple):
+    """An event that is not written down yet."""
+
+    tenant_id: UUID
+    call_id: UUID
+    kind: str
+    detail: dict[str, Any]
+    occurred_at: datetime.datetime
+
+
+def adding_events(events: Sequence[Happening]) -> Statement:
+    """What happened to one or several calls."""
+    tenants, calls, kinds, details, times = zip(*events, strict=True)
+    return _ADD_EVENTS, [list(tenants), list(calls), list(kinds), [*map(json.dumps, details)], list(times)]
+
+
+def add_events(events: Sequence[Happening]) -> None:
+    """Needs the tenant's scope."""
     with connection.cursor() as cursor:
-        cursor.execute(_ADD_EVENTS, columns)
+        cursor.execute(*adding_events(events))
 
 
-def event(tenant_id: UUID, call_id: UUID, kind: str, **detail: Any) -> CallEvent:
-    """What happened to a call just now, not written down yet."""
-    return CallEvent(tenant_id=tenant_id, call_id=call_id, kind=kind[:48], detail=detail)
+def event(tenant_id: UUID, call_id: UUID, kind: str, **detail: Any) -> Happening:
+    """What happened to a call just now."""
+    return Happening(tenant_id, call_id, kind[:48], detail, timezone.now())
 
 
 def seen(conversation_ids: Sequence[str]) -> None:

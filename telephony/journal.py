@@ -4,7 +4,7 @@ import asyncio
 import logging
 from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.utils import timezone
 
@@ -134,15 +134,16 @@ class Journal:
     def _turn(self, speaker: Turn.Speaker, text: str) -> UUID | None:
         if not text.strip():
             return None
-        turn = Turn(
-            tenant_id=self._claimed.tenant_id,
-            conversation_id=self._claimed.conversation_id,
-            speaker=speaker,
-            text=text[:MAX_TEXT],
-            occurred_at=timezone.now(),
+        said = conversations.Said(
+            uuid4(),
+            self._claimed.tenant_id,
+            self._claimed.conversation_id,
+            speaker,
+            text[:MAX_TEXT],
+            timezone.now(),
         )
-        self._enter(turn)
-        return turn.pk
+        self._enter(said)
+        return said.pk
 
     def _enter(self, entry: Entry, *, at_any_rate: bool = False) -> None:
         if (

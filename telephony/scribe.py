@@ -12,22 +12,20 @@ from functools import partial
 from typing import Protocol
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 
 from agents import conversations
-from agents.models import Turn
 from telephony import calls
-from telephony.models import CallEvent
-from tenants.scoping import write_behind
+from tenants.scoping import Statement, write_behind, write_rows_behind
 
 logger = logging.getLogger(__name__)
 
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.25
 MAX_BATCH = 50
 RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """A database that is away comes back: half a minute of what calls leave behind is kept for it."""
 
-Entry = CallEvent | Turn | Callable[[], object]
+Entry = calls.Happening | conversations.Said | Callable[[], object]
 
 
 class Author(Protocol):
@@ -73,7 +71,7 @@ class Scribe:
     async def _write(self, entries: Sequence[Entry]) -> None:
         for pause in (*RETRY_SECONDS, 0.0):
             try:
-                await write_behind(self._tenant_id, partial(_write_all, entries))
+                await _write_all(self._tenant_id, entries)
             except (OperationalError, InterfaceError):
                 await asyncio.sleep(pause)
             except Exception:
@@ -90,19 +88,31 @@ class Scribe:
         """A bad one must not take the others with it."""
         for entry in entries:
             try:
-                await write_behind(self._tenant_id, partial(_write_all, [entry]))
+                await _write_all(self._tenant_id, [entry])
             except Exception:
                 logger.exception("An entry of a call's journal could not be written")
 
 
-def _write_all(entries: Sequence[Entry]) -> None:
-    if events := [entry for entry in entries if isinstance(entry, CallEvent)]:
-        calls.add_events(events)
-    if turns := [entry for entry in entries if isinstance(entry, Turn)]:
-        conversations.add_turns(turns)
-    for entry in entries:
-        if not isinstance(entry, CallEvent | Turn):
-            entry()
+async def _write_all(tenant_id: UUID, entries: Sequence[Entry]) -> None:
+    """In one transaction, and nearly always in one message."""
+    statements: list[Statement] = []
+    if events := [entry for entry in entries if isinstance(entry, calls.Happening)]:
+        statements.append(calls.adding_events(events))
+    if turns := [entry for entry in entries if isinstance(entry, conversations.Said)]:
+        statements.append(conversations.adding_turns(turns))
+    works = [entry for entry in entries if not isinstance(entry, calls.Happening | conversations.Said)]
+    if works:
+        await write_behind(tenant_id, partial(_carry_out, statements, works))
+    else:
+        await write_rows_behind(tenant_id, statements)
+
+
+def _carry_out(statements: Sequence[Statement], works: Sequence[Callable[[], object]]) -> None:
+    with connection.cursor() as cursor:
+        for statement, parameters in statements:
+            cursor.execute(statement, parameters)
+    for work in works:
+        work()
 
 
 _scribes: dict[UUID, Scribe] = {}

@@ -124,8 +124,12 @@ def _told(scope: Scope | None) -> list[str]:
     return [tenant_id, "on" if scope and scope.is_platform else ""]
 
 
+Statement = tuple[str, Sequence[Any]]
+"""And its parameters."""
+
+
 def in_one_trip(tenant_id: UUID | None, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """A scope, one statement in it and its rows, as one message to the database; None is the platform's scope.
+    """A scope, a statement in it and its rows, if any, as one message to the database; None is the platform's scope.
 
     Statements that travel together are a transaction of their own, so that the scope ends with them. For where
     each trip counts; the statement must name its tenant itself, as no manager does it.
@@ -136,11 +140,11 @@ def in_one_trip(tenant_id: UUID | None, statement: str, parameters: Sequence[Any
             connection.cursor() as cursor,
         ):
             cursor.execute(statement, parameters)
-            return cursor.fetchall()
+            return cursor.fetchall() if cursor.description else []
     with connection.cursor() as cursor:
         cursor.execute(f"{_TELL}; {statement}", [*_told(Scope(tenant_id)), *parameters])
         cursor.nextset()
-        return cursor.fetchall()
+        return cursor.fetchall() if cursor.description else []
 
 
 # Channels and Django run the database work of all sockets of a process on one shared thread, so that one
@@ -175,6 +179,13 @@ async def in_tenant(tenant_id: UUID, work: Callable[P, T], *args: P.args, **kwar
 async def write_behind(tenant_id: UUID, work: Callable[[], T]) -> T:
     """As `in_tenant`, on threads of its own: what calls leave behind must not keep new calls waiting."""
     return await _in_pool(_scribes, partial(_scoped, tenant_id, work))
+
+
+async def write_rows_behind(tenant_id: UUID, statements: Sequence[Statement]) -> None:
+    """`write_behind` of statements without rows, all in one message."""
+    text = "; ".join(statement for statement, _ in statements)
+    parameters = [each for _, of in statements for each in of]
+    await _in_pool(_scribes, partial(in_one_trip, tenant_id, text, parameters))
 
 
 def _scoped(tenant_id: UUID, work: Callable[[], T]) -> T:

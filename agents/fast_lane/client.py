@@ -1,5 +1,6 @@
 """The lane on our way out: `websockets`' client connection with a cutter in front."""
 
+from collections.abc import Callable
 from typing import Any
 
 from websockets.datastructures import Headers
@@ -8,27 +9,45 @@ from websockets.speedups import apply_mask
 from websockets.typing import Data
 
 from agents.fast_lane import Take
-from agents.fast_lane.cutter import (
-    SHORT_MASKED,
-    TEXT,
-    Cutter,
-    client_frame,
-    masked_header,
-    next_mask,
-)
+from agents.fast_lane.cutter import TEXT, USUAL_BYTES, Cutter, client_frame, next_mask, usual_heads
 from agents.guarded_connection import GuardedConnection
 
 LANE_BYTES = 256 * 1024
 """Eight seconds of 16 kHz audio in one message. Agents may send up to 16 MiB, the ordinary way."""
 
 
-class Out:
-    """Whether a message may be sent at once. Looked at with each frame, and therefore a thing of its own."""
+_HEADS = usual_heads(TEXT)
+_AROUND = 8
+"""Bytes of such a head, and of a mask."""
 
-    __slots__ = ("open",)
+
+class Out:
+    """The way out, as far as each frame looks at it: one small object, as `cutter.Way` is."""
+
+    __slots__ = ("head", "open", "tail", "write")
+
+    write: Callable[[bytes], None]
+    head: bytes
+    tail: bytes
 
     def __init__(self) -> None:
         self.open = False
+
+    def send(self, content: bytes) -> bool:
+        """`LaneConnection.send_now` for what stands between `head` and `tail` each time."""
+        if not self.open:
+            return False
+        message = self.head + content + self.tail
+        size = len(message) + _AROUND
+        try:
+            if size < USUAL_BYTES and (head := _HEADS[size]):
+                mask = next_mask()
+                self.write(head + mask + apply_mask(message, mask))
+            else:
+                self.write(client_frame(message))
+        except RuntimeError:  # the transport was closed just now, and has not yet told of it
+            return False
+        return True
 
 
 class LaneConnection(Cutter, GuardedConnection):
@@ -86,17 +105,6 @@ class LaneConnection(Cutter, GuardedConnection):
 
     def sender(self, head: bytes, tail: bytes) -> Take:
         """`send_now` for what stands between `head` and `tail` each time, as one function: the hottest of a call."""
-        write, is_closing, out = self.transport.write, self.transport.is_closing, self._out
-        around = len(head) + len(tail)
-
-        def send(content: bytes) -> bool:
-            if not out.open or is_closing():
-                return False
-            if 126 <= (size := len(content) + around) < 65536:
-                mask = next_mask()
-                write(masked_header(TEXT, SHORT_MASKED, size, mask) + apply_mask(head + content + tail, mask))
-            else:
-                write(client_frame(head + content + tail))
-            return True
-
-        return send
+        out = self._out
+        out.head, out.tail, out.write = head, tail, self.transport.write
+        return out.send

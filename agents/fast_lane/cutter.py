@@ -18,7 +18,7 @@ TEXT, BINARY = 0x81, 0x82
 
 _FIN = 0x80
 _MASKED = 0x80
-SHORT_MASKED = _MASKED | 126
+_SHORT_MASKED = _MASKED | 126
 """The second byte of a masked frame whose length takes two bytes, as nearly all have."""
 _CONTROL = 0x08
 _OPCODES = frozenset({0x0, 0x1, 0x2, 0x8, 0x9, 0xA})
@@ -32,7 +32,7 @@ _short_header = Struct("!BB").pack
 _header = Struct("!BBH").pack
 _long_header = Struct("!BBQ").pack
 _short_masked = Struct("!BB4s").pack
-masked_header = Struct("!BBH4s").pack
+_masked_header = Struct("!BBH4s").pack
 _long_masked = Struct("!BBQ4s").pack
 
 
@@ -51,7 +51,7 @@ def client_frame(message: bytes, first: int = TEXT) -> bytes:
     if size < 126:
         return _short_masked(first, _MASKED | size, mask) + apply_mask(message, mask)
     if size < 65536:
-        return masked_header(first, SHORT_MASKED, size, mask) + apply_mask(message, mask)
+        return _masked_header(first, _SHORT_MASKED, size, mask) + apply_mask(message, mask)
     return _long_masked(first, _MASKED | 127, size, mask) + apply_mask(message, mask)
 
 
@@ -66,22 +66,56 @@ next_mask = _masks().__next__
 
 
 @cache
-def _usual_heads(first: int) -> list[bytes]:
+def usual_heads(first: int) -> list[bytes]:
     """How a masked frame begins that is so many bytes long in all; b"" where that is not the usual form of it."""
-    return [_header(first, SHORT_MASKED, size - 8) if size >= 8 + 126 else b"" for size in range(USUAL_BYTES)]
+    return [
+        _header(first, _SHORT_MASKED, size - 8) if size >= 8 + 126 else b"" for size in range(USUAL_BYTES)
+    ]
 
 
 class Way:
-    """Whether a message could be taken now. Looked at with each frame, and therefore a thing of its own."""
+    """A `data_received` for one whole frame of some hundred bytes, as nearly all are, and what it looks at.
 
-    __slots__ = ("between_messages", "clear")
+    Together in one small object: between two frames of a call those of hundreds of others pass, and what has left the
+    processor's cache meanwhile costs more to fetch than to compute with.
+    """
+
+    __slots__ = ("between_messages", "clear", "first", "heads", "ordinary", "take")
+
+    take: Take
+    ordinary: Callable[[bytes], None]
+    """What knows all the other frames."""
 
     def __init__(self) -> None:
+        self.first = TEXT
+        self.heads: list[bytes] = []
         self.between_messages = False
         """The next byte begins a message, messages are exchanged as far as our peer is concerned, and somebody
         takes them."""
         self.clear = False
         """Nothing travels on the ordinary road: its reader waits for more, and nothing is on its way to it."""
+
+    def masked(self, data: bytes) -> None:
+        if not (
+            self.between_messages
+            and self.clear
+            and (size := len(data)) < USUAL_BYTES
+            and data[_HEAD] == self.heads[size]
+            and self.take(apply_mask(data[_MASKED_PAYLOAD], data[_MASK]))
+        ):
+            self.ordinary(data)
+
+    def plain(self, data: bytes) -> None:
+        if not (
+            self.between_messages
+            and self.clear
+            and (size := len(data)) > 126
+            and data[0] == self.first
+            and data[1] == 126
+            and size == 4 + (data[2] << 8 | data[3])
+            and self.take(data[_PAYLOAD])
+        ):
+            self.ordinary(data)
 
 
 class Cutter:
@@ -133,7 +167,10 @@ class Cutter:
         self._take = take
         self._protocol = self.sansio()
         self._look_around()
-        self.__dict__["data_received"] = self._shortcut(take, Cutter.data_received.__get__(self))
+        way = self.way
+        way.take, way.ordinary = take, Cutter.data_received.__get__(self)
+        way.first, way.heads = self._takes, usual_heads(self._takes)
+        self.__dict__["data_received"] = way.masked if self.peer_masks else way.plain
         self.receive_anew()
 
     def close_lane(self) -> None:
@@ -150,39 +187,6 @@ class Cutter:
             yield
         finally:
             self.way.clear = False
-
-    def _shortcut(self, take: Take, ordinary: Callable[[bytes], None]) -> Callable[[bytes], None]:
-        """A `data_received` for one whole frame of some hundred bytes, as nearly all are; `ordinary` knows the rest.
-
-        A function of its own variables: what is read through `self` costs a multiple, hundreds of calls being
-        too many to be near at hand.
-        """
-        way, first = self.way, self._takes
-        heads = _usual_heads(first)
-
-        def masked(data: bytes) -> None:
-            if not (
-                way.between_messages
-                and way.clear
-                and (size := len(data)) < USUAL_BYTES
-                and data[_HEAD] == heads[size]
-                and take(apply_mask(data[_MASKED_PAYLOAD], data[_MASK]))
-            ):
-                ordinary(data)
-
-        def plain(data: bytes) -> None:
-            if not (
-                way.between_messages
-                and way.clear
-                and (size := len(data)) > 126
-                and data[0] == first
-                and data[1] == 126
-                and size == 4 + (data[2] << 8 | data[3])
-                and take(data[_PAYLOAD])
-            ):
-                ordinary(data)
-
-        return masked if self.peer_masks else plain
 
     def data_received(self, data: bytes) -> None:
         if not self._cutting:

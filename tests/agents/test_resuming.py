@@ -1,8 +1,10 @@
 """An agent that goes on with a caller: what it is told of what was said before."""
 
+from uuid import uuid4
+
 import pytest
 
-from agents.conversations import add_turns
+from agents.conversations import Said, add_turns
 from agents.models import Turn
 from agents.resuming import MOST_TURNS, resumption
 from tenants.scoping import tenant_scope
@@ -17,12 +19,13 @@ def test_the_end_of_what_was_said_is_told_as_it_was_heard_and_then_what_happened
         lines = [("agent", "Hello, how can I help?"), ("caller", "A person please"), ("agent", "One moment.")]
         add_turns(
             [
-                Turn(
-                    tenant_id=salon.pk,
-                    conversation_id=conversation.pk,
-                    speaker=speaker,
-                    text=text,
-                    occurred_at=conversation.started_at,
+                Said(
+                    uuid4(),
+                    salon.pk,
+                    conversation.pk,
+                    Turn.Speaker(speaker),
+                    text,
+                    conversation.started_at,
                 )
                 for speaker, text in lines * 10
             ]

@@ -25,6 +25,7 @@ from django.utils import timezone
 
 from agents import events_inbox, provider_events
 from agents.conversations import (
+    Said,
     add_turns,
     adopt,
     find_by_external_id,
@@ -124,9 +125,8 @@ def test_a_transcript_that_comes_before_our_own_last_lines_waits_for_them(
     assert process_waiting_events() == 1
     with tenant_scope(salon):
         assert ProviderEvent.objects.get().processed_at is None
-        said = {"tenant_id": salon.pk, "conversation_id": live.pk, "occurred_at": timezone.now()}
-        add_turns([Turn(speaker="caller", text="That's all.", **said)])
-        add_turns([Turn(speaker="agent", text="Goodbye!", **said)])
+        add_turns([turn(live, "caller", "That's all.", timezone.now())])
+        add_turns([turn(live, "agent", "Goodbye!", timezone.now())])
         Call.objects.filter(pk=call.pk).update(stream_ended_at=timezone.now())
     assert worked_on(salon).processed_at
     with tenant_scope(salon):
@@ -393,14 +393,8 @@ WHOLE = [
 ]
 
 
-def turn(talk: Conversation, speaker: str, text: str, at: datetime.datetime) -> Turn:
-    return Turn(
-        tenant_id=talk.tenant_id,
-        conversation_id=talk.pk,
-        speaker=Turn.Speaker(speaker),
-        text=text,
-        occurred_at=at,
-    )
+def turn(talk: Conversation, speaker: str, text: str, at: datetime.datetime) -> Said:
+    return Said(uuid4(), talk.tenant_id, talk.pk, Turn.Speaker(speaker), text, at)
 
 
 def record_live(salon, conversation, *, without: Collection[int] = ()) -> None:  # noqa: F811

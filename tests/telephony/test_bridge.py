@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from agents.live_calls import Act
 from agents.session import Closing
 from agents.tools.registry import Answered
 from telephony.bridge import Bridge
-from telephony.caller_queue import MAX_WAITING_BYTES, MAX_WAITING_FRAMES, CallerQueue
+from telephony.caller_queue import MAX_WAITING_BYTES, MAX_WAITING_FRAMES, CallerQueue, Passage
 from telephony.errors import BadFrame
 from telephony.frames import CallerAudio, Digit, Mark, StreamStopped
 from telephony.last_words import LAST_WORDS
@@ -174,15 +175,17 @@ async def test_plain_audio_passes_both_ways_and_is_accounted_for():
     sent: list[str] = []
     agent = FastAgent()
     line = bridge(agent, sent, lane=Lane(sent))
-    pass_audio = line.taker(bytes)
-    assert not pass_audio(b"AAAA")  # nobody is there yet
+    take = line.taker(lambda message: None if b"{" in message else message)
+    assert not take(b"{}")  # no audio: to be decoded
+    assert take(b"AAAA")  # nobody is there yet: it waits
+    assert agent.heard == []
     running = asyncio.create_task(line.run())
     await asyncio.sleep(0.01)
-    assert pass_audio(b"AAAA")
+    assert take(b"BBBB")
     assert agent.say(b"AAAA" * 400)
     assert line.first_audio_ms is not None
     assert 0.1 < line._played_out_at - time.monotonic() <= 0.15
-    assert (agent.heard, sent) == ([b"lane AAAA"], ["plain " + "AAAA" * 400])
+    assert (agent.heard, sent) == ([b"lane AAAA", b"lane BBBB"], ["plain " + "AAAA" * 400])
     line.caller_left("caller_hung_up")
     await running
 
@@ -192,16 +195,17 @@ async def test_what_was_fed_reaches_the_agent_before_what_may_pass():
     line = bridge(agent, [])
     running = asyncio.create_task(line.run())
     await asyncio.sleep(0.01)
-    pass_audio = line.taker(bytes)
-    assert pass_audio(b"AAAA")
-    assert not pass_audio(b"BBBB")  # it reads slowly
+    take = line.taker(bytes)
+    assert take(b"AAAA")
+    assert take(b"BBBB")  # it reads slowly
     line.feed(CallerAudio(b"two"))
     agent.room = 99
-    assert not pass_audio(b"CCCC")  # "two" is not there yet
-    line.feed(CallerAudio(b"three"))
+    assert take(b"CCCC")  # "two" is not there yet
+    assert agent.heard == [b"lane AAAA"]
     await asyncio.sleep(0.01)
-    assert pass_audio(b"DDDD")
-    assert agent.heard == [b"lane AAAA", b"two", b"three", b"lane DDDD"]
+    assert take(b"DDDD")
+    waited = [b"lane BBBB", b"lane " + b64encode(b"two"), b"lane CCCC"]
+    assert agent.heard == [b"lane AAAA", *waited, b"lane DDDD"]
     line.caller_left("caller_hung_up")
     await running
 
@@ -223,11 +227,13 @@ async def test_an_agent_in_another_format_is_given_no_lane():
     agent = FastAgent()
     agent.output_format = PCM16_16K
     line = bridge(agent, [], lane=Lane([]))
-    pass_audio = line.taker(bytes)
+    take = line.taker(bytes)
     running = asyncio.create_task(line.run())
     await asyncio.sleep(0.01)
     assert agent.say is None
-    assert not pass_audio(b"AAAA")
+    assert take(b"AAAA")
+    await asyncio.sleep(0.01)
+    assert agent.heard == [bytes(3)]
     line.caller_left("caller_hung_up")
     await running
 
@@ -341,7 +347,7 @@ async def test_a_caller_who_leaves_while_the_agent_is_reached_ends_the_call():
 
 
 def test_what_waits_is_bounded_and_the_oldest_goes_first():
-    queue = CallerQueue(3)
+    queue = CallerQueue(Passage(lambda now, audio: None, lambda frame: None), 3)
     for number in range(5):
         queue.put(CallerAudio(b"%d" % number))
     assert list(queue._frames) == [CallerAudio(b"2"), CallerAudio(b"3"), CallerAudio(b"4")]

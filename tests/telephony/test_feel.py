@@ -281,7 +281,7 @@ def test_memory_is_bounded_whatever_is_sent():
         for at in range(1000):
             line.hear(at * 0.0001, nothing)
             line.say(at * 0.0001, nothing)
-        assert len(line.observer.caller._arrivals) == 0
+        assert len(line.observer.caller._block) == 0
     beeps = b"\x00" * 800 + b"\xff" * 2400
     for at in count():
         line.say(at * 0.001, beeps * 50)

@@ -86,7 +86,8 @@ class TwilioCodec:
     def __init__(self) -> None:
         self._name_stream("")
 
-    def plain_audio(self, message: bytes) -> bytes | None:
+    @staticmethod
+    def plain_audio(message: bytes) -> bytes | None:
         """The base64 of a media message that holds nothing unexpected. None: `decode` it.
 
         Where the whole message has one of the shapes above, JSON could not read it in any other way.
@@ -143,6 +144,7 @@ class TwilioCodec:
     def _name_stream(self, stream_id: str) -> None:
         self._stream_id = stream_id
         quoted = json.dumps(stream_id).encode()
+        self._clear = json.dumps({"event": "clear", "streamSid": stream_id})
         self._media_head = b'{"event":"media","streamSid":' + quoted + b',"media":{"payload":"'
 
     def encode_audio(self, audio: bytes) -> str:
@@ -157,7 +159,7 @@ class TwilioCodec:
 
     def encode_clear(self) -> str:
         """Drop what is queued. Twilio then echoes every mark that is still pending."""
-        return json.dumps({"event": "clear", "streamSid": self._stream_id})
+        return self._clear
 
 
 def _section(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
