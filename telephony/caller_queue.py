@@ -66,11 +66,14 @@ class Passage:
 class CallerQueue:
     """What the caller sends, bounded: when the agent does not take it, the oldest audio goes first."""
 
-    __slots__ = ("_filled", "_frames", "lane", "passage")
+    __slots__ = ("_bytes", "_filled", "_frames", "_limit", "lane", "passage")
 
     def __init__(self, passage: Passage, limit: int = MAX_WAITING_FRAMES) -> None:
         self.passage = passage
-        self._frames: deque[ForAgent] = deque(maxlen=limit)
+        self._frames: deque[ForAgent] = deque()
+        self._limit = limit
+        self._bytes = 0
+        """Of all that waits."""
         self._filled = Signal()
         self.lane: LaneSession | None = None
         """Who takes audio past the queue. None: all of it goes through here, to be translated, say."""
@@ -84,8 +87,9 @@ class CallerQueue:
     def put(self, frame: ForAgent) -> None:
         self.passage.open = False
         self._frames.append(frame)
-        while sum(map(_size, self._frames)) > MAX_WAITING_BYTES:
-            self._frames.popleft()
+        self._bytes += _size(frame)
+        while len(self._frames) > self._limit or self._bytes > MAX_WAITING_BYTES:
+            self._next()
         self._filled.set()
 
     async def get(self) -> ForAgent:
@@ -93,4 +97,9 @@ class CallerQueue:
             self._filled.clear()
             self.passage.open = self.lane is not None
             await self._filled.wait()
-        return self._frames.popleft()
+        return self._next()
+
+    def _next(self) -> ForAgent:
+        frame = self._frames.popleft()
+        self._bytes -= _size(frame)
+        return frame
