@@ -19,7 +19,7 @@ import asyncio
 import logging
 import time
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
@@ -215,7 +215,7 @@ class Bridge:
     async def _one_agent_after_the_other(self) -> str:
         """How the last of them ended."""
         while True:
-            outcome = await _first_of(self._agent_to_caller(), self._agent.watch())
+            outcome = await self._agent.watched(self._agent_to_caller())
             if self._act_wanted.done() or not self._agent.can_be_relieved(outcome):
                 return outcome
             self._from_caller.let_pass(None)
@@ -447,18 +447,6 @@ class Bridge:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *self._agent.leave(), return_exceptions=True)
-
-
-async def _first_of(*works: Coroutine[Any, Any, str]) -> str:
-    """What the first that ends returns or raises; the others are called off."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        return next(task for task in tasks if task in done).result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _playback_of(codec: Codec, playout: Playout | None) -> Playback:

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from agents.fast_lane import LaneSession
 from agents.session import AgentSession
@@ -43,6 +44,7 @@ class AgentOnTheLine:
         self._speak_by = started + (RELIEVED_GREETING_SECONDS if relief else GREETING_SECONDS)
         self._dismissed: AgentSession | None = None
         self._leaving: list[asyncio.Task[None]] = []
+        self._next_look: asyncio.Handle
 
     @property
     def has_relief(self) -> bool:
@@ -56,19 +58,40 @@ class AgentOnTheLine:
         """Whoever it is then."""
         await self.session.tell(fact)
 
-    async def watch(self) -> str:
-        """A session that is mute must not leave the caller in silence."""
-        while True:
-            mute_at = math.inf if self.spoke else self._speak_by
-            hangs_at = self.session.last_message_at + HANG_SECONDS if self.ready.is_set() else math.inf
-            left = min(mute_at, hangs_at) - time.monotonic()
-            if left > 0:  # until it could have happened, and then see whether it has
-                await asyncio.sleep(min(left, HANG_SECONDS))
-            else:
-                reason = "no greeting" if mute_at < hangs_at else "no message"
-                logger.warning("[MediaStream] %s error: %s", self.session.name, reason)
-                self._journal.happened("agent_silent", reason=reason)
-                return "agent_silent"
+    async def watched(self, work: Coroutine[Any, Any, str]) -> str:
+        """What `work` returns, unless the session goes mute: that must not leave the caller in silence.
+
+        A timer looks after it, no task: those of all calls add up.
+        """
+        patience = asyncio.timeout(None)
+        self._next_look = asyncio.get_running_loop().call_soon(self._look, patience)
+        try:
+            async with patience:
+                return await work
+        except TimeoutError:
+            if not patience.expired():
+                raise
+        finally:
+            self._next_look.cancel()
+        mute_at, hangs_at = self._silent_at()
+        reason = "no greeting" if mute_at < hangs_at else "no message"
+        logger.warning("[MediaStream] %s error: %s", self.session.name, reason)
+        self._journal.happened("agent_silent", reason=reason)
+        return "agent_silent"
+
+    def _look(self, patience: asyncio.Timeout) -> None:
+        loop = asyncio.get_running_loop()
+        left = min(self._silent_at()) - time.monotonic()
+        if left > 0:  # until it could have happened, and then see whether it has
+            self._next_look = loop.call_later(min(left, HANG_SECONDS), self._look, patience)
+        else:
+            patience.reschedule(loop.time())
+
+    def _silent_at(self) -> tuple[float, float]:
+        """When it will be too late for a greeting, and for any message, as far as one knows now."""
+        mute_at = math.inf if self.spoke else self._speak_by
+        hangs_at = self.session.last_message_at + HANG_SECONDS if self.ready.is_set() else math.inf
+        return mute_at, hangs_at
 
     async def relieve(
         self, outcome: str, so_far: SoFar, pending: Callable[[float], Awaitable[list[str]]]

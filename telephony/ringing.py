@@ -24,18 +24,25 @@ Send = Callable[[str | bytes], Awaitable[None]]
 @asynccontextmanager
 async def ringing_meanwhile(codec: Codec, send: Send, *, since: float) -> AsyncIterator[None]:
     """The caller, on the line `since` then, hears that somebody is being reached, if that takes a while."""
-    ring = asyncio.create_task(_ring(codec, send, since + RING_AFTER_SECONDS), name="ringing")
+    ring: asyncio.Task[None] | None = None
+
+    def begin() -> None:
+        nonlocal ring
+        ring = asyncio.create_task(_ring(codec, send), name="ringing")
+
+    wait = max(0.0, since + RING_AFTER_SECONDS - time.monotonic())
+    timer = asyncio.get_running_loop().call_later(wait, begin)
     try:
         yield
     finally:
-        ring.cancel()
-        await asyncio.wait({ring})
-        if time.monotonic() - since > RING_AFTER_SECONDS:
+        timer.cancel()
+        if ring is not None:
+            ring.cancel()
+            await asyncio.wait({ring})
             await send(codec.encode_clear())
 
 
-async def _ring(codec: Codec, send: Send, first_at: float) -> None:
-    await asyncio.sleep(max(0.0, first_at - time.monotonic()))
+async def _ring(codec: Codec, send: Send) -> None:
     tone = ringing(codec.audio_format)
     while True:
         await send(codec.encode_audio(tone))
