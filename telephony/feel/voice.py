@@ -6,7 +6,6 @@ do: it makes no pause. After six seconds in which fewer than one window in twent
 is taken back, and the threshold rises until the line is mostly silent again, or falls when it would be.
 """
 
-from collections import deque
 from collections.abc import Iterator
 
 from telephony.feel.sketch import IS_LOUD, STEPS
@@ -54,8 +53,8 @@ class Listener:
         self._speech = speech
         self._may_be_noisy = may_be_noisy
         self._step = 0
-        self._watched: deque[tuple[float, int, int]] = deque()
-        """Of each block: when it began, and how many of its windows were silent, of how many."""
+        self._watched: list[tuple[float, int, int]] = []
+        """Of each block, a handful: when it began, and how many of its windows were silent, of how many."""
 
     def listen(self, sketch: bytes, began: float, seconds: float) -> None:
         marks, counts = count_loud(sketch, self._step)
@@ -74,7 +73,7 @@ class Listener:
         if total < WATCHED_WINDOWS:
             return
         while total - watched[0][2] >= WATCHED_WINDOWS:
-            total -= watched.popleft()[2]
+            total -= watched.pop(0)[2]
         if sum(block[1] for block in watched) < SILENT_SHARE * total:
             since = watched[0][0]
             self._speech.cut_sound(since, led_in_by=watched[1][0] - since if len(watched) > 1 else 0.0)

@@ -219,7 +219,7 @@ def plain_ping(message: bytes) -> int | None:
 
 
 def pong(event_id: int) -> str:
-    return json.dumps({"type": "pong", "event_id": event_id})
+    return f'{{"type": "pong", "event_id": {event_id}}}'
 
 
 def tool_result(call_id: str, answer: Mapping[str, Any]) -> str:
