@@ -32,7 +32,7 @@ HAND_ON_SECONDS = 5.0
 ARRIVAL_SECONDS = 1.0
 """A connection that was accepted at the last moment may be a call that has not said so yet."""
 SWITCH_SECONDS = 0.0002
-"""For so long a thread that writes to the database may keep audio waiting; Python's own choice is twenty-five times that."""
+"""For so long a thread that writes to the database may keep audio waiting; Python's own choice is 5 ms."""
 GC_THRESHOLD = 5_000, 10, 20
 """Audio makes no cycles, requests do: about a thousand objects a call, which would add up to tens of MiB."""
 
