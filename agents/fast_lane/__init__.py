@@ -11,7 +11,8 @@ ordinary implementation below, which therefore always stands at the boundary of 
 that knows WebSocket's rules. Two things keep the lane honest:
 
 - The ordinary road has the right of way. While a message travels on it, every later one follows it there.
-- The lane never waits and never stores. What cannot be written now goes the ordinary road, with its back-pressure.
+- The lane never waits. What cannot be written now goes the ordinary road, with its back-pressure, or into the bridge's
+  bounded queue, where the caller's audio waits for an agent that is not there yet or reads slowly.
 """
 
 from collections.abc import Callable
