@@ -94,8 +94,12 @@ async def keeping(directory: Path, release: Path = BASE_DIR, **environment: Any)
 async def dial(keeper: Keeper, sid: str) -> ClientConnection:
     """A call whose agent has been heard."""
     socket = await connect(f"ws://127.0.0.1:{keeper.port}/media-stream", proxy=None, compression=None)
-    await socket.send(start(await ring(sid), sid))
-    await asyncio.wait_for(socket.recv(), 10)
+    try:
+        await socket.send(start(await ring(sid), sid))
+        await asyncio.wait_for(socket.recv(), 10)
+    except BaseException:  # called off in the middle of it, too
+        await socket.close()
+        raise
     return socket
 
 
