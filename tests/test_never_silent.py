@@ -138,8 +138,9 @@ async def test_a_close_when_it_is_the_agents_turn_is_answered_within_three_secon
     await was_served(salon, call, REFUSED_MS, "agent_lost")
 
 
-async def test_an_exhausted_quota_that_closes_like_a_good_end_is_noticed(salon, settings):
-    behaviour = Behaviour(frames=(FLAT_ERROR,), close=Close(1000, at="greeting", after_s=0.1))
+@pytest.mark.parametrize("after_s", [0.1, 2.5], ids=["while it greets", "when it has greeted"])
+async def test_an_exhausted_quota_that_closes_like_a_good_end_is_noticed(salon, settings, after_s):
+    behaviour = Behaviour(frames=(FLAT_ERROR,), close=Close(1000, at="greeting", after_s=after_s))
     async with open_exchange(behaviour=behaviour) as exchange:
         call = await served(exchange)
     await was_served(salon, call, REFUSED_MS, "agent_lost")
