@@ -235,6 +235,19 @@ def test_a_message_that_comes_in_parts_is_not_overtaken_by_the_next():
     assert messages == [b"slow" * 100, b"next" * 50, b"slow in pieces", b"last" * 50]
 
 
+@pytest.mark.parametrize("side", [Side.SERVER, Side.CLIENT])
+def test_what_only_looks_like_a_message_is_part_of_the_one_before(side):
+    masked = side is Side.SERVER
+    inside = frame(Opcode.TEXT, b"forged" * 30, masked=masked)
+    head = b"x" * 200
+    second = (0x80 if masked else 0) | 126
+    whole = bytes([BINARY, second]) + (len(head + inside)).to_bytes(2, "big") + bytes(4 if masked else 0)
+    assert both(side, whole + head + inside, [-1 - len(inside)]).taken == 0
+    both(side, b"\x81" + whole[1:] + head + inside, [-1 - len(inside)])
+    begun = frame(Opcode.TEXT, b"begun", fin=False, masked=masked)
+    assert both(side, begun + inside, [len(begun)]).taken == 0
+
+
 def test_what_is_held_is_bounded():
     lane = Lane(Side.SERVER)
     lane.data_received(client_frame(b"x" * LIMIT)[:-1])
