@@ -6,7 +6,7 @@ until somebody needs them, and go in batches; a tenant whose rows are locked kee
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Protocol
@@ -95,24 +95,26 @@ class Scribe:
 
 async def _write_all(tenant_id: UUID, entries: Sequence[Entry]) -> None:
     """In one transaction, and nearly always in one message."""
-    statements: list[Statement] = []
-    if events := [entry for entry in entries if isinstance(entry, calls.Happening)]:
-        statements.append(calls.adding_events(events))
-    if turns := [entry for entry in entries if isinstance(entry, conversations.Said)]:
-        statements.append(conversations.adding_turns(turns))
-    works = [entry for entry in entries if not isinstance(entry, calls.Happening | conversations.Said)]
-    if works:
-        await write_behind(tenant_id, partial(_carry_out, statements, works))
+    if any(map(callable, entries)):
+        await write_behind(tenant_id, partial(_carry_out, entries))
     else:
-        await write_rows_behind(tenant_id, statements)
+        await write_rows_behind(tenant_id, partial(_statements, entries))
 
 
-def _carry_out(statements: Sequence[Statement], works: Sequence[Callable[[], object]]) -> None:
+def _carry_out(entries: Sequence[Entry]) -> None:
     with connection.cursor() as cursor:
-        for statement, parameters in statements:
+        for statement, parameters in _statements(entries):
             cursor.execute(statement, parameters)
-    for work in works:
-        work()
+    for entry in entries:
+        if callable(entry):
+            entry()
+
+
+def _statements(entries: Sequence[Entry]) -> Iterator[Statement]:
+    if events := [entry for entry in entries if isinstance(entry, calls.Happening)]:
+        yield calls.adding_events(events)
+    if turns := [entry for entry in entries if isinstance(entry, conversations.Said)]:
+        yield conversations.adding_turns(turns)
 
 
 _scribes: dict[UUID, Scribe] = {}

@@ -13,7 +13,7 @@ number?), for sweeps over all of them, and for the platform's operators.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
@@ -181,11 +181,15 @@ async def write_behind(tenant_id: UUID, work: Callable[[], T]) -> T:
     return await _in_pool(_scribes, partial(_scoped, tenant_id, work))
 
 
-async def write_rows_behind(tenant_id: UUID, statements: Sequence[Statement]) -> None:
-    """`write_behind` of statements without rows, all in one message."""
+async def write_rows_behind(tenant_id: UUID, make: Callable[[], Iterable[Statement]]) -> None:
+    """`write_behind` of statements without rows, made there and all in one message."""
+    await _in_pool(_scribes, partial(_write_rows, tenant_id, make))
+
+
+def _write_rows(tenant_id: UUID, make: Callable[[], Iterable[Statement]]) -> None:
+    statements = list(make())
     text = "; ".join(statement for statement, _ in statements)
-    parameters = [each for _, of in statements for each in of]
-    await _in_pool(_scribes, partial(in_one_trip, tenant_id, text, parameters))
+    in_one_trip(tenant_id, text, [each for _, parameters in statements for each in parameters])
 
 
 def _scoped(tenant_id: UUID, work: Callable[[], T]) -> T:
