@@ -9,6 +9,8 @@ ends have one, in one step and as the bytes that came:
     caller -> taker() -> session.pass_audio()
     agent  -> _pass_speech() -> codec -> send_now()
 
+So does what the agent tells and nobody answers: `_note`, before `_handle`.
+
 When the agent fails, another one may take over, once: the same loops, and another session.
 
 The bridge knows a carrier by what its codec declares and an agent by AgentSession; it asks no one's name.
@@ -315,7 +317,7 @@ class Bridge:
         self._from_caller.let_pass(lane)
         self._note_opened()
         if self._lane is not None and lane is not None:
-            lane.pass_speech_to(self._pass_speech)
+            lane.pass_to(self._pass_speech, self._note)
 
     def _note_opened(self) -> None:
         self._journal.session_opened(self._agent.session)
@@ -330,6 +332,22 @@ class Bridge:
                 await self._interrupt()
             case CallerSpeaks():
                 await self._cut_short()
+            case ToolCall():
+                self._last_word_at = time.monotonic()
+                await self._tools.start(event)
+            case Reopened(external_id, code, reason, spent):
+                closing = Closing(code, reason, spent)
+                self._journal.session_ended(self._agent.session.provider, external_id, closing)
+                self._begin_session()
+            case HangUp():
+                self._agent.says_goodbye = True
+                self._journal.happened("agent_hangs_up")
+            case _:
+                self._note(event)
+
+    def _note(self, event: AgentEvent) -> bool:
+        """At once, if nothing has to wait for it. False: left to `_handle`."""
+        match event:
             case CallerSaid(text):
                 self._caller_waits = self._caller_spoke = True
                 self._last_word_at = time.monotonic()
@@ -341,16 +359,11 @@ class Bridge:
             case AgentCorrected(heard):
                 self._journal.agent_was_heard(heard)
                 self._so_far.agent_was_heard(heard)
-            case ToolCall():
-                self._last_word_at = time.monotonic()
-                await self._tools.start(event)
-            case Reopened(external_id, code, reason, spent):
-                closing = Closing(code, reason, spent)
-                self._journal.session_ended(self._agent.session.provider, external_id, closing)
-                self._begin_session()
-            case HangUp():
-                self._agent.says_goodbye = True
-                self._journal.happened("agent_hangs_up")
+            case Interrupted() if self._send_now(self._codec.encode_clear().encode()):
+                self._was_interrupted()
+            case _:
+                return False
+        return True
 
     async def _play(self, speech: Speech) -> None:
         audio = self._translation.to_caller(speech.audio)
@@ -367,10 +380,13 @@ class Bridge:
         await self._send(self._codec.encode_mark(name))
 
     async def _interrupt(self) -> None:
+        self._was_interrupted()
+        await self._send(self._codec.encode_clear())
+
+    def _was_interrupted(self) -> None:
         self._played_out_at, self._last_word_at = 0.0, time.monotonic()
         self.feel.cleared(self._last_word_at)
         self._translation.interrupted()
-        await self._send(self._codec.encode_clear())
         self._journal.happened("interrupted")
 
     async def _cut_short(self) -> None:
@@ -383,10 +399,13 @@ class Bridge:
 
     def _pass_speech(self, audio: bytes) -> bool:
         """The agent's audio in base64, now. False: not taken, it comes by `events` and waits for its turn."""
-        if self._lane is None or not self._lane.send_now(self._codec.encode_plain_audio(audio)):
+        if not self._send_now(self._codec.encode_plain_audio(audio)):
             return False
         self.feel.agent.hear_base64(self._note_playing(decoded_length(audio)), audio)
         return True
+
+    def _send_now(self, message: bytes) -> bool:
+        return self._lane is not None and self._lane.send_now(message)
 
     def _note_playing(self, size: int) -> float:
         """When it begins to sound."""

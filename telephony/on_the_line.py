@@ -122,7 +122,7 @@ class AgentOnTheLine:
         """Whatever it still says is not heard. Closing it may take a second, and nobody waits for that."""
         self._dismissed = failed
         if isinstance(failed, LaneSession):
-            failed.pass_speech_to(lambda audio: False)
+            failed.pass_to(_unheard, _unheard)
         self._leaving.append(asyncio.create_task(self._see_off(failed), name="agent leaves"))
 
     async def _see_off(self, session: AgentSession) -> None:
@@ -134,3 +134,7 @@ class AgentOnTheLine:
         if self.session is not self._dismissed:
             self._leaving.append(asyncio.create_task(self._see_off(self.session), name="agent leaves"))
         return self._leaving
+
+
+def _unheard(what: object) -> bool:
+    return False

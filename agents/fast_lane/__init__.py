@@ -6,6 +6,7 @@ are cut out of the byte stream as they arrive and written to the other side befo
 
     bytes read -> cutter -> take(message) -> the other side's send_now(message)
 
+What an agent tells of the conversation (who said what, that the caller interrupts) is dealt with in the same step.
 Whatever else comes (control frames, fragments, oversized or broken frames, other messages) goes whole to the
 ordinary implementation below, which therefore always stands at the boundary of a frame and remains the only one
 that knows WebSocket's rules. Two things keep the lane honest:
@@ -18,8 +19,12 @@ that knows WebSocket's rules. Two things keep the lane honest:
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
+from agents.events import AgentEvent
+
 Take = Callable[[bytes], bool]
 """Deal with this at once, or return False and leave it untouched."""
+Note = Callable[[AgentEvent], bool]
+"""The same of what an agent tells."""
 
 
 class SendsNow(Protocol):
@@ -37,6 +42,7 @@ class LaneSession(Protocol):
     pass_audio: Take
     """The caller's audio. False: not now, send it the ordinary way. Another one after it is reopened."""
 
-    def pass_speech_to(self, take: Take) -> None:
-        """Offer the agent's audio to `take` first. Valid for one opened (or reopened) session."""
+    def pass_to(self, play: Take, note: Note) -> None:
+        """Offer the agent's audio to `play` first, and what else it tells to `note`; all that they leave comes by
+        `events`. Valid for one opened (or reopened) session."""
         ...

@@ -420,7 +420,8 @@ audio_messages = st.fixed_dictionaries(
             optional={
                 "event_id": st.integers(-2, 9) | st.sampled_from(["5", None, 5.0, True]),
                 "is_final": st.booleans(),
-                "alignment": st.none() | st.just({"chars": ['"}}']}),
+                "alignment": st.none()
+                | st.fixed_dictionaries({"chars": st.lists(st.characters(), max_size=3)}),
             },
         ),
         "ping_event": st.fixed_dictionaries(
@@ -454,6 +455,9 @@ def test_plain_audio_and_pings_are_what_json_reads(message, compact):
         '{"type": "audio", "audio_event": {"event_id": 6, "audio_base_64": "f/8A"}}',
         '{"audio_event":{"audio_base_64":"f/8A","event_id":7,"is_final":true},"type":"audio"}',
         '{"type":"audio","audio_event":{"audio_base_64":"f/8A"}}',
+        '{"type":"audio","audio_event":{"audio_base_64":"f/8A","event_id":5,"is_final":false,'
+        '"alignment":{"chars":["H","\\"","\\u00fc"],"char_start_times_ms":[0,60,90],"char_durations_ms":[60,30,9]}}}',
+        '{"audio_event":{"audio_base_64":"f/8A","event_id":5,"alignment":null,"is_final":false},"type":"audio"}',
     ],
 )
 def test_the_vendors_usual_audio_is_plain(message):
@@ -472,6 +476,7 @@ def test_the_vendors_usual_audio_is_plain(message):
         '{"type":"audio","audio_event":{"event_id":9,"audio_base_64":"f/8A","event_id":1}}',
         '{"type":"audio","audio_event":{"audio_base_64":"f/8A","event_id":07}}',
         '{"type":"audio","audio_event":{"audio_base_64":"f/8A"}} ',
+        '{"type":"audio","audio_event":{"audio_base_64":"f/8A","alignment":{"chars":["{"]}}}',
         '{"type":"audio","audio_event":{"audio_base_64":"f/8A"},"type":"ping"}',
         '{"type":"audio","audio_event":{"audio_base_64":"f/8A',
         '{"type":"ping","ping_event":{"event_id":7}}',

@@ -9,7 +9,7 @@ import pytest
 
 from agents.audio import MULAW_8K, PCM16_16K, PCM16_24K, AudioFormat
 from agents.errors import AgentLost, AgentRefused
-from agents.events import AgentEvent, CallerSpeaks, HangUp, Interrupted, Speech, ToolCall
+from agents.events import AgentEvent, CallerSaid, CallerSpeaks, HangUp, Interrupted, Speech, ToolCall
 from agents.live_calls import Act
 from agents.session import Closing
 from agents.tools.registry import Answered
@@ -150,6 +150,7 @@ class FastAgent(Agent):
         super().__init__(*events, stays=True)
         self.room = room
         self.say: Any = None
+        self.tell_now: Any = None
 
     def pass_audio(self, audio: bytes) -> bool:
         if len(self.heard) >= self.room:
@@ -157,8 +158,8 @@ class FastAgent(Agent):
         self.heard.append(b"lane " + audio)
         return True
 
-    def pass_speech_to(self, take: Any) -> None:
-        self.say = take
+    def pass_to(self, play: Any, note: Any) -> None:
+        self.say, self.tell_now = play, note
 
 
 class Lane:
@@ -219,6 +220,26 @@ async def test_speech_that_cannot_pass_is_not_counted_as_played():
     lane.open = False
     assert not agent.say(b"AAAA")
     assert line.first_audio_ms is None
+    line.caller_left("caller_hung_up")
+    await running
+
+
+async def test_what_the_agent_tells_is_noted_at_once_unless_something_has_to_wait_for_it():
+    sent: list[str] = []
+    agent, lane, notes = FastAgent(), Lane(sent), Notes()
+    line = bridge(agent, sent, lane=lane, notes=notes)
+    running = asyncio.create_task(line.run())
+    await asyncio.sleep(0.01)
+    assert agent.say(b"AAAA" * 400)
+    assert agent.tell_now(CallerSaid("Wait"))
+    assert agent.tell_now(Interrupted())
+    assert sent[1:] == ["clear"]
+    assert line._played_out_at == 0
+    assert notes.kinds[-2:] == ["caller_said", "interrupted"]
+    lane.open = False
+    for event in (Interrupted(), ToolCall("call_1", "check_availability", {}), HangUp()):
+        assert not agent.tell_now(event)
+    assert (sent[1:], notes.kinds[-1], line._agent.says_goodbye) == (["clear"], "interrupted", False)
     line.caller_left("caller_hung_up")
     await running
 

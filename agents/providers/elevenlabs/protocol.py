@@ -70,12 +70,12 @@ _AUDIO_HEADS = (
     rb'\{"type": ?"audio", ?"audio_event": ?\{(?:"event_id": ?%b, ?)?"audio_base_64": ?"',
     rb'\{"audio_event": ?\{(?:"event_id": ?%b, ?)?"audio_base_64": ?"',
 )
-_AUDIO_TAILS = (
-    rb'"(?:, ?"event_id": ?%b)?(?:, ?"is_final": ?(?:true|false))?\}\}',
-    rb'"(?:, ?"event_id": ?%b)?(?:, ?"is_final": ?(?:true|false))?\}, ?"type": ?"audio"\}',
-)
+# Of which letter sounds when one reads nothing but where it ends: braces that are letters are left to JSON.
+_ALIGNMENT = rb"(?:null|\{(?:[^{}\\]++|\\.)*+\})"
+_MORE = rb', ?"is_final": ?(?:true|false)|, ?"alignment": ?' + _ALIGNMENT
+_AUDIO_TAIL = rb'"(?:, ?"event_id": ?%b)?(?:%b)*+\}' % (_ID, _MORE)
 _audio_heads = tuple(re.compile(head % _ID).match for head in _AUDIO_HEADS)
-_audio_tails = tuple(re.compile(tail % _ID).fullmatch for tail in _AUDIO_TAILS)
+_audio_tails = tuple(re.compile(_AUDIO_TAIL + end).fullmatch for end in (rb"\}", rb', ?"type": ?"audio"\}'))
 _ping = re.compile(
     rb'\{"type": ?"ping", ?"ping_event": ?\{"event_id": ?%b(?:, ?"ping_ms": ?(?:null|0|[1-9][0-9]*))?\}\}'
     % _ID
@@ -91,7 +91,8 @@ class Decoder:
     def plain_audio(self, message: bytes) -> bytes | None:
         """The base64 of an audio message that holds nothing else, to be played. None: `decode` it.
 
-        Where the whole message has one of the shapes above, JSON could not read it in any other way.
+        Where the whole message has one of the shapes above, JSON could not read it in any other way, but might refuse
+        to read it at all.
         """
         for head, tail in zip(_audio_heads, _audio_tails, strict=True):
             if begin := head(message):

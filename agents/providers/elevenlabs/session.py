@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from agents.audio import MULAW_8K, AudioFormat
 from agents.errors import AgentError, AgentLost, AgentRefused, AgentUnreachable, UnsupportedAudio
 from agents.events import AgentEvent, Reopened, Speech
-from agents.fast_lane import Take
+from agents.fast_lane import Note, Take
 from agents.fast_lane.client import LaneConnection
 from agents.guarded_connection import GuardedConnection
 from agents.initiation import resuming
@@ -39,6 +39,8 @@ RETRY_WITHIN_SECONDS, RETRY_PAUSE_SECONDS = 1.0, 0.2
 TRANSIENT = frozenset({None, 429, 1001, 1006, 1011, 1012, 1013})
 """Close codes and HTTP statuses of which a second try may be spared, beside those from 500 to 599. None: no answer."""
 UNREADABLE_LOGGED = 5
+MAX_NOTE_BYTES = 4096
+"""A message so long may be audio in a shape of its own: it is not worth reading twice."""
 
 
 class ElevenLabsSession:
@@ -66,7 +68,8 @@ class ElevenLabsSession:
         self._socket: ClientConnection | None = None
         self.pass_audio: Take = _not_now
         self._decoder = protocol.Decoder()
-        self._play: Take | None = None
+        self._play: Take = _not_now
+        self._note: Note = _not_now
         self._spoke = False
         self._refusal: protocol.Refusal | None = None
         self.external_id = ""
@@ -146,23 +149,33 @@ class ElevenLabsSession:
     async def send_audio(self, audio: bytes) -> None:
         await self._send(protocol.audio_chunk(audio))
 
-    def pass_speech_to(self, take: Take) -> None:
-        self._play = take
+    def pass_to(self, play: Take, note: Note) -> None:
+        self._play, self._note = play, note
         if isinstance(self._socket, LaneConnection):
             self._socket.open_lane(self._take)
 
     def _take(self, message: bytes) -> bool:
-        """On the fast lane: audio to be played, and pings. All else goes by `events`."""
+        """On the fast lane: audio to be played, pings, and what needs no answer. All else goes by `events`."""
         audio = self._decoder.plain_audio(message)
         if audio is not None:
-            taken = self._play is not None and self._play(audio)
+            taken = self._play(audio)
             self._spoke = self._spoke or taken
+        elif (ping := protocol.plain_ping(message)) is not None:
+            taken = self._send_now(protocol.pong(ping).encode())
         else:
-            ping = protocol.plain_ping(message)
-            taken = ping is not None and self._send_now(protocol.pong(ping).encode())
+            taken = len(message) <= MAX_NOTE_BYTES and self._take_note(message)
         if taken:
             self.last_message_at = time.monotonic()
         return taken
+
+    def _take_note(self, message: bytes) -> bool:
+        try:
+            note = self._decoder.decode(message)
+        except ValueError:
+            return False
+        if isinstance(note, protocol.Metadata | protocol.Ping | protocol.Refusal):
+            return False
+        return note is None or self._note(note)
 
     async def send_digit(self, digit: str) -> None:
         await self._send(protocol.digit_pressed(digit))
@@ -260,7 +273,7 @@ class ElevenLabsSession:
         return AgentRefused(reason or "closed before it began", self.closing.code if self.closing else None)
 
 
-def _not_now(audio: bytes) -> bool:
+def _not_now(what: object) -> bool:
     """There is no lane, or no session yet."""
     return False
 

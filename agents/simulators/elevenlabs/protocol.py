@@ -110,6 +110,16 @@ def audio(payload: bytes, event_id: int) -> Json:
     return {"type": "audio", "audio_event": event}
 
 
+def alignment(letters: str, duration_ms: float) -> Json:
+    """When each letter sounds, from the beginning of its chunk."""
+    each = duration_ms / max(len(letters), 1)
+    return {
+        "chars": list(letters),
+        "char_start_times_ms": [round(number * each) for number in range(len(letters))],
+        "char_durations_ms": [round(each)] * len(letters),
+    }
+
+
 def ping(event_id: int, ping_ms: int | None) -> Json:
     return {"type": "ping", "ping_event": {"event_id": event_id, "ping_ms": ping_ms}}
 

@@ -66,19 +66,26 @@ class Speaker:
         audio = speak(text, self._format, self._chars_per_second)
         utterance = self._begin(text, len(audio), tools)
         await self._outbox.send(protocol.agent_response(text, utterance.event_id))
+        sent = 0
         for chunk, pause_s in self._bursts(audio):
             if utterance.cut:
                 return
-            await self.send_audio(chunk, utterance.event_id)
+            begin, sent = sent, sent + len(chunk)
+            letters = text[len(text) * begin // len(audio) : len(text) * sent // len(audio)]
+            await self.send_audio(chunk, utterance.event_id, letters)
             await asyncio.sleep(pause_s)
         last = protocol.audio(b"", utterance.event_id)
         last["audio_event"]["is_final"] = True
         await self._outbox.send(last)
         await self._outbox.send(protocol.agent_response_complete(utterance.event_id))
 
-    async def send_audio(self, audio: bytes, event_id: int) -> None:
+    async def send_audio(self, audio: bytes, event_id: int, letters: str = "") -> None:
         self._session.sent_audio += audio
-        await self._outbox.send(protocol.audio(audio, event_id))
+        message = protocol.audio(audio, event_id)
+        if letters:
+            duration_ms = self._format.duration_ms(len(audio))
+            message["audio_event"]["alignment"] = protocol.alignment(letters, duration_ms)
+        await self._outbox.send(message)
 
     async def interrupt(self) -> None:
         """The caller speaks over us: stop, say from which id on audio counts, and correct the text."""
