@@ -50,10 +50,13 @@ class AgentSession(Protocol):
     """Agent to caller; known once it is open."""
     overrides_refused: bool
     """The agent's settings forbid the overrides that it was sent; it goes on without."""
-    last_message_at: float
-    """When the provider last sent anything; `time.monotonic()` seconds."""
     closing: Closing | None
     """Set when the session has ended."""
+
+    @property
+    def last_message_at(self) -> float:
+        """When the provider last sent anything; `time.monotonic()` seconds."""
+        ...
 
     async def open(self) -> None:
         """Connect and agree on formats. Raises AgentRefused, AgentUnreachable or UnsupportedAudio."""

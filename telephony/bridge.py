@@ -7,7 +7,7 @@ Where the two speak different formats a Translation stands between. Otherwise pl
 ends have one, in one step and as the bytes that came:
 
     caller -> taker() -> session.pass_audio()
-    agent  -> _pass_speech() -> codec -> send_now()
+    agent  -> AgentVoice.take() -> codec -> send_now()
 
 So does what the agent tells and nobody answers: `_note`, before `_handle`.
 
@@ -27,7 +27,6 @@ from typing import Any
 
 from django.utils import timezone
 
-from agents.base64_audio import decoded_length
 from agents.errors import AgentError
 from agents.events import (
     AgentCorrected,
@@ -45,6 +44,7 @@ from agents.fast_lane import LaneSession, SendsNow, Take
 from agents.live_calls import Act
 from agents.session import AgentSession, Closing
 from agents.so_far import SoFar
+from telephony.agent_voice import AgentVoice
 from telephony.caller_queue import CallerQueue, Passage, Whisper
 from telephony.calls import LastAgent
 from telephony.closing_time import closing_time
@@ -104,9 +104,10 @@ class Bridge:
         self._max_silent_seconds = max_silent_seconds
         self._menu_key = menu_key
         self._started = time.monotonic()
-        self._agent = AgentOnTheLine(session, relief, journal, self._started)
-        self._tools = ToolsAtWork(self._agent, journal, answer_tool, self.act)
         self.feel = Observer(codec.audio_format, self._started)
+        self._voice = AgentVoice(codec, lane, self.feel.agent.hear_base64)
+        self._agent = AgentOnTheLine(session, self._voice, relief, journal, self._started)
+        self._tools = ToolsAtWork(self._agent, journal, answer_tool, self.act)
         self._passage = Passage(self.feel.caller.hear_base64, self.feed)
         self._from_caller = CallerQueue(self._passage)
         self._caller_gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -114,10 +115,8 @@ class Bridge:
         self._so_far = SoFar()
         self._act_wanted: asyncio.Future[Act] = asyncio.get_running_loop().create_future()
         self._acting: asyncio.Task[None] | None = None
-        self._played_out_at = 0.0
         self._last_word_at = self._started
-        self._caller_waits = self._caller_spoke = False
-        self.first_audio_ms: int | None = None
+        self._caller_spoke = False
         self.messages_read = 0
         """But those that we asked for. Whoever reads one that no `taker` takes counts it here."""
         self._echoes_due = 0
@@ -131,8 +130,13 @@ class Bridge:
     @property
     def last_agent(self) -> LastAgent:
         return LastAgent(
-            self._agent.session.provider, self._agent.session.agent_id, was_heard=self._agent.spoke
+            self._agent.session.provider, self._agent.session.agent_id, was_heard=self._voice.was_heard
         )
+
+    @property
+    def first_audio_ms(self) -> int | None:
+        """From the beginning to the agent's first sound."""
+        return None if self._voice.began is None else round((self._voice.began - self._started) * 1000)
 
     # --- The caller's side ---
 
@@ -238,7 +242,7 @@ class Bridge:
             )
             self._journal.happened(error.outcome, reason=error.reason, code=error.code)
             return error.outcome
-        if not self._agent.spoke:  # it left without a word: nobody has been served
+        if not self._voice.was_heard:  # it left without a word: nobody has been served
             self._journal.happened("agent_lost", reason="closed without a word")
             return "agent_lost"
         abruptly = self._leaves_abruptly()
@@ -255,14 +259,14 @@ class Bridge:
             return ""
         if self._tools:
             return "closed during a tool call"
-        if self._caller_waits:
+        if self._voice.caller_waits:
             return "closed when it was its turn to speak"
-        if not self._caller_spoke and self._played_out_at > time.monotonic():
+        if not self._caller_spoke and self._voice.sounds_until > time.monotonic():
             return "closed while it greeted"
         return ""
 
     def _ringing(self) -> AbstractAsyncContextManager[None]:
-        if self.first_audio_ms is not None:  # in the middle of a call nobody expects to hear it ring
+        if self._voice.began is not None:  # in the middle of a call nobody expects to hear it ring
             return nullcontext()
         return ringing_meanwhile(self._codec, self._send, since=self._started)
 
@@ -286,7 +290,7 @@ class Bridge:
         self._next_round = later(ROUND_SECONDS, look)
 
     def _died_down(self) -> bool:
-        quiet_since = max(self._last_word_at, self._played_out_at)
+        quiet_since = max(self._last_word_at, self._voice.sounds_until)
         return 0 < self._max_silent_seconds < time.monotonic() - quiet_since
 
     def _begin_acting(self, wanted: asyncio.Future[Act]) -> None:
@@ -304,7 +308,7 @@ class Bridge:
         since = time.monotonic()
         earliest, latest = since + ACT_SECONDS[0], since + ACT_SECONDS[1]
         # Polled: the end of what is being said moves on with each piece of it.
-        while (now := time.monotonic()) < latest and (now < earliest or now < self._played_out_at):  # noqa: ASYNC110
+        while (now := time.monotonic()) < latest and (now < earliest or now < self._voice.sounds_until):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         await self._drain()
 
@@ -317,7 +321,7 @@ class Bridge:
         self._from_caller.let_pass(lane)
         self._note_opened()
         if self._lane is not None and lane is not None:
-            lane.pass_to(self._pass_speech, self._note)
+            lane.pass_to(self._voice.take, self._note)
 
     def _note_opened(self) -> None:
         self._journal.session_opened(self._agent.session)
@@ -349,7 +353,7 @@ class Bridge:
         """At once, if nothing has to wait for it. False: left to `_handle`."""
         match event:
             case CallerSaid(text):
-                self._caller_waits = self._caller_spoke = True
+                self._voice.caller_waits = self._caller_spoke = True
                 self._last_word_at = time.monotonic()
                 self._journal.caller_said(text)
                 self._so_far.caller_said(text, timezone.now())
@@ -367,7 +371,7 @@ class Bridge:
 
     async def _play(self, speech: Speech) -> None:
         audio = self._translation.to_caller(speech.audio)
-        self.feel.agent.hear(self._note_playing(len(audio)), audio)
+        self.feel.agent.hear(self._voice.plays(len(audio)), audio)
         await self._send(self._codec.encode_audio(audio))
         if not speech.item:
             return
@@ -384,7 +388,7 @@ class Bridge:
         await self._send(self._codec.encode_clear())
 
     def _was_interrupted(self) -> None:
-        self._played_out_at, self._last_word_at = 0.0, time.monotonic()
+        self._voice.sounds_until, self._last_word_at = 0.0, time.monotonic()
         self.feel.cleared(self._last_word_at)
         self._translation.interrupted()
         self._journal.happened("interrupted")
@@ -397,31 +401,13 @@ class Bridge:
         for heard in cut:
             await self._agent.session.was_cut(heard.item, heard.ms)
 
-    def _pass_speech(self, audio: bytes) -> bool:
-        """The agent's audio in base64, now. False: not taken, it comes by `events` and waits for its turn."""
-        if not self._send_now(self._codec.encode_plain_audio(audio)):
-            return False
-        self.feel.agent.hear_base64(self._note_playing(decoded_length(audio)), audio)
-        return True
-
     def _send_now(self, message: bytes) -> bool:
         return self._lane is not None and self._lane.send_now(message)
 
-    def _note_playing(self, size: int) -> float:
-        """When it begins to sound."""
-        now = time.monotonic()
-        self._caller_waits = False
-        self._agent.spoke = True
-        if self.first_audio_ms is None:
-            self.first_audio_ms = round((now - self._started) * 1000)
-        begins = max(self._played_out_at, now)
-        self._played_out_at = begins + size / self._codec.audio_format.bytes_per_second
-        return begins
-
     async def _drain(self) -> None:
         """Agents send faster than speech and leave when they have sent: let the last words be heard."""
-        if self._played_out_at:  # else nothing was said, or what was said has been cleared
-            await self._last_words.drain(self._played_out_at)
+        if self._voice.sounds_until:
+            await self._last_words.drain(self._voice.sounds_until)
 
     # --- Both ---
 

@@ -10,6 +10,7 @@ from typing import Any
 from agents.fast_lane import LaneSession
 from agents.session import AgentSession
 from agents.so_far import SoFar
+from telephony.agent_voice import AgentVoice
 from telephony.breaker import BAD
 from telephony.journal import Journal
 from telephony.relief import Failure, Relief
@@ -33,12 +34,18 @@ class AgentOnTheLine:
     """`session` is whoever speaks with the caller now."""
 
     def __init__(
-        self, session: AgentSession, relief: Relief | None, journal: Journal, started: float
+        self,
+        session: AgentSession,
+        voice: AgentVoice,
+        relief: Relief | None,
+        journal: Journal,
+        started: float,
     ) -> None:
         self.session = session
+        self._voice = voice
         self.ready = Signal()
         """It is open."""
-        self.spoke = self.says_goodbye = False
+        self.says_goodbye = False
         self._relief = relief
         self._journal = journal
         self._speak_by = started + (RELIEVED_GREETING_SECONDS if relief else GREETING_SECONDS)
@@ -89,7 +96,7 @@ class AgentOnTheLine:
 
     def _silent_at(self) -> tuple[float, float]:
         """When it will be too late for a greeting, and for any message, as far as one knows now."""
-        mute_at = math.inf if self.spoke else self._speak_by
+        mute_at = math.inf if self._voice.was_heard else self._speak_by
         hangs_at = self.session.last_message_at + HANG_SECONDS if self.ready.is_set() else math.inf
         return mute_at, hangs_at
 
@@ -104,7 +111,9 @@ class AgentOnTheLine:
         self.ready.clear()
         self._dismiss(failed)
         tools = await pending(PENDING_SECONDS)
-        session = await relief.after(Failure(failed, outcome, was_heard=self.spoke), so_far, pending=tools)
+        session = await relief.after(
+            Failure(failed, outcome, was_heard=self._voice.was_heard), so_far, pending=tools
+        )
         if session is None:
             return False
         logger.warning("[MediaStream] %s takes over from %s: %s", session.name, failed.name, outcome)
@@ -115,7 +124,7 @@ class AgentOnTheLine:
             by=session.provider,
             agent_id=session.agent_id,
         )
-        self.session, self.spoke, self.says_goodbye = session, False, False
+        self.session, self._voice.was_heard, self.says_goodbye = session, False, False
         return True
 
     def _dismiss(self, failed: AgentSession) -> None:

@@ -2,13 +2,12 @@
 
 import json
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from agents.events import AgentCorrected, AgentEvent, AgentSaid, CallerSaid, Interrupted
-from agents.providers.elevenlabs.session import MAX_NOTE_BYTES, ElevenLabsSession
-from agents.session import Assignment
+from agents.providers.elevenlabs.lane import MAX_NOTE_BYTES, AgentLane
+from agents.providers.elevenlabs.protocol import Decoder
 
 
 def message(kind: str, **fields: Any) -> bytes:
@@ -39,9 +38,9 @@ def told():
 
 @pytest.fixture
 def take(told):
-    session = ElevenLabsSession(Assignment(uuid4(), uuid4(), "elevenlabs", "agent_1", ""))
-    session.pass_to(lambda audio: True, told.note)
-    return session._take
+    lane = AgentLane(Decoder())
+    lane.play, lane.note = (lambda audio: True), told.note
+    return lane.take
 
 
 def test_what_was_said_and_that_the_caller_interrupts_is_told_in_the_same_step(take, told):

@@ -185,7 +185,7 @@ async def test_plain_audio_passes_both_ways_and_is_accounted_for():
     assert take(b"BBBB")
     assert agent.say(b"AAAA" * 400)
     assert line.first_audio_ms is not None
-    assert 0.1 < line._played_out_at - time.monotonic() <= 0.15
+    assert 0.1 < line._voice.sounds_until - time.monotonic() <= 0.15
     assert (agent.heard, sent) == ([b"lane AAAA", b"lane BBBB"], ["plain " + "AAAA" * 400])
     line.caller_left("caller_hung_up")
     await running
@@ -234,7 +234,7 @@ async def test_what_the_agent_tells_is_noted_at_once_unless_something_has_to_wai
     assert agent.tell_now(CallerSaid("Wait"))
     assert agent.tell_now(Interrupted())
     assert sent[1:] == ["clear"]
-    assert line._played_out_at == 0
+    assert line._voice.sounds_until == 0
     assert notes.kinds[-2:] == ["caller_said", "interrupted"]
     lane.open = False
     for event in (Interrupted(), ToolCall("call_1", "check_availability", {}), HangUp()):

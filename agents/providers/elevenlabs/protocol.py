@@ -74,8 +74,11 @@ _AUDIO_HEADS = (
 _ALIGNMENT = rb"(?:null|\{(?:[^{}\\]++|\\.)*+\})"
 _MORE = rb', ?"is_final": ?(?:true|false)|, ?"alignment": ?' + _ALIGNMENT
 _AUDIO_TAIL = rb'"(?:, ?"event_id": ?%b)?(?:%b)*+\}' % (_ID, _MORE)
-_audio_heads = tuple(re.compile(head % _ID).match for head in _AUDIO_HEADS)
-_audio_tails = tuple(re.compile(_AUDIO_TAIL + end).fullmatch for end in (rb"\}", rb', ?"type": ?"audio"\}'))
+_AUDIO_ENDS = (rb"\}", rb', ?"type": ?"audio"\}')
+_audio_shapes = tuple(
+    (re.compile(head % _ID).match, re.compile(_AUDIO_TAIL + end).fullmatch)
+    for head, end in zip(_AUDIO_HEADS, _AUDIO_ENDS, strict=True)
+)
 _ping = re.compile(
     rb'\{"type": ?"ping", ?"ping_event": ?\{"event_id": ?%b(?:, ?"ping_ms": ?(?:null|0|[1-9][0-9]*))?\}\}'
     % _ID
@@ -84,6 +87,8 @@ _ping = re.compile(
 
 class Decoder:
     """Server messages of one session. Remembers the newest interruption: older audio is stale."""
+
+    __slots__ = ("_interrupted_at",)
 
     def __init__(self) -> None:
         self._interrupted_at = 0
@@ -94,7 +99,7 @@ class Decoder:
         Where the whole message has one of the shapes above, JSON could not read it in any other way, but might refuse
         to read it at all.
         """
-        for head, tail in zip(_audio_heads, _audio_tails, strict=True):
+        for head, tail in _audio_shapes:
             if begin := head(message):
                 end = message.find(b'"', begin.end())
                 rest = tail(message, end) if end > begin.end() else None

@@ -20,6 +20,7 @@ from agents.fast_lane.client import LaneConnection
 from agents.guarded_connection import GuardedConnection
 from agents.initiation import resuming
 from agents.providers.elevenlabs import protocol
+from agents.providers.elevenlabs.lane import AgentLane, not_now
 from agents.providers.elevenlabs.signed_urls import signed_url
 from agents.session import Assignment, Closing
 from agents.vendor_socket import closing_of, dial, hang_up, opened
@@ -39,8 +40,6 @@ RETRY_WITHIN_SECONDS, RETRY_PAUSE_SECONDS = 1.0, 0.2
 TRANSIENT = frozenset({None, 429, 1001, 1006, 1011, 1012, 1013})
 """Close codes and HTTP statuses of which a second try may be spared, beside those from 500 to 599. None: no answer."""
 UNREADABLE_LOGGED = 5
-MAX_NOTE_BYTES = 4096
-"""A message so long may be audio in a shape of its own: it is not worth reading twice."""
 
 
 class ElevenLabsSession:
@@ -66,15 +65,16 @@ class ElevenLabsSession:
         self.overrides_refused = False
         self.agent_id = assignment.agent_id
         self._socket: ClientConnection | None = None
-        self.pass_audio: Take = _not_now
+        self.pass_audio: Take = not_now
         self._decoder = protocol.Decoder()
-        self._play: Take = _not_now
-        self._note: Note = _not_now
-        self._spoke = False
+        self._lane = AgentLane(self._decoder)
         self._refusal: protocol.Refusal | None = None
         self.external_id = ""
-        self.last_message_at = 0.0
         self.closing: Closing | None = None
+
+    @property
+    def last_message_at(self) -> float:
+        return self._lane.last_message_at
 
     async def open(self) -> None:
         began = time.monotonic()
@@ -94,7 +94,7 @@ class ElevenLabsSession:
 
     async def _begin(self) -> None:
         self.closing = self._refusal = None
-        self.pass_audio = _not_now
+        self.pass_audio = not_now
         try:
             self._socket = await self._dial()
             await self._socket.send(json.dumps(self._initiation))
@@ -150,32 +150,10 @@ class ElevenLabsSession:
         await self._send(protocol.audio_chunk(audio))
 
     def pass_to(self, play: Take, note: Note) -> None:
-        self._play, self._note = play, note
+        self._lane.play, self._lane.note = play, note
         if isinstance(self._socket, LaneConnection):
-            self._socket.open_lane(self._take)
-
-    def _take(self, message: bytes) -> bool:
-        """On the fast lane: audio to be played, pings, and what needs no answer. All else goes by `events`."""
-        audio = self._decoder.plain_audio(message)
-        if audio is not None:
-            taken = self._play(audio)
-            self._spoke = self._spoke or taken
-        elif (ping := protocol.plain_ping(message)) is not None:
-            taken = self._send_now(protocol.pong(ping).encode())
-        else:
-            taken = len(message) <= MAX_NOTE_BYTES and self._take_note(message)
-        if taken:
-            self.last_message_at = time.monotonic()
-        return taken
-
-    def _take_note(self, message: bytes) -> bool:
-        try:
-            note = self._decoder.decode(message)
-        except ValueError:
-            return False
-        if isinstance(note, protocol.Metadata | protocol.Ping | protocol.Refusal):
-            return False
-        return note is None or self._note(note)
+            self._lane.send_now = self._socket.send_now
+            self._socket.open_lane(self._lane.take)
 
     async def send_digit(self, digit: str) -> None:
         await self._send(protocol.digit_pressed(digit))
@@ -191,7 +169,7 @@ class ElevenLabsSession:
 
     async def events(self) -> AsyncIterator[AgentEvent]:
         async for event in self._session_events():
-            self._spoke = self._spoke or isinstance(event, Speech)
+            self._lane.spoke = self._lane.spoke or isinstance(event, Speech)
             yield event
         if self.closing and self._may_reopen():
             before, closing = self.external_id, self.closing
@@ -208,7 +186,7 @@ class ElevenLabsSession:
     def _may_reopen(self) -> bool:
         """Asking for less, or else as it was: once, and not after a word."""
         early = time.monotonic() - self._opened_at < EARLY_SECONDS
-        if not early or self._spoke:
+        if not early or self._lane.spoke:
             return False
         may, self._tried_again = self._drop_overrides() or not self._tried_again, True
         return may
@@ -236,7 +214,7 @@ class ElevenLabsSession:
         socket = opened(self._socket)
         try:
             async for text in socket:
-                self.last_message_at = time.monotonic()
+                self._lane.last_message_at = time.monotonic()
                 try:
                     message = self._decoder.decode(text)
                 except ValueError as error:  # one bad message must not cost the caller the call
@@ -261,9 +239,6 @@ class ElevenLabsSession:
         with suppress(ConnectionClosed):
             await opened(self._socket).send(text)
 
-    def _send_now(self, message: bytes) -> bool:
-        return isinstance(self._socket, LaneConnection) and self._socket.send_now(message)
-
     def _note_closing(self) -> None:
         if self._socket is not None and self.closing is None:
             self.closing = closing_of(self._socket)
@@ -271,11 +246,6 @@ class ElevenLabsSession:
     def _refused(self) -> AgentRefused:
         reason = self._refusal.reason if self._refusal else self.closing.reason if self.closing else ""
         return AgentRefused(reason or "closed before it began", self.closing.code if self.closing else None)
-
-
-def _not_now(what: object) -> bool:
-    """There is no lane, or no session yet."""
-    return False
 
 
 @asynccontextmanager

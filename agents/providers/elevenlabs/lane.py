@@ -1,0 +1,52 @@
+"""What of an ElevenLabs agent's messages takes the fast lane: audio, pings, and what it tells and nobody answers."""
+
+from time import monotonic
+
+from agents.fast_lane import Note, Take
+from agents.providers.elevenlabs.protocol import Decoder, Metadata, Ping, Refusal, plain_ping, pong
+
+MAX_NOTE_BYTES = 4096
+"""A message so long may be audio in a shape of its own: it is not worth reading twice."""
+
+
+def not_now(what: object) -> bool:
+    """There is no lane, or no session yet."""
+    return False
+
+
+class AgentLane:
+    """All that each message looks at, in one small object (`fast_lane.cutter.Way`)."""
+
+    __slots__ = ("_decoder", "last_message_at", "note", "play", "send_now", "spoke")
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self.play: Take = not_now
+        self.note: Note = not_now
+        self.send_now: Take = not_now
+        """To the agent."""
+        self.spoke = False
+        self.last_message_at = 0.0
+
+    def take(self, message: bytes) -> bool:
+        """False: not taken, it comes by `events`."""
+        audio = self._decoder.plain_audio(message)
+        if audio is not None:
+            taken = self.play(audio)
+            self.spoke = self.spoke or taken
+        elif (ping := plain_ping(message)) is not None:
+            taken = self.send_now(pong(ping).encode())
+        else:
+            taken = len(message) <= MAX_NOTE_BYTES and self._take_note(message)
+        if taken:
+            self.last_message_at = monotonic()
+        return taken
+
+    def _take_note(self, message: bytes) -> bool:
+        try:
+            note = self._decoder.decode(message)
+        except ValueError:
+            return False
+        if isinstance(note, Metadata | Ping | Refusal):
+            return False
+        return note is None or self.note(note)

@@ -1,0 +1,59 @@
+"""What the agent says, on its way to the caller, and until when it sounds."""
+
+from collections.abc import Callable
+from time import monotonic
+
+from agents.base64_audio import decoded_length
+from agents.fast_lane import SendsNow
+from telephony.codec import Codec
+
+
+class AgentVoice:
+    """All that each piece of the agent's audio looks at, in one small object (`fast_lane.cutter.Way`)."""
+
+    __slots__ = (
+        "_bytes_per_second",
+        "_encode",
+        "_hear",
+        "_send_now",
+        "began",
+        "caller_waits",
+        "sounds_until",
+        "was_heard",
+    )
+
+    def __init__(self, codec: Codec, lane: SendsNow | None, hear: Callable[[float, bytes], None]) -> None:
+        """`hear` is told of each audio that passes, in base64, and when it begins to sound."""
+        self._encode = codec.encode_plain_audio
+        self._bytes_per_second = codec.audio_format.bytes_per_second
+        self._send_now = lane.send_now if lane is not None else _no_lane
+        self._hear = hear
+        self.began: float | None = None
+        """When the first audio of the call was sent."""
+        self.sounds_until = 0.0
+        """As far as one knows: agents send faster than speech. 0: nothing was said, or it has been cleared."""
+        self.was_heard = False
+        """Whoever speaks now has said something."""
+        self.caller_waits = False
+        """For an answer to what the caller has said."""
+
+    def take(self, audio: bytes) -> bool:
+        """Audio in base64, now. False: not taken, and it waits for its turn."""
+        if not self._send_now(self._encode(audio)):
+            return False
+        self._hear(self.plays(decoded_length(audio)), audio)
+        return True
+
+    def plays(self, size: int) -> float:
+        """So many bytes of audio were sent to the carrier: when they begin to sound."""
+        now = monotonic()
+        if self.began is None:
+            self.began = now
+        self.was_heard, self.caller_waits = True, False
+        begins = max(self.sounds_until, now)
+        self.sounds_until = begins + size / self._bytes_per_second
+        return begins
+
+
+def _no_lane(message: bytes) -> bool:
+    return False
