@@ -61,17 +61,16 @@ class Journal:
         if not session.external_id:
             return
         opened = conversations.Opened(
+            self._claimed.tenant_id,
+            self._claimed.conversation_id,
             session.provider,
             session.external_id,
             session.agent_id,
             str(session.input_format),
             str(session.output_format),
+            timezone.now(),
         )
-        self._enter(
-            partial(
-                conversations.session_opened, self._claimed.tenant_id, self._claimed.conversation_id, opened
-            )
-        )
+        self._enter(opened)
 
     def session_closed(self, session: AgentSession) -> None:
         if session.closing is not None:

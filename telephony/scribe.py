@@ -25,7 +25,7 @@ MAX_BATCH = 50
 RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """A database that is away comes back: half a minute of what calls leave behind is kept for it."""
 
-Entry = calls.Happening | conversations.Said | Callable[[], object]
+Entry = calls.Happening | conversations.Opened | conversations.Said | Callable[[], object]
 
 
 class Author(Protocol):
@@ -113,6 +113,8 @@ def _carry_out(entries: Sequence[Entry]) -> None:
 def _statements(entries: Sequence[Entry]) -> Iterator[Statement]:
     if events := [entry for entry in entries if isinstance(entry, calls.Happening)]:
         yield calls.adding_events(events)
+    if opened := [entry for entry in entries if isinstance(entry, conversations.Opened)]:
+        yield conversations.adding_sessions(opened)
     if turns := [entry for entry in entries if isinstance(entry, conversations.Said)]:
         yield conversations.adding_turns(turns)
 

@@ -5,9 +5,10 @@ from uuid import UUID
 import pytest
 from celery.schedules import crontab
 from django.conf import settings as django_settings
+from django.utils import timezone
 
 from agents import tasks
-from agents.conversations import Opened, open_conversation, session_opened
+from agents.conversations import Opened, adding_sessions, open_conversation
 from agents.events_inbox import process
 from agents.models import Conversation, ProviderEvent
 from agents.providers.elevenlabs import missed_conversations
@@ -16,6 +17,7 @@ from agents.simulators.elevenlabs.session import Turn
 from tenants import vendor_http
 from tenants.models import Tenant
 from tenants.scoping import in_tenant, in_thread
+from tests.statements import write_down
 from tests.vendors import Vendors, change_settings, vendors
 from tonris import demo
 
@@ -64,8 +66,8 @@ async def test_a_missed_conversation_comes_in_as_its_webhook_would_have(salon, s
                 tenant_id=salon.pk, provider="elevenlabs", agent_id=AGENT, caller_e164="",
                 called_e164="", carrier_call_id="",
             )  # fmt: skip
-            opened = Opened("elevenlabs", conversation_id, AGENT, "ulaw_8000", "ulaw_8000")
-            session_opened(salon.pk, conversation.pk, opened)
+            names = ("elevenlabs", conversation_id, AGENT, "ulaw_8000", "ulaw_8000")
+            write_down(adding_sessions([Opened(salon.pk, conversation.pk, *names, timezone.now())]))
 
         await in_tenant(salon.pk, carried)
         assert await fetch(salon) == 1
@@ -129,8 +131,8 @@ async def test_of_a_shared_agent_only_our_own_calls_are_fetched(salon, garage, s
                 tenant_id=tenant_id, provider="elevenlabs", agent_id=AGENT, caller_e164="",
                 called_e164="", carrier_call_id="",
             )  # fmt: skip
-            opened = Opened("elevenlabs", external_id, AGENT, "ulaw_8000", "ulaw_8000")
-            session_opened(tenant_id, conversation.pk, opened)
+            names = ("elevenlabs", external_id, AGENT, "ulaw_8000", "ulaw_8000")
+            write_down(adding_sessions([Opened(tenant_id, conversation.pk, *names, timezone.now())]))
 
         await in_tenant(salon.pk, carry, salon.pk, ours)
         await in_tenant(garage.pk, carry, garage.pk, theirs)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.utils import timezone
 
 from agents import admin, conversations
 from agents.audio import MULAW_8K, PCM16_16K, PCM16_24K
@@ -23,6 +24,7 @@ from agents.tools.registry import TOOLS
 from tenants.scoping import tenant_scope
 from tests.agents.session_vendors import GREETING, OpenAI
 from tests.agents.test_session_contract import Listener
+from tests.statements import write_down
 
 
 @pytest.fixture
@@ -295,8 +297,9 @@ def test_what_calls_used_and_cost_is_kept_and_shown(salon):
             carrier_call_id="CA1",
         )
         for number in ("1", "2"):
-            opened = conversations.Opened("openai", f"sess_{number}", "gpt-realtime-2.1", "mulaw", "mulaw")
-            conversations.session_opened(salon.pk, call.pk, opened)
+            names = ("openai", f"sess_{number}", "gpt-realtime-2.1", "mulaw", "mulaw")
+            opened = conversations.Opened(salon.pk, call.pk, *names, timezone.now())
+            write_down(conversations.adding_sessions([opened]))
             spent = Spent({"audio_out": 100}, Decimal("0.0125"))
             conversations.session_closed("openai", f"sess_{number}", Closing(1000, "", spent))
         call.refresh_from_db()

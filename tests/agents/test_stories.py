@@ -26,7 +26,7 @@ from django.utils import timezone
 from agents import events_inbox, provider_events
 from agents.conversations import (
     Said,
-    add_turns,
+    adding_turns,
     adopt,
     find_by_external_id,
     open_conversation,
@@ -57,6 +57,7 @@ from tests.agents.test_webhooks import (  # noqa: F401 - fixtures
 )
 from tests.conftest import CALLER
 from tests.exchange import open_exchange, serving
+from tests.statements import write_down
 from tonris import demo
 
 OTHER = "+15550009999"
@@ -125,8 +126,8 @@ def test_a_transcript_that_comes_before_our_own_last_lines_waits_for_them(
     assert process_waiting_events() == 1
     with tenant_scope(salon):
         assert ProviderEvent.objects.get().processed_at is None
-        add_turns([turn(live, "caller", "That's all.", timezone.now())])
-        add_turns([turn(live, "agent", "Goodbye!", timezone.now())])
+        write_down(adding_turns([turn(live, "caller", "That's all.", timezone.now())]))
+        write_down(adding_turns([turn(live, "agent", "Goodbye!", timezone.now())]))
         Call.objects.filter(pk=call.pk).update(stream_ended_at=timezone.now())
     assert worked_on(salon).processed_at
     with tenant_scope(salon):
@@ -404,7 +405,7 @@ def record_live(salon, conversation, *, without: Collection[int] = ()) -> None: 
     def say(place: int, speaker: str, text: str, second: int) -> None:
         if place not in without:
             at = now + datetime.timedelta(seconds=second)
-            add_turns([turn(conversation, speaker, text, at)])
+            write_down(adding_turns([turn(conversation, speaker, text, at)]))
 
     with tenant_scope(salon):
         say(0, "agent", "Hello! How can I help?", 0)
@@ -468,7 +469,7 @@ def test_a_call_that_only_the_vendor_carried_is_told_whole(salon):
 def test_a_live_correction_gives_way_to_the_providers(salon, conversation):  # noqa: F811
     with tenant_scope(salon):
         said = turn(conversation, "agent", "We offer Haircut and more.", conversation.started_at)
-        add_turns([said])
+        write_down(adding_turns([said]))
         was_heard(said.pk, "We offer Haircut and")
     entry = {"role": "agent", "message": "We offer", "interrupted": True, "time_in_call_secs": 0}
     send(salon, "conversation_ended", transcript=[entry])

@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from agents.admin import cost_of
-from agents.conversations import Opened, open_conversation, session_closed, session_opened
+from agents.conversations import Opened, adding_sessions, open_conversation, session_closed
 from agents.events import Spent
 from agents.models import Conversation, ProviderEvent, ProviderSession, SeenSignature, ToolInvocation
 from agents.session import Closing
@@ -23,6 +23,7 @@ from tenants.credentials import set_secret
 from tenants.models import Credential, Tenant
 from tenants.scoping import platform_scope, tenant_scope
 from tests.conftest import CALLER
+from tests.statements import write_down
 
 WEBHOOK = "/api/ai/webhook/elevenlabs"
 INITIATION = "/api/webhooks/elevenlabs/conversation-initiation"
@@ -69,9 +70,8 @@ def conversation(salon) -> Conversation:
             called_e164="+15551234567",
             carrier_call_id="CA1",
         )
-        session_opened(
-            salon.pk, conversation.pk, Opened("elevenlabs", "conv_1", "agent_demo_salon", "mulaw", "mulaw")
-        )
+        names = ("elevenlabs", "conv_1", "agent_demo_salon", "mulaw", "mulaw")
+        write_down(adding_sessions([Opened(salon.pk, conversation.pk, *names, timezone.now())]))
     return conversation
 
 
@@ -323,12 +323,13 @@ def test_a_worker_makes_sense_of_a_transcription_once(salon, conversation):
 def test_a_call_that_two_providers_shared_keeps_both_costs_and_its_own_end(salon, conversation, came_second):
     from agents.tasks import process_event
 
-    openai = Opened("openai", "sess_1", "gpt", "mulaw", "mulaw")
+    names = ("openai", "sess_1", "gpt", "mulaw", "mulaw")
+    openai = Opened(salon.pk, conversation.pk, *names, timezone.now())
     hour = datetime.timedelta(hours=1)
     with tenant_scope(salon):
         if came_second:
             Conversation.objects.filter(pk=conversation.pk).update(provider="openai")
-        session_opened(salon.pk, conversation.pk, openai)
+        write_down(adding_sessions([openai]))
         other = ProviderSession.objects.filter(provider="openai")
         other.update(started_at=timezone.now() + (-hour if came_second else hour))
         spent = Spent({"audio_out": 100}, Decimal("0.0125"))

@@ -13,8 +13,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 
-from agents.conversations import Opened, open_conversation, session_opened
+from agents.conversations import Opened, adding_sessions, open_conversation
 from agents.tools import registry
 from appointments import lifecycle
 from appointments.errors import BookingError
@@ -49,6 +50,7 @@ from tests.appointments.crowd import (
     written,
 )
 from tests.conftest import CALLER
+from tests.statements import write_down
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -138,9 +140,8 @@ def test_forty_tool_calls_of_one_conversation_book_once_and_hear_one_answer(salo
             called_e164="+15551234567",
             carrier_call_id="CA1",
         )
-        session_opened(
-            salon.pk, conversation.pk, Opened("elevenlabs", "conv_1", "agent_demo_salon", "mulaw", "mulaw")
-        )
+        names = ("elevenlabs", "conv_1", "agent_demo_salon", "mulaw", "mulaw")
+        write_down(adding_sessions([Opened(salon.pk, conversation.pk, *names, timezone.now())]))
     said = {
         key: value
         for key, value in wish(opening(), "John Doe", "").body.items()
