@@ -294,18 +294,26 @@ def was_not_transferred(call: Call) -> None:
     Call.objects.filter(pk=call.pk, outcome=TRANSFERRED).update(outcome=TRANSFER)
 
 
-_CLAIM = f"""
+def _claiming(of_locked: str) -> str:
+    """`of_locked`: what to do about a call that somebody else is writing about just now."""
+    return f"""
 WITH found AS (
-  SELECT id, tenant_id, conversation_id, handover, session_url FROM {Call._meta.db_table}
-  WHERE stream_token_hash = %s AND stream_token_hash <> '' AND carrier = %s AND carrier_call_id = %s
-    AND stream_token_expires_at > %s AND (%s OR tenant_id = %s) AND conversation_id IS NOT NULL
-  FOR UPDATE
+  SELECT nth, call.id, tenant_id, conversation_id, handover, session_url, asked.stream
+  FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS asked (token_hash, carriers_id, stream, nth)
+    JOIN {Call._meta.db_table} call ON stream_token_hash = token_hash AND carrier_call_id = carriers_id
+  WHERE stream_token_hash <> '' AND carrier = %s AND stream_token_expires_at > %s AND (%s OR tenant_id = %s)
+    AND conversation_id IS NOT NULL
+  FOR UPDATE OF call {of_locked}
 )
 UPDATE {Call._meta.db_table} claimed SET stream_token_hash = '', stream_token_expires_at = NULL, handover = '',
-  session_url = '', stream_id = %s, stream_started_at = %s, stream_ended_at = NULL, seen_at = %s,
+  session_url = '', stream_id = found.stream, stream_started_at = %s, stream_ended_at = NULL, seen_at = %s,
   state = '{State.IN_PROGRESS.value}'
-FROM found WHERE claimed.id = found.id RETURNING found.*
+FROM found WHERE claimed.id = found.id
+RETURNING nth, found.id, found.tenant_id, found.conversation_id, found.handover, found.session_url
 """  # noqa: S608 - put together of constants
+
+
+_CLAIM, _CLAIM_UNLOCKED = _claiming(""), _claiming("SKIP LOCKED")
 
 
 def claim_stream(started: StreamStarted, *, carrier: str = DEFAULT) -> ClaimedCall:
@@ -313,26 +321,43 @@ def claim_stream(started: StreamStarted, *, carrier: str = DEFAULT) -> ClaimedCa
 
     Raises StreamRefused. Of many sockets with one token, one is let in.
     """
-    tenant_id = _told_tenant(started)
-    now = timezone.now()
-    whose = [_digest(started.parameters.get("token", "")), str(carrier), started.carrier_call_id, now]
-    told = [tenant_id is None, tenant_id]
-    rows = in_one_trip(tenant_id, _CLAIM, [*whose, *told, started.stream_id[:64], now, now])
-    if not rows:
+    [claimed] = _claim(_CLAIM, told_tenant(started), [started], carrier)
+    if claimed is None:
         raise StreamRefused("a token that is unknown, used, expired, or another call's")
-    [(call_id, tenant_id, conversation_id, sealed, session_url)] = rows
-    return ClaimedCall(
-        tenant_id,
-        call_id,
-        conversation_id,
-        started.carrier_call_id,
-        unseal(sealed) or _prepared(tenant_id, conversation_id, carrier),
-        unseal_url(session_url),
-        carrier,
-    )
+    return claimed
 
 
-def _told_tenant(started: StreamStarted) -> UUID | None:
+def claim_streams(
+    tenant_id: UUID, started: Sequence[StreamStarted], *, carrier: str
+) -> list[ClaimedCall | None]:
+    """`claim_stream` of many that name this tenant, in one trip that waits for nobody. None: ask for it alone."""
+    return _claim(_CLAIM_UNLOCKED, tenant_id, started, carrier)
+
+
+def _claim(
+    statement: str, tenant_id: UUID | None, started: Sequence[StreamStarted], carrier: str
+) -> list[ClaimedCall | None]:
+    now = timezone.now()
+    hashes = [_digest(one.parameters.get("token", "")) for one in started]
+    ids, streams = [one.carrier_call_id for one in started], [one.stream_id[:64] for one in started]
+    whose = [str(carrier), now, tenant_id is None, tenant_id]
+    claimed: list[ClaimedCall | None] = [None] * len(started)
+    for nth, call_id, owner, conversation_id, sealed, session_url in in_one_trip(
+        tenant_id, statement, [hashes, ids, streams, *whose, now, now]
+    ):
+        claimed[nth - 1] = ClaimedCall(
+            owner,
+            call_id,
+            conversation_id,
+            started[nth - 1].carrier_call_id,
+            unseal(sealed) or _prepared(owner, conversation_id, carrier),
+            unseal_url(session_url),
+            carrier,
+        )
+    return claimed
+
+
+def told_tenant(started: StreamStarted) -> UUID | None:
     """The tenant that the stream itself names: it narrows where its token is looked for, and gives no right."""
     told = started.parameters.get("tenant_id")
     if told is None:

@@ -13,7 +13,7 @@ from django.db import DatabaseError
 
 from agents.providers import session_for
 from agents.tools.registry import Answered, answer_in_call
-from telephony import calls, doorstep, heartbeat, line, live
+from telephony import calls, doorstep, heartbeat, line, live, turnstile
 from telephony.bridge import Bridge
 from telephony.carriers.media import MediaCodec, MediaLeg, OpenLeg
 from telephony.carriers.registry import label_of
@@ -134,7 +134,8 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
         """Let the stream prove itself. Raises StreamRefused."""
         started = await self._await_start(socket, leg.codec)
         async with asyncio.timeout(SETUP_SECONDS):
-            return await in_thread(leg.claim, started)
+            await leg.prove(started)
+            return await turnstile.let_in(started, leg.carrier)
 
     async def _await_start(self, socket: MediaSocket, codec: MediaCodec) -> StreamStarted:
         """The first word of the stream; whoever has not sent one in time is no carrier of ours."""

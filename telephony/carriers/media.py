@@ -7,7 +7,6 @@ from typing import Protocol
 
 from asgiref.typing import WebSocketScope
 
-from telephony.calls import ClaimedCall
 from telephony.codec import Codec, Playout
 from telephony.frames import StreamStarted
 
@@ -31,14 +30,18 @@ class Way:
 class MediaLeg(Protocol):
     """One accepted media socket."""
 
+    carrier: str
     codec: MediaCodec
     has_lane: bool
     """Whether plain audio may go from socket to socket."""
     has_menu: bool
     """Whether a caller can go on by keys when the stream is over."""
 
-    def claim(self, started: StreamStarted) -> ClaimedCall:
-        """Use up the stream's token. Raises StreamRefused. Asks the database."""
+    async def prove(self, started: StreamStarted) -> None:
+        """Look at what the carrier proves beside the stream's token, and add what only its socket tells.
+
+        Raises StreamRefused.
+        """
         ...
 
     def mismatch(self) -> str:

@@ -2,7 +2,6 @@
 
 from asgiref.typing import WebSocketScope
 
-from telephony import calls
 from telephony.carriers.twilio.media import TwilioLeg
 from telephony.frames import StreamStarted
 from telephony.models import Carrier
@@ -12,10 +11,11 @@ PATH = "media-stream/browser"
 
 
 class BrowserLeg(TwilioLeg):
+    carrier: str = Carrier.BROWSER
     has_menu = False
 
-    def claim(self, started: StreamStarted) -> calls.ClaimedCall:
-        return calls.claim_stream(started, carrier=Carrier.BROWSER)
+    async def prove(self, started: StreamStarted) -> None:
+        """There is a token, and no carrier."""
 
 
 def open_leg(scope: WebSocketScope) -> BrowserLeg | None:

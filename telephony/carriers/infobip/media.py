@@ -8,7 +8,6 @@ from uuid import UUID
 from asgiref.typing import WebSocketScope
 from django.conf import settings
 
-from telephony import calls
 from telephony.carriers.infobip.addresses import read_media_secret
 from telephony.carriers.infobip.codec import InfobipCodec
 from telephony.carriers.infobip.pacer import Pacer
@@ -19,6 +18,7 @@ from telephony.models import Carrier
 
 
 class InfobipLeg:
+    carrier: str = Carrier.INFOBIP
     has_lane = False
     has_menu = True
 
@@ -27,9 +27,8 @@ class InfobipLeg:
         self._codec = InfobipCodec(rate_hz)
         self.codec: MediaCodec = self._codec
 
-    def claim(self, started: StreamStarted) -> calls.ClaimedCall:
+    async def prove(self, started: StreamStarted) -> None:
         started.parameters["tenant_id"] = str(self._tenant_id)
-        return calls.claim_stream(started, carrier=Carrier.INFOBIP)
 
     def mismatch(self) -> str:
         if self._codec.is_as_agreed:

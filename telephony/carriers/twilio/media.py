@@ -16,10 +16,11 @@ from telephony.errors import StreamRefused
 from telephony.frames import StreamStarted
 from tenants.credentials import secret
 from tenants.models import Credential
-from tenants.scoping import platform_scope
+from tenants.scoping import in_thread, platform_scope
 
 
 class TwilioLeg:
+    carrier: str = Carrier.TWILIO
     has_lane = True
     has_menu = True
 
@@ -28,10 +29,9 @@ class TwilioLeg:
         self._url = media_url(scope["path"])
         self._signature = header(scope, b"x-twilio-signature")
 
-    def claim(self, started: StreamStarted) -> calls.ClaimedCall:
+    async def prove(self, started: StreamStarted) -> None:
         if self._signature or settings.TWILIO_REQUIRE_STREAM_SIGNATURE:
-            self._check_signature(started)
-        return calls.claim_stream(started, carrier=Carrier.TWILIO)
+            await in_thread(self._check_signature, started)
 
     def _check_signature(self, started: StreamStarted) -> None:
         """Twilio does not sign every handshake. Raises StreamRefused."""
