@@ -76,7 +76,9 @@ async def test_many_at_once_are_let_in_together_and_each_to_its_own_call(salon, 
 
     def streams_of_calls() -> dict[str, str]:
         with tenant_scope(salon):
-            return dict(Call.objects.filter(state=Call.State.IN_PROGRESS).values_list("carrier_call_id", "stream_id"))
+            return dict(
+                Call.objects.filter(state=Call.State.IN_PROGRESS).values_list("carrier_call_id", "stream_id")
+            )
 
     assert await in_thread(streams_of_calls) == {one.carrier_call_id: one.stream_id for one in waiting}
 
