@@ -10,6 +10,7 @@ and never leaves one of the last five.
 import datetime
 import hashlib
 import json
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,7 @@ from tenants.encryption import encrypt
 from tenants.models import Tenant
 from tenants.scoping import Statement, in_one_trip, platform_scope, tenant_scope
 
+logger = logging.getLogger(__name__)
 State = Call.State
 RANK: dict[str, int] = {
     State.QUEUED: 0,
@@ -321,40 +323,47 @@ def claim_stream(started: StreamStarted, *, carrier: str = DEFAULT) -> ClaimedCa
 
     Raises StreamRefused. Of many sockets with one token, one is let in.
     """
-    [claimed] = _claim(_CLAIM, told_tenant(started), [started], carrier)
-    if claimed is None:
-        raise StreamRefused("a token that is unknown, used, expired, or another call's")
-    return claimed
+    for _, row in _claim(_CLAIM, told_tenant(started), [started], carrier):
+        return _carried(row, started, carrier)
+    raise StreamRefused("a token that is unknown, used, expired, or another call's")
 
 
 def claim_streams(
     tenant_id: UUID, started: Sequence[StreamStarted], *, carrier: str
 ) -> list[ClaimedCall | None]:
     """`claim_stream` of many that name this tenant, in one trip that waits for nobody. None: ask for it alone."""
-    return _claim(_CLAIM_UNLOCKED, tenant_id, started, carrier)
+    claimed: list[ClaimedCall | None] = [None] * len(started)
+    for place, row in _claim(_CLAIM_UNLOCKED, tenant_id, started, carrier):
+        try:
+            claimed[place] = _carried(row, started[place], carrier)
+        except Exception:  # one call's trouble is not the others'
+            logger.exception("A call cannot be carried")
+    return claimed
 
 
 def _claim(
     statement: str, tenant_id: UUID | None, started: Sequence[StreamStarted], carrier: str
-) -> list[ClaimedCall | None]:
+) -> list[tuple[int, Sequence[Any]]]:
+    """Which of them were claimed, and what `_carried` needs to know."""
     now = timezone.now()
     hashes = [_digest(one.parameters.get("token", "")) for one in started]
     ids, streams = [one.carrier_call_id for one in started], [one.stream_id[:64] for one in started]
     whose = [str(carrier), now, tenant_id is None, tenant_id]
-    claimed: list[ClaimedCall | None] = [None] * len(started)
-    for nth, call_id, owner, conversation_id, sealed, session_url in in_one_trip(
-        tenant_id, statement, [hashes, ids, streams, *whose, now, now]
-    ):
-        claimed[nth - 1] = ClaimedCall(
-            owner,
-            call_id,
-            conversation_id,
-            started[nth - 1].carrier_call_id,
-            unseal(sealed) or _prepared(owner, conversation_id, carrier),
-            unseal_url(session_url),
-            carrier,
-        )
-    return claimed
+    rows = in_one_trip(tenant_id, statement, [hashes, ids, streams, *whose, now, now])
+    return [(nth - 1, row) for nth, *row in rows]
+
+
+def _carried(row: Sequence[Any], started: StreamStarted, carrier: str) -> ClaimedCall:
+    call_id, tenant_id, conversation_id, sealed, session_url = row
+    return ClaimedCall(
+        tenant_id,
+        call_id,
+        conversation_id,
+        started.carrier_call_id,
+        unseal(sealed) or _prepared(tenant_id, conversation_id, carrier),
+        unseal_url(session_url),
+        carrier,
+    )
 
 
 def told_tenant(started: StreamStarted) -> UUID | None:

@@ -8,10 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db import Error
-
 from telephony import calls
-from telephony.errors import StreamRefused
 from telephony.frames import StreamStarted
 from tenants.scoping import in_thread
 
@@ -19,7 +16,8 @@ AT_ONCE = 4
 """Messages under way for one business: a call that somebody else is writing about keeps one of them waiting."""
 TOGETHER = 50
 
-_Waiting = tuple[StreamStarted, asyncio.Future[calls.ClaimedCall]]
+_Outcome = asyncio.Future[calls.ClaimedCall]
+_Waiting = tuple[StreamStarted, _Outcome]
 
 
 async def let_in(started: StreamStarted, carrier: str) -> calls.ClaimedCall:
@@ -39,58 +37,61 @@ class _Turnstile:
         self._tenant_id = tenant_id
         self._carrier = carrier
         self._waiting: list[_Waiting] = []
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def let_in(self, started: StreamStarted) -> calls.ClaimedCall:
-        outcome: asyncio.Future[calls.ClaimedCall] = asyncio.get_running_loop().create_future()
+        outcome: _Outcome = asyncio.get_running_loop().create_future()
         self._waiting.append((started, outcome))
-        if len(self._under_way) < AT_ONCE:
+        if self._under_way < AT_ONCE:
+            self._under_way += 1
             task = asyncio.create_task(self._work(), name="turnstile")
-            self._under_way.add(task)
-            task.add_done_callback(self._done)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await outcome
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
-        if not self._under_way:
-            del _turnstiles[self._tenant_id, self._carrier]
-
     async def _work(self) -> None:
-        while self._waiting:
-            group, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
-            if len(group) > 1:
-                group = await self._let_in_together(group)
-            await asyncio.gather(*(self._let_in_alone(*one) for one in group))
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+                if len(group) > 1:
+                    group = await self._let_in_together(group)
+                if group:
+                    await asyncio.wait([self._let_in_alone(*one) for one in group])
+        finally:  # in the same step as the last look at who waits: whoever comes next begins anew
+            self._under_way -= 1
+            if not self._under_way:
+                del _turnstiles[self._tenant_id, self._carrier]
 
     async def _let_in_together(self, group: Sequence[_Waiting]) -> list[_Waiting]:
         """Who is left."""
-        try:
-            claimed = await in_thread(
-                calls.claim_streams,
-                self._tenant_id,
-                [started for started, _ in group],
-                carrier=self._carrier,
-            )
-        except Error as error:
+        streams = [started for started, _ in group]
+        asked = asyncio.ensure_future(
+            in_thread(calls.claim_streams, self._tenant_id, streams, carrier=self._carrier)
+        )
+        await asyncio.wait([asked])
+        if error := asked.exception():
             for _, outcome in group:
                 _tell(outcome, error)
             return []
-        for (_, outcome), one in zip(group, claimed, strict=True):
-            if one is not None:
-                _tell(outcome, one)
-        return [waiting for waiting, one in zip(group, claimed, strict=True) if one is None]
+        left: list[_Waiting] = []
+        for waiting, claimed in zip(group, asked.result(), strict=True):
+            if claimed is None:
+                left.append(waiting)
+            else:
+                _tell(waiting[1], claimed)
+        return left
 
-    async def _let_in_alone(self, started: StreamStarted, outcome: asyncio.Future[calls.ClaimedCall]) -> None:
-        try:
-            _tell(outcome, await in_thread(calls.claim_stream, started, carrier=self._carrier))
-        except (StreamRefused, Error) as error:
-            _tell(outcome, error)
+    def _let_in_alone(self, started: StreamStarted, outcome: _Outcome) -> _Outcome:
+        asked = asyncio.ensure_future(in_thread(calls.claim_stream, started, carrier=self._carrier))
+        asked.add_done_callback(lambda _: _tell(outcome, asked.exception() or asked.result()))
+        return asked
 
 
-def _tell(outcome: asyncio.Future[calls.ClaimedCall], what: calls.ClaimedCall | Exception) -> None:
+def _tell(outcome: _Outcome, what: calls.ClaimedCall | BaseException) -> None:
     if outcome.done():  # its stream has given up
         return
-    if isinstance(what, Exception):
+    if isinstance(what, BaseException):
         outcome.set_exception(what)
     else:
         outcome.set_result(what)

@@ -125,6 +125,25 @@ async def test_a_call_that_somebody_writes_about_waits_alone(salon, trips):
         assert (await asyncio.wait_for(outcomes[0], 2)).carrier_call_id == "CA0"
 
 
+async def test_a_call_that_cannot_be_carried_is_refused_and_keeps_nobody_out(salon, trips, monkeypatch):
+    waiting = await streams(salon.pk, 5)
+    carried = calls._carried
+
+    def fails_one(row, started, carrier):
+        if started.carrier_call_id.startswith("CA3"):
+            raise LookupError("what it needs is gone")
+        return carried(row, started, carrier)
+
+    monkeypatch.setattr(calls, "_carried", fails_one)
+    with pytest.raises(LookupError):
+        await asyncio.wait_for(turnstile.let_in(await stream(salon.pk, "CA3b"), "twilio"), 2)
+    outcomes = await asyncio.gather(
+        *(turnstile.let_in(one, "twilio") for one in waiting), return_exceptions=True
+    )
+    assert isinstance(outcomes.pop(3), StreamRefused)
+    assert all(isinstance(outcome, calls.ClaimedCall) for outcome in outcomes)
+
+
 async def test_a_stream_that_gives_up_is_missed_by_nobody(salon, trips):
     waiting = await streams(salon.pk, 5)
     outcomes = [asyncio.create_task(turnstile.let_in(one, "twilio")) for one in waiting]
