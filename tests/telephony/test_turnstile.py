@@ -116,10 +116,11 @@ async def test_another_carriers_stream_is_refused(salon, trips):
 
 
 async def test_a_call_that_somebody_writes_about_waits_alone(salon, trips):
-    waiting = await streams(salon.pk, 20)
+    waiting, later = await streams(salon.pk, 20), await stream(salon.pk, "CA20")
     with writing_about(salon.pk, "CA0") as let_go:
         outcomes = [asyncio.create_task(turnstile.let_in(one, "twilio")) for one in waiting]
         await asyncio.wait_for(asyncio.gather(*outcomes[1:]), 2)
+        await asyncio.wait_for(turnstile.let_in(later, "twilio"), 2)
         assert not outcomes[0].done()
         let_go.set()
         assert (await asyncio.wait_for(outcomes[0], 2)).carrier_call_id == "CA0"
