@@ -34,25 +34,11 @@ ENVIRONMENT = {
 }
 
 
-IN_MEMORY, ROOM_BYTES = Path("/dev/shm"), 8 * 1024**3  # noqa: S108 - a directory of our own is made in it
-
-
-def _in_memory() -> Path | None:
-    """Where there is room: some thousand tests empty every table, which on a disk takes four times as long."""
-    if (
-        IN_MEMORY.is_dir()
-        and os.access(IN_MEMORY, os.W_OK)
-        and shutil.disk_usage(IN_MEMORY).free > ROOM_BYTES
-    ):
-        return IN_MEMORY
-    return None
-
-
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> Generator[None]:
     global _stop
     if "TONRIS_TESTS" not in os.environ:  # the workers of a parallel run find it set, and the servers running
-        directory = Path(tempfile.mkdtemp(prefix="tonris-tests-", dir=_in_memory()))
+        directory = Path(tempfile.mkdtemp(prefix="tonris-tests-"))
         os.environ |= {
             **ENVIRONMENT,
             "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
