@@ -4,7 +4,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from agents.base64_audio import decoded_length
-from agents.fast_lane import SendsNow
+from agents.fast_lane import SendsNow, Take, not_now
 from telephony.codec import Codec
 
 
@@ -15,9 +15,9 @@ class AgentVoice:
         "_bytes_per_second",
         "_encode",
         "_hear",
-        "_send_now",
         "began",
         "caller_waits",
+        "send_now",
         "sounds_until",
         "was_heard",
     )
@@ -26,7 +26,8 @@ class AgentVoice:
         """`hear` is told of each audio that passes, in base64, and when it begins to sound."""
         self._encode = codec.encode_plain_audio
         self._bytes_per_second = codec.audio_format.bytes_per_second
-        self._send_now = lane.send_now if lane is not None else _no_lane
+        self.send_now: Take = lane.send_now if lane is not None else not_now
+        """To the carrier."""
         self._hear = hear
         self.began: float | None = None
         """When the first audio of the call was sent."""
@@ -39,7 +40,7 @@ class AgentVoice:
 
     def take(self, audio: bytes) -> bool:
         """Audio in base64, now. False: not taken, and it waits for its turn."""
-        if not self._send_now(self._encode(audio)):
+        if not self.send_now(self._encode(audio)):
             return False
         self._hear(self.plays(decoded_length(audio)), audio)
         return True
@@ -53,7 +54,3 @@ class AgentVoice:
         begins = max(self.sounds_until, now)
         self.sounds_until = begins + size / self._bytes_per_second
         return begins
-
-
-def _no_lane(message: bytes) -> bool:
-    return False

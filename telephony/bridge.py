@@ -363,7 +363,7 @@ class Bridge:
             case AgentCorrected(heard):
                 self._journal.agent_was_heard(heard)
                 self._so_far.agent_was_heard(heard)
-            case Interrupted() if self._send_now(self._codec.encode_clear().encode()):
+            case Interrupted() if self._voice.send_now(self._codec.encode_clear().encode()):
                 self._was_interrupted()
             case _:
                 return False
@@ -400,9 +400,6 @@ class Bridge:
             await self._interrupt()
         for heard in cut:
             await self._agent.session.was_cut(heard.item, heard.ms)
-
-    def _send_now(self, message: bytes) -> bool:
-        return self._lane is not None and self._lane.send_now(message)
 
     async def _drain(self) -> None:
         """Agents send faster than speech and leave when they have sent: let the last words be heard."""

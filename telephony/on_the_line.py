@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from agents.fast_lane import LaneSession
+from agents.fast_lane import LaneSession, not_now
 from agents.session import AgentSession
 from agents.so_far import SoFar
 from telephony.agent_voice import AgentVoice
@@ -131,7 +131,7 @@ class AgentOnTheLine:
         """Whatever it still says is not heard. Closing it may take a second, and nobody waits for that."""
         self._dismissed = failed
         if isinstance(failed, LaneSession):
-            failed.pass_to(_unheard, _unheard)
+            failed.pass_to(not_now, not_now)
         self._leaving.append(asyncio.create_task(self._see_off(failed), name="agent leaves"))
 
     async def _see_off(self, session: AgentSession) -> None:
@@ -143,7 +143,3 @@ class AgentOnTheLine:
         if self.session is not self._dismissed:
             self._leaving.append(asyncio.create_task(self._see_off(self.session), name="agent leaves"))
         return self._leaving
-
-
-def _unheard(what: object) -> bool:
-    return False

@@ -27,6 +27,11 @@ Note = Callable[[AgentEvent], bool]
 """The same of what an agent tells."""
 
 
+def not_now(what: object) -> bool:
+    """A Take and a Note where there is no lane: not yet, not here, or no longer."""
+    return False
+
+
 class SendsNow(Protocol):
     """The sending half of a lane."""
 

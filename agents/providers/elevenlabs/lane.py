@@ -2,16 +2,11 @@
 
 from time import monotonic
 
-from agents.fast_lane import Note, Take
+from agents.fast_lane import Note, Take, not_now
 from agents.providers.elevenlabs.protocol import Decoder, Metadata, Ping, Refusal, plain_ping, pong
 
 MAX_NOTE_BYTES = 4096
 """A message so long may be audio in a shape of its own: it is not worth reading twice."""
-
-
-def not_now(what: object) -> bool:
-    """There is no lane, or no session yet."""
-    return False
 
 
 class AgentLane:

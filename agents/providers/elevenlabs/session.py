@@ -15,12 +15,12 @@ from websockets.exceptions import ConnectionClosed
 from agents.audio import MULAW_8K, AudioFormat
 from agents.errors import AgentError, AgentLost, AgentRefused, AgentUnreachable, UnsupportedAudio
 from agents.events import AgentEvent, Reopened, Speech
-from agents.fast_lane import Note, Take
+from agents.fast_lane import Note, Take, not_now
 from agents.fast_lane.client import LaneConnection
 from agents.guarded_connection import GuardedConnection
 from agents.initiation import resuming
 from agents.providers.elevenlabs import protocol
-from agents.providers.elevenlabs.lane import AgentLane, not_now
+from agents.providers.elevenlabs.lane import AgentLane
 from agents.providers.elevenlabs.signed_urls import signed_url
 from agents.session import Assignment, Closing
 from agents.vendor_socket import closing_of, dial, hang_up, opened
