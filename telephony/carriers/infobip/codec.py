@@ -21,7 +21,6 @@ _RATE = re.compile(r"audio/l16;\s*rate=(\d{4,6})", re.IGNORECASE)
 class InfobipCodec:
     """One leg's codec, at the sample rate that its media-stream config was made with."""
 
-    carrier = "infobip"
     confirms_playback = False
     """Nothing comes back: what has been played is known from our own pace alone."""
 

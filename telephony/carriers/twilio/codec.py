@@ -78,7 +78,6 @@ def _learn(message: bytes, begin: int, end: int) -> None:
 class TwilioCodec:
     """One stream's codec: what it sends names the stream that `start` announced."""
 
-    carrier = "twilio"
     audio_format = MULAW_8K
     confirms_playback = True
     """Marks come back when what was sent before them has been played."""
