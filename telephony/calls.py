@@ -7,6 +7,7 @@ A call moves forward only, whatever order its callbacks arrive in:
 and never leaves one of the last five.
 """
 
+import asyncio
 import datetime
 import hashlib
 import json
@@ -37,7 +38,8 @@ from telephony.models import Call, CallEvent, Carrier
 from telephony.spend import meters
 from tenants.encryption import encrypt
 from tenants.models import Tenant
-from tenants.scoping import Statement, in_one_trip, platform_scope, tenant_scope
+from tenants.scoping import Statement, in_tenant, platform_scope, tenant_scope
+from tenants.trips import arrivals
 
 logger = logging.getLogger(__name__)
 State = Call.State
@@ -318,30 +320,31 @@ RETURNING nth, found.id, found.tenant_id, found.conversation_id, found.handover,
 _CLAIM, _CLAIM_UNLOCKED = _claiming(""), _claiming("SKIP LOCKED")
 
 
-def claim_stream(started: StreamStarted, *, carrier: str = DEFAULT) -> ClaimedCall:
+async def claim_stream(started: StreamStarted, *, carrier: str = DEFAULT) -> ClaimedCall:
     """Use up the token that a stream presents: once, in time, for its own call, tenant and carrier.
 
     Raises StreamRefused. Of many sockets with one token, one is let in.
     """
-    for _, row in _claim(_CLAIM, told_tenant(started), [started], carrier):
-        return _carried(row, started, carrier)
+    for _, row in await _claim(_CLAIM, told_tenant(started), [started], carrier):
+        return await _carried(row, started, carrier)
     raise StreamRefused("a token that is unknown, used, expired, or another call's")
 
 
-def claim_streams(
-    tenant_id: UUID, started: Sequence[StreamStarted], *, carrier: str
+async def claim_streams(
+    tenant_id: UUID | None, started: Sequence[StreamStarted], *, carrier: str
 ) -> list[ClaimedCall | None]:
     """`claim_stream` of many that name this tenant, in one trip that waits for nobody. None: ask for it alone."""
     claimed: list[ClaimedCall | None] = [None] * len(started)
-    for place, row in _claim(_CLAIM_UNLOCKED, tenant_id, started, carrier):
+    for place, row in await _claim(_CLAIM_UNLOCKED, tenant_id, started, carrier):
         try:
-            claimed[place] = _carried(row, started[place], carrier)
+            claimed[place] = await _carried(row, started[place], carrier)
         except Exception:  # one call's trouble is not the others'
             logger.exception("A call cannot be carried")
+        await asyncio.sleep(0)  # audio of calls that are there goes first
     return claimed
 
 
-def _claim(
+async def _claim(
     statement: str, tenant_id: UUID | None, started: Sequence[StreamStarted], carrier: str
 ) -> list[tuple[int, Sequence[Any]]]:
     """Which of them were claimed, and what `_carried` needs to know."""
@@ -349,18 +352,21 @@ def _claim(
     hashes = [_digest(one.parameters.get("token", "")) for one in started]
     ids, streams = [one.carrier_call_id for one in started], [one.stream_id[:64] for one in started]
     whose = [str(carrier), now, tenant_id is None, tenant_id]
-    rows = in_one_trip(tenant_id, statement, [hashes, ids, streams, *whose, now, now])
+    rows = await arrivals.make(tenant_id, (statement, [hashes, ids, streams, *whose, now, now]))
     return [(nth - 1, row) for nth, *row in rows]
 
 
-def _carried(row: Sequence[Any], started: StreamStarted, carrier: str) -> ClaimedCall:
+async def _carried(row: Sequence[Any], started: StreamStarted, carrier: str) -> ClaimedCall:
     call_id, tenant_id, conversation_id, sealed, session_url = row
+    handover = unseal(sealed)
+    if handover is None:
+        handover = await in_tenant(tenant_id, _prepared, tenant_id, conversation_id, carrier)
     return ClaimedCall(
         tenant_id,
         call_id,
         conversation_id,
         started.carrier_call_id,
-        unseal(sealed) or _prepared(tenant_id, conversation_id, carrier),
+        handover,
         unseal_url(session_url),
         carrier,
     )
@@ -378,10 +384,10 @@ def told_tenant(started: StreamStarted) -> UUID | None:
 
 
 def _prepared(tenant_id: UUID, conversation_id: UUID, carrier: str) -> Handover:
-    with tenant_scope(tenant_id):
-        provider = Conversation.objects.get(pk=conversation_id).provider
-        spoken = wire_format(carrier, provider)
-        return prepare(Tenant.objects.get(pk=tenant_id), conversation_id, spoken, carrier)
+    """Needs the tenant's scope."""
+    provider = Conversation.objects.get(pk=conversation_id).provider
+    spoken = wire_format(carrier, provider)
+    return prepare(Tenant.objects.get(pk=tenant_id), conversation_id, spoken, carrier)
 
 
 def tenant_of_stream(started: StreamStarted) -> UUID | None:

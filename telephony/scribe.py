@@ -16,7 +16,8 @@ from django.db import InterfaceError, OperationalError, connection
 
 from agents import conversations
 from telephony import calls
-from tenants.scoping import Statement, write_behind, write_rows_behind
+from tenants.scoping import Statement, write_behind
+from tenants.trips import journals
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ async def _write_all(tenant_id: UUID, entries: Sequence[Entry]) -> None:
     if any(map(callable, entries)):
         await write_behind(tenant_id, partial(_carry_out, entries))
     else:
-        await write_rows_behind(tenant_id, partial(_statements, entries))
+        await journals.make(tenant_id, *_statements(entries))
 
 
 def _carry_out(entries: Sequence[Entry]) -> None:

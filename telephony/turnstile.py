@@ -1,7 +1,6 @@
 """Lets streams in: each uses up its token, and of a business whose calls come all at once, many go together.
 
-A stream alone costs a thread and a message to the database. Threads have their turns when the audio pauses, and a
-process that carries hundreds of calls pauses rarely: those who come while others are being let in share one turn.
+A stream alone costs a message to the database. Those who come while others are being let in share the next one.
 """
 
 import asyncio
@@ -10,7 +9,6 @@ from uuid import UUID
 
 from telephony import calls
 from telephony.frames import StreamStarted
-from tenants.scoping import in_thread
 
 AT_ONCE = 4
 """Messages under way for one business: a call that somebody else is writing about keeps one of them waiting."""
@@ -22,18 +20,15 @@ _Waiting = tuple[StreamStarted, _Outcome]
 
 async def let_in(started: StreamStarted, carrier: str) -> calls.ClaimedCall:
     """Raises StreamRefused."""
-    tenant_id = calls.told_tenant(started)
-    if tenant_id is None:
-        return await in_thread(calls.claim_stream, started, carrier=carrier)
-    key = tenant_id, carrier
-    turnstile = _turnstiles.get(key) or _turnstiles.setdefault(key, _Turnstile(tenant_id, carrier))
+    key = calls.told_tenant(started), carrier
+    turnstile = _turnstiles.get(key) or _turnstiles.setdefault(key, _Turnstile(*key))
     return await turnstile.let_in(started)
 
 
 class _Turnstile:
-    """One business's. It stands there while somebody passes."""
+    """One business's, or that of all streams that name none. It stands there while somebody passes."""
 
-    def __init__(self, tenant_id: UUID, carrier: str) -> None:
+    def __init__(self, tenant_id: UUID | None, carrier: str) -> None:
         self._tenant_id = tenant_id
         self._carrier = carrier
         self._waiting: list[_Waiting] = []
@@ -66,9 +61,7 @@ class _Turnstile:
     async def _let_in_together(self, group: Sequence[_Waiting]) -> list[_Waiting]:
         """Who is left."""
         streams = [started for started, _ in group]
-        asked = asyncio.ensure_future(
-            in_thread(calls.claim_streams, self._tenant_id, streams, carrier=self._carrier)
-        )
+        asked = asyncio.ensure_future(calls.claim_streams(self._tenant_id, streams, carrier=self._carrier))
         await asyncio.wait([asked])
         if error := asked.exception():
             for _, outcome in group:
@@ -83,7 +76,7 @@ class _Turnstile:
         return left
 
     def _let_in_alone(self, started: StreamStarted, outcome: _Outcome) -> _Outcome:
-        asked = asyncio.ensure_future(in_thread(calls.claim_stream, started, carrier=self._carrier))
+        asked = asyncio.ensure_future(calls.claim_stream(started, carrier=self._carrier))
         asked.add_done_callback(lambda _: _tell(outcome, asked.exception() or asked.result()))
         return asked
 
@@ -97,4 +90,4 @@ def _tell(outcome: _Outcome, what: calls.ClaimedCall | BaseException) -> None:
         outcome.set_result(what)
 
 
-_turnstiles: dict[tuple[UUID, str], _Turnstile] = {}
+_turnstiles: dict[tuple[UUID | None, str], _Turnstile] = {}

@@ -13,7 +13,7 @@ number?), for sweeps over all of them, and for the platform's operators.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
@@ -128,23 +128,9 @@ Statement = tuple[str, Sequence[Any]]
 """And its parameters."""
 
 
-def in_one_trip(tenant_id: UUID | None, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """A scope, a statement in it and its rows, if any, as one message to the database; None is the platform's scope.
-
-    Statements that travel together are a transaction of their own, so that the scope ends with them. For where
-    each trip counts; the statement must name its tenant itself, as no manager does it.
-    """
-    if connection.in_atomic_block:
-        with (
-            platform_scope() if tenant_id is None else tenant_scope(tenant_id),
-            connection.cursor() as cursor,
-        ):
-            cursor.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else []
-    with connection.cursor() as cursor:
-        cursor.execute(f"{_TELL}; {statement}", [*_told(Scope(tenant_id)), *parameters])
-        cursor.nextset()
-        return cursor.fetchall() if cursor.description else []
+def telling(scope: Scope) -> Statement:
+    """What shows PostgreSQL's rows to this scope until the transaction ends (`tenants/trips.py`)."""
+    return _TELL, _told(scope)
 
 
 # Channels and Django run the database work of all sockets of a process on one shared thread, so that one
@@ -179,17 +165,6 @@ async def in_tenant(tenant_id: UUID, work: Callable[P, T], *args: P.args, **kwar
 async def write_behind(tenant_id: UUID, work: Callable[[], T]) -> T:
     """As `in_tenant`, on threads of its own: what calls leave behind must not keep new calls waiting."""
     return await _in_pool(_scribes, partial(_scoped, tenant_id, work))
-
-
-async def write_rows_behind(tenant_id: UUID, make: Callable[[], Iterable[Statement]]) -> None:
-    """`write_behind` of statements without rows, made there and all in one message."""
-    await _in_pool(_scribes, partial(_write_rows, tenant_id, make))
-
-
-def _write_rows(tenant_id: UUID, make: Callable[[], Iterable[Statement]]) -> None:
-    statements = list(make())
-    text = "; ".join(statement for statement, _ in statements)
-    in_one_trip(tenant_id, text, [each for _, parameters in statements for each in parameters])
 
 
 def _scoped(tenant_id: UUID, work: Callable[[], T]) -> T:

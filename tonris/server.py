@@ -23,6 +23,7 @@ from telephony import doorstep, live, scribe
 from telephony.fast_lane import LaneProtocol
 from telephony.guarded_socket import GuardedProtocol
 from telephony.vendors import every_vendor
+from tenants import trips
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class DrainingServer(uvicorn.Server):
         await self._let_calls_finish()
         await scribe.write_all(HAND_ON_SECONDS)
         await super().shutdown(sockets)
+        await trips.end_all()
 
     async def _let_calls_finish(self) -> None:
         began = time.monotonic()

@@ -264,6 +264,16 @@ SILENCED_SYSTEM_CHECKS = ["security.W008"]  # SECURE_SSL_REDIRECT: see above
 # --- PostgreSQL ----------------------------------------------------------------------------------
 
 
+DATABASE_POOL = {
+    "min_size": 2,
+    "max_size": env.int("DATABASE_POOL_SIZE", default=10),
+    "timeout": 3,
+    # A pool that cannot connect tries again at longer and longer distances, up to minutes, and nobody is served when
+    # the server is back. After so many seconds it gives up, and whoever comes next makes it begin anew.
+    "reconnect_timeout": 1,
+}
+
+
 def _database() -> dict[str, Any]:
     """The application role, except for migrations, which only the owner of the tables can run."""
     owner_url = env.str("DATABASE_OWNER_URL", default=_state.get("database_owner_url", ""))
@@ -281,7 +291,7 @@ def _database() -> dict[str, Any]:
         # A caller waits behind every query: Twilio gives up after fifteen seconds.
         options["options"] += " -c statement_timeout=5s -c lock_timeout=3s"
         # One thread a request and persistent connections would leave one connection a thread behind.
-        options["pool"] = {"min_size": 2, "max_size": env.int("DATABASE_POOL_SIZE", default=10), "timeout": 3}
+        options["pool"] = DATABASE_POOL
     elif ROLE == "worker":
         config["CONN_MAX_AGE"] = 600  # Celery would make and drop a pool with every task
     return config

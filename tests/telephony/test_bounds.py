@@ -26,7 +26,7 @@ from telephony.journal import MAX_TEXT, MAX_WAITING, Journal
 from telephony.models import Call, CallEvent
 from telephony.rounds import Rounds
 from tenants.models import Tenant
-from tenants.scoping import in_tenant, in_thread
+from tenants.scoping import in_tenant
 from tests.telephony.test_fast_lane import interruption, lane, line, media, numbers, speech  # noqa: F401
 from tests.telephony.test_media_socket import (  # noqa: F401
     CONNECTED,
@@ -391,7 +391,7 @@ async def test_an_agent_that_does_not_answer_the_close_is_dropped(salon, setting
 
 async def test_a_full_journal_still_takes_the_ending_and_of_each_turn_so_much(salon):
     started = StreamStarted("MZ1", "CA1", {"token": await ring()})
-    journal = Journal(await in_thread(calls.claim_stream, started))
+    journal = Journal(await calls.claim_stream(started))
     journal.agent_said("bla " * 10_000)
     for _ in range(MAX_WAITING + 50):
         journal.happened("noise")

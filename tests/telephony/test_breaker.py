@@ -10,6 +10,7 @@ from telephony.breaker import Circuit
 from telephony.frames import StreamStarted
 from telephony.models import Call
 from tenants.scoping import tenant_scope
+from tests.statements import claim_stream
 from tests.telephony.test_twilio_webhooks import parameters, ring, said
 
 SALON, GARAGE = (Circuit(UUID(int=n), "elevenlabs", "agent") for n in (1, 2))
@@ -101,7 +102,7 @@ def test_without_redis_every_call_tries_its_agent(settings):
 def test_after_five_failed_calls_the_next_is_answered_without_the_agent(salon):
     for number in range(5):
         token = parameters(ring(CallSid=f"CA{number}"))["token"]
-        claimed = calls.claim_stream(StreamStarted(f"MZ{number}", f"CA{number}", {"token": token}))
+        claimed = claim_stream(StreamStarted(f"MZ{number}", f"CA{number}", {"token": token}))
         with tenant_scope(salon):
             calls.finish_stream(claimed, "agent_unreachable", first_audio_ms=None)
     answer = ring(CallSid="CA9")

@@ -15,6 +15,7 @@ from telephony.models import Call
 from telephony.tasks import sweep_calls
 from tenants.scoping import tenant_scope
 from tests.agents.toolbox import HAIRCUT
+from tests.statements import claim_stream
 from tests.telephony.test_twilio_webhooks import fields, parameters, post, ring, state_of, status
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +25,7 @@ SECONDS, MINUTES = datetime.timedelta(seconds=1), datetime.timedelta(minutes=1)
 @pytest.fixture
 def killed(salon) -> Conversation:
     """A call in the middle of booking; nothing more will be heard of the process that carries it."""
-    calls.claim_stream(StreamStarted("MZ1", "CA123456789", {"token": parameters(ring())["token"]}))
+    claim_stream(StreamStarted("MZ1", "CA123456789", {"token": parameters(ring())["token"]}))
     with tenant_scope(salon):
         conversation = Conversation.objects.get()
     free = registry.run(salon.pk, conversation, "check_availability", {"serviceId": HAIRCUT}).envelope

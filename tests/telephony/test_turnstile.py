@@ -34,9 +34,9 @@ def trips(monkeypatch):
     seen: list[int] = []
     claim = calls._claim
 
-    def counted(statement, tenant_id, started, carrier):
+    async def counted(statement, tenant_id, started, carrier):
         seen.append(len(started))
-        return claim(statement, tenant_id, started, carrier)
+        return await claim(statement, tenant_id, started, carrier)
 
     monkeypatch.setattr(calls, "_claim", counted)
     yield seen

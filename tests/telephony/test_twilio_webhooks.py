@@ -18,6 +18,7 @@ from tenants.credentials import set_secret
 from tenants.models import Credential, Tenant
 from tenants.scoping import platform_scope, tenant_scope
 from tests.conftest import CALLER
+from tests.statements import claim_stream
 from tonris import demo
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -213,14 +214,14 @@ def test_a_repeated_webhook_gets_a_fresh_token_and_the_older_dies(salon):
     first, second = parameters(ring())["token"], parameters(ring())["token"]
     assert first != second
     with pytest.raises(StreamRefused):
-        calls.claim_stream(StreamStarted("MZ1", "CA123456789", {"token": first}))
-    assert calls.claim_stream(StreamStarted("MZ1", "CA123456789", {"token": second})).tenant_id == salon.pk
+        claim_stream(StreamStarted("MZ1", "CA123456789", {"token": first}))
+    assert claim_stream(StreamStarted("MZ1", "CA123456789", {"token": second})).tenant_id == salon.pk
     with tenant_scope(salon):
         assert Call.objects.count() == Conversation.objects.count() == 1
 
 
 def test_a_captured_webhook_opens_no_second_stream(salon):
-    calls.claim_stream(StreamStarted("MZ1", "CA123456789", {"token": parameters(ring())["token"]}))
+    claim_stream(StreamStarted("MZ1", "CA123456789", {"token": parameters(ring())["token"]}))
     answer = ring()
     assert b"<Stream" not in answer.content
     assert said(answer) == ["We encountered an error. Please try again later."]
@@ -230,7 +231,7 @@ def test_a_captured_webhook_opens_no_second_stream(salon):
 def test_a_captured_webhook_changes_nothing_of_a_call_that_goes_on(salon, monkeypatch, path):
     from telephony import live
 
-    calls.claim_stream(StreamStarted("MZ1", "CA123456789", {"token": parameters(ring())["token"]}))
+    claim_stream(StreamStarted("MZ1", "CA123456789", {"token": parameters(ring())["token"]}))
     before = state_of(salon)
     monkeypatch.setattr(live, "_draining", True)
     assert said(post(path, fields())) == ["We encountered an error. Please try again later."]
@@ -370,7 +371,7 @@ def test_an_ended_calls_token_opens_nothing(salon):
     token = parameters(ring())["token"]
     status("completed", 1)
     with pytest.raises(StreamRefused):
-        calls.claim_stream(StreamStarted("MZ1", "CA123456789", {"token": token}))
+        claim_stream(StreamStarted("MZ1", "CA123456789", {"token": token}))
 
 
 def test_a_status_of_an_unknown_call_or_kind_is_acknowledged(salon, caplog):
@@ -478,7 +479,7 @@ def test_a_token_opens_only_its_own_calls_stream(salon, changes):
         "MZ1", changes.get("carrier_call_id", "CA123456789"), changes.get("parameters", given)
     )
     with pytest.raises(StreamRefused):
-        calls.claim_stream(started)
+        claim_stream(started)
 
 
 def test_a_token_lives_for_a_minute(salon):
@@ -488,8 +489,8 @@ def test_a_token_lives_for_a_minute(salon):
     started = StreamStarted("MZ1", "CA123456789", {"token": token})
     with time_machine.travel(datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=61)):
         with pytest.raises(StreamRefused):
-            calls.claim_stream(started)
-    assert calls.claim_stream(started).tenant_id == salon.pk
+            claim_stream(started)
+    assert claim_stream(started).tenant_id == salon.pk
 
 
 def test_the_sweep_ends_what_never_ended(salon):
