@@ -10,7 +10,6 @@ and never leaves one of the last five.
 import asyncio
 import datetime
 import hashlib
-import json
 import logging
 import secrets
 from collections.abc import Sequence
@@ -39,7 +38,7 @@ from telephony.spend import meters
 from tenants.encryption import encrypt
 from tenants.models import Tenant
 from tenants.scoping import Statement, in_tenant, platform_scope, tenant_scope
-from tenants.trips import arrivals
+from tenants.trips import arrivals, as_records
 
 logger = logging.getLogger(__name__)
 State = Call.State
@@ -512,9 +511,9 @@ def add_event(tenant_id: UUID, call_id: UUID, kind: str, *, dedupe_key: str = ""
 
 _ADD_EVENTS = f"""
 INSERT INTO {CallEvent._meta.db_table} (id, tenant_id, call_id, kind, detail, dedupe_key, occurred_at)
-SELECT gen_random_uuid(), tenant, call, kind, detail, '', at
-FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::jsonb[], %s::timestamptz[])
-  AS event (tenant, call, kind, detail, at)
+SELECT gen_random_uuid(), tenant_id, call_id, kind, detail, '', occurred_at
+FROM json_to_recordset(%s) AS event (
+  tenant_id uuid, call_id uuid, kind text, detail jsonb, occurred_at timestamptz)
 """  # noqa: S608 - put together of constants
 
 
@@ -530,8 +529,7 @@ class Happening(NamedTuple):
 
 def adding_events(events: Sequence[Happening]) -> Statement:
     """What happened to one or several calls."""
-    tenants, calls, kinds, details, times = zip(*events, strict=True)
-    return _ADD_EVENTS, [list(tenants), list(calls), list(kinds), [*map(json.dumps, details)], list(times)]
+    return _ADD_EVENTS, [as_records(events)]
 
 
 def add_events(events: Sequence[Happening]) -> None:

@@ -6,8 +6,10 @@ scope, and the loop goes on with the calls until the answer is there.
 """
 
 import asyncio
+import json
 import select
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 from uuid import UUID
 
 import psycopg
@@ -74,6 +76,17 @@ def _new_pool(name: str, at_most: int) -> AsyncConnectionPool[Any]:
         num_workers=1,
         open=False,
     )
+
+
+class Record(Protocol):
+    """A named tuple."""
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+def as_records(rows: Iterable[Record]) -> str:
+    """For PostgreSQL's `json_to_recordset`: to write an array for each column takes psycopg ten times as long."""
+    return json.dumps([row._asdict() for row in rows], default=str)
 
 
 async def _still_there(way: psycopg.AsyncConnection[Any]) -> None:
