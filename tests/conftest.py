@@ -10,9 +10,11 @@ import environ
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import TransactionTestCase
 
 from tenants import trips
 from tenants.models import Tenant
+from tests.emptying import empty_tables
 from tonris import demo
 
 CALLER = "+15559876543"
@@ -32,7 +34,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker) -> Iterator[None]:
             cursor.execute(f'GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO "{app.username}"')
         connection.close()
         connection.settings_dict.update(USER=app.username, PASSWORD=app.password)
-    yield
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
     with django_db_blocker.unblock():
         connection.close()
         connection.settings_dict.update(owner)

@@ -50,7 +50,14 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "lc_messages": "C",
 }
-_THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_THROWAWAY = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "256MB",  # the directory may be in memory
+}
 
 
 @dataclass(frozen=True)
