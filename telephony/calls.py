@@ -332,7 +332,10 @@ async def claim_stream(started: StreamStarted, *, carrier: str = DEFAULT) -> Cla
 async def claim_streams(
     tenant_id: UUID | None, started: Sequence[StreamStarted], *, carrier: str
 ) -> list[ClaimedCall | None]:
-    """`claim_stream` of many that name this tenant, in one trip that waits for nobody. None: ask for it alone."""
+    """`claim_stream` of many that name this tenant, or with None name none, in one trip that waits for nobody.
+
+    None: ask for it alone.
+    """
     claimed: list[ClaimedCall | None] = [None] * len(started)
     for place, row in await _claim(_CLAIM_UNLOCKED, tenant_id, started, carrier):
         try:

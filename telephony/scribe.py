@@ -134,5 +134,9 @@ async def write_all(seconds: float) -> None:
     """What still waits, before the process ends."""
     for scribe in _scribes.values():
         scribe.hurry()
-    if _scribes:
-        await asyncio.wait({scribe.done for scribe in _scribes.values()}, timeout=seconds)
+    at_work = {scribe.done for scribe in _scribes.values()}
+    if at_work:
+        _, late = await asyncio.wait(at_work, timeout=seconds)
+        for work in late:  # the database is away, and nothing may reach for it from now on
+            work.cancel()
+        await asyncio.gather(*late, return_exceptions=True)

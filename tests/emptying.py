@@ -23,6 +23,7 @@ DECLARE
   one regclass;
 BEGIN
   PERFORM set_config('app.platform', 'on', true);
+  LOCK TABLE %(tables)s IN SHARE ROW EXCLUSIVE MODE;  -- waits for whoever still writes
   IF (SELECT max(pg_relation_size(each)) FROM unnest(tables) each) > %(most)s THEN
     TRUNCATE %(tables)s;
   ELSE

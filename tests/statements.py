@@ -20,10 +20,12 @@ def write_down(statement: Statement) -> list[tuple]:
 def claim_stream(started: StreamStarted) -> calls.ClaimedCall:
     """`calls.claim_stream`, in a test whose rows nobody else can see."""
     with patch("telephony.calls.arrivals.make", _here):
+        claiming = calls.claim_stream(started)
         try:
-            calls.claim_stream(started).send(None)
+            claiming.send(None)
         except StopIteration as done:
             return done.value
+        claiming.close()
     raise AssertionError("It waits for something")
 
 

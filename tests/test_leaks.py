@@ -31,7 +31,8 @@ FAULTS = [
     Behaviour(flood_s=60.0),
 ]
 KIB_PER_CALL = 40
-POOL = 10
+POOL = 10 + 8 + 4
+"""Connections that a process keeps: the pool's, and those of live calls."""
 """Connections to the database that a process may keep."""
 
 

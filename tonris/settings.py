@@ -269,8 +269,9 @@ DATABASE_POOL = {
     "max_size": env.int("DATABASE_POOL_SIZE", default=10),
     "timeout": 3,
     # A pool that cannot connect tries again at longer and longer distances, up to minutes, and nobody is served when
-    # the server is back. After so many seconds it gives up, and whoever comes next makes it begin anew.
-    "reconnect_timeout": 1,
+    # the server is back. This one tries for the last time before whoever came first gives up; who comes next makes it
+    # begin anew.
+    "reconnect_timeout": 2.5,
 }
 
 
@@ -412,6 +413,7 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "httpx2": {"level": "WARNING"},
+        "psycopg.pool": {"level": "WARNING"},  # at INFO it prints three lines for each trip
         "websockets": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},  # at INFO it prints WebSocket paths with their query strings
     },

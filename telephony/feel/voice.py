@@ -7,6 +7,7 @@ is taken back, and the threshold rises until the line is mostly silent again, or
 """
 
 from collections.abc import Iterator
+from itertools import repeat
 
 from telephony.feel.sketch import IS_LOUD, STEPS
 from telephony.feel.speech import Speech
@@ -16,34 +17,35 @@ WINDOW = 53
 LOUD_SAMPLES = 8
 SILENT_SAMPLES = 1
 """No more loud samples than this are in a window of silence."""
+_IS_LOUD_WINDOW = bytes(loud >= LOUD_SAMPLES for loud in range(256))
 SILENT_SHARE = 0.05
 """Of the windows of speech at least this many are silent."""
 WATCHED_WINDOWS = 300
 
 
-def count_loud(sketch: bytes, step: int) -> tuple[bytes, list[int]]:
+def count_loud(sketch: bytes, step: int) -> tuple[bytes, bytes]:
     """Which samples are loud, and how many in each window; no counts for a sketch that is silent throughout."""
     marks = sketch.translate(IS_LOUD[step])
     if marks.count(1) <= SILENT_SAMPLES:
-        return marks, []
-    count = marks.count
-    return marks, [count(1, at, at + WINDOW) for at in range(0, len(marks), WINDOW)]
+        return marks, b""
+    end = len(marks)
+    begins, ends = range(0, end, WINDOW), range(WINDOW, end + WINDOW, WINDOW)
+    return marks, bytes(map(marks.count, repeat(1), begins, ends))
 
 
-def sounds(marks: bytes, counts: list[int]) -> Iterator[tuple[int, int]]:
+def sounds(marks: bytes, counts: bytes) -> Iterator[tuple[int, int]]:
     """[first, last) of the samples in each run of loud windows, from its first loud sample to its last."""
-    begun = -1
-    for index, loud in enumerate([*counts, 0]):
-        if loud >= LOUD_SAMPLES:
-            if begun < 0:
-                begun = index
-        elif begun >= 0:
-            yield marks.find(1, begun * WINDOW), marks.rfind(1, 0, index * WINDOW) + 1
-            begun = -1
+    loud = counts.translate(_IS_LOUD_WINDOW)
+    first = loud.find(1)
+    while first >= 0:
+        after = loud.find(0, first)
+        end = after if after >= 0 else len(loud)
+        yield marks.find(1, first * WINDOW), marks.rfind(1, 0, end * WINDOW) + 1
+        first = loud.find(1, end)
 
 
-def silent_windows(counts: list[int]) -> int:
-    return sum(loud <= SILENT_SAMPLES for loud in counts)
+def silent_windows(counts: bytes) -> int:
+    return sum(map(counts.count, range(SILENT_SAMPLES + 1)))
 
 
 class Listener:

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple
 from uuid import uuid4
 
 import psycopg
@@ -14,20 +15,19 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from psycopg_pool import ConnectionPool
 
 from appointments.models import Customer
-from tenants import trips
 from tenants.scoping import in_tenant, in_thread
-from tenants.trips import Trips
+from tenants.trips import Trips, as_records
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SEEN = f"SELECT DISTINCT tenant_id FROM {Customer._meta.db_table}", ()
-AFTER = 3.6
-"""Seconds without a server. A pool that tries at longer and longer distances would then wait for as long again."""
+OUTAGE, WAIT = 4.0, 2.0
+"""Seconds. A pool that tries at longer and longer distances does so after 3 and again after 7."""
 
 
 @pytest.fixture
 async def way() -> AsyncIterator[Trips]:
-    way = Trips("test", 2)
+    way = Trips("test", at_most=4, wait_seconds=WAIT)
     yield way
     await way.end()
 
@@ -54,6 +54,20 @@ class Road:
             writer.close()
         if self._at_work:
             await asyncio.wait(self._at_work)
+
+    async def away_while_others_ask(self, ask: Callable[[], Awaitable[object]]) -> None:
+        """For as long as OUTAGE; who asks in its first half is not served."""
+        await self.close()
+        asked = []
+        for _ in range(8):
+            asked.append(asyncio.ensure_future(ask()))
+            await asyncio.sleep(OUTAGE / 8)
+        for one in asked[:3]:
+            with pytest.raises((OperationalError, psycopg.OperationalError)):
+                await one
+        await self.open()
+        for one in asked:
+            one.add_done_callback(lambda done: done.exception())
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(*self._there)
@@ -124,35 +138,85 @@ async def test_a_connection_that_the_server_has_closed_is_not_used(salon, way):
     assert await way.make(None, ("SELECT 2", ())) == [(2,)]
 
 
-async def test_who_waits_for_a_lock_holds_up_others_only_when_no_connection_is_left(salon, way, monkeypatch):
-    monkeypatch.setattr(trips, "WAIT_SECONDS", 0.2)
-    asked = [asyncio.create_task(way.make(None, ("SELECT pg_sleep(1)", ()))) for _ in range(2)]
+async def test_while_a_connection_is_left_nobody_waits_for_who_waits(salon):
+    way = Trips("test", at_most=2, wait_seconds=0.3)
+    asked = [asyncio.create_task(way.make(None, ("SELECT pg_sleep(1.5)", ())))]
     await asyncio.sleep(0.3)
+    assert await way.make(None, ("SELECT 1", ())) == [(1,)]
+    asked.append(asyncio.create_task(way.make(None, ("SELECT pg_sleep(1)", ()))))
+    await asyncio.sleep(0.1)
     began = time.monotonic()
     with pytest.raises(OperationalError):
         await way.make(None, ("SELECT 1", ()))
     assert time.monotonic() - began < 0.8
     await asyncio.gather(*asked)
     assert await way.make(None, ("SELECT 1", ())) == [(1,)]
+    await way.end()
 
 
-async def test_after_an_outage_the_first_trip_succeeds(salon, road, way, monkeypatch):
-    monkeypatch.setattr(trips, "WAIT_SECONDS", 1.5)
+async def test_who_is_called_off_leaves_neither_scope_nor_a_statement_behind(salon):
+    way = Trips("test", at_most=1, wait_seconds=2.5)
+    asked = asyncio.create_task(way.make(salon.pk, ("SELECT pg_sleep(20)", ())))
+    await asyncio.sleep(0.5)
+    asked.cancel()
+    await asyncio.gather(asked, return_exceptions=True)
+    scope = "SELECT current_setting('app.tenant_id', true)"
+    async with way._way() as lent:
+        assert await (await lent.execute(scope)).fetchone() in {("",), (None,)}
+    await way.end()
+
+
+async def test_after_a_restart_the_first_trip_succeeds_at_once(salon, road, way):
+    """However many connections lie there that the server has closed."""
+    await asyncio.gather(*(way.make(None, ("SELECT pg_sleep(0.3)", ())) for _ in range(20)))
+    assert len((await way._pool())._pool) == 4
+    await road.close()
+    await road.open()
+    began = time.monotonic()
+    assert await way.make(None, ("SELECT 1", ())) == [(1,)]
+    assert time.monotonic() - began < 0.9
+
+
+async def test_who_waits_through_a_short_outage_is_served(salon, road, way):
     assert await way.make(None, ("SELECT 1", ())) == [(1,)]
     await road.close()
-    began = time.monotonic()
-    while time.monotonic() - began < AFTER:
-        with pytest.raises(OperationalError):
-            await way.make(None, ("SELECT 1", ()))
-        await asyncio.sleep(0.1)
+    asked = asyncio.create_task(way.make(None, ("SELECT 1", ())))
+    await asyncio.sleep(1.3)
     await road.open()
+    assert await asked == [(1,)]
+
+
+async def test_after_an_outage_the_first_trip_succeeds(salon, road, way):
     assert await way.make(None, ("SELECT 1", ())) == [(1,)]
+    await road.away_while_others_ask(lambda: way.make(None, ("SELECT 1", ())))
+    assert await way.make(None, ("SELECT 1", ())) == [(1,)]
+
+
+async def test_a_process_ends_while_the_database_is_away(salon, road, way):
+    assert await way.make(None, ("SELECT 1", ())) == [(1,)]
+    await road.close()
+    asked = [asyncio.create_task(way.make(None, ("SELECT 1", ()))) for _ in range(3)]
+    await asyncio.sleep(0.2)
+    await asyncio.wait_for(way.end(), 6)
+    assert {type(error) for error in await asyncio.gather(*asked, return_exceptions=True)} == {
+        OperationalError
+    }
+
+
+def test_a_record_holds_what_json_and_postgresql_know(salon):
+    class Said(NamedTuple):
+        detail: object
+
+    assert as_records([Said("Straße"), Said(None), Said(salon.pk)]).count("detail") == 3
+    for stranger in (salon, b"bytes", {1, 2}):
+        with pytest.raises(TypeError):
+            as_records([Said({"what": stranger})])
 
 
 async def test_after_an_outage_the_first_request_succeeds(salon, road):
     """Django's pool, as web and media processes have it."""
     kwargs = connection.get_connection_params() | {"autocommit": True}
-    options = settings.DATABASE_POOL | {"timeout": 1.5}
+    options = settings.DATABASE_POOL | {"timeout": WAIT}
     pool = ConnectionPool(kwargs=kwargs, open=False, check=ConnectionPool.check_connection, **options)
 
     def ask() -> None:
@@ -162,13 +226,7 @@ async def test_after_an_outage_the_first_request_succeeds(salon, road):
     pool.open()
     try:
         await asyncio.to_thread(ask)
-        await road.close()
-        began = time.monotonic()
-        while time.monotonic() - began < AFTER:
-            with pytest.raises(psycopg.OperationalError):
-                await asyncio.to_thread(ask)
-            await asyncio.sleep(0.1)
-        await road.open()
+        await road.away_while_others_ask(lambda: asyncio.to_thread(ask))
         await asyncio.to_thread(ask)
     finally:
         await asyncio.to_thread(pool.close)

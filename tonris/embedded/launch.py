@@ -193,14 +193,14 @@ def _ephemeral_root(directory: Path) -> Path:
         return directory
     for parent in map(Path, dict.fromkeys((tempfile.gettempdir(), "/var/tmp", "/tmp"))):  # noqa: S108
         if account.can_enter(parent):
-            _forget_killed_runs(parent)
+            forget_killed_runs(parent)
             root = Path(tempfile.mkdtemp(prefix=f"{_THROWAWAY}{os.getpid()}-", dir=parent))
             root.chmod(0o755)
             return root
     raise EmbeddedError(f"PostgreSQL does not run as root, and nobody else can enter {directory}.")
 
 
-def _forget_killed_runs(parent: Path) -> None:
+def forget_killed_runs(parent: Path) -> None:
     """Remove what runs left behind that could not clean up. Their servers ended with them."""
     for path in parent.glob(f"{_THROWAWAY}*-*"):
         pid = path.name.removeprefix(_THROWAWAY).partition("-")[0]
