@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+from tonris.embedded.launch import start_ephemeral, throwaway_directory
+
 _stop: Callable[[], None] | None = None
 
 ENVIRONMENT = {
@@ -42,7 +44,7 @@ def _place() -> Path:
     """In memory where there is room: thousands of tests empty every table, which takes several times as long on a disk
     that others write to."""
     roomy = os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM_BYTES
-    place = Path(tempfile.mkdtemp(prefix=f"tonris-test-{os.getpid()}-", dir=IN_MEMORY if roomy else None))
+    place = throwaway_directory(IN_MEMORY if roomy else Path(tempfile.gettempdir()))
     if roomy:
         place.chmod(0o711)  # root's servers run as another user, who has to get through
     return place
@@ -59,9 +61,6 @@ def pytest_load_initial_conftests() -> Generator[None]:
             "TONRIS_HOME": str(directory / "home"),
             "TONRIS_TESTS": str(directory),
         }
-        from tonris.embedded.launch import forget_killed_runs, start_ephemeral  # after TONRIS_HOME is set
-
-        forget_killed_runs(directory.parent)
         owner, app, redis, _stop = start_ephemeral(directory)
         os.environ |= {"DATABASE_OWNER_URL": owner, "DATABASE_URL": app, "REDIS_URL": redis}
     return (yield)

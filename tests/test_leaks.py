@@ -32,8 +32,7 @@ FAULTS = [
 ]
 KIB_PER_CALL = 40
 POOL = 10 + 8 + 4
-"""Connections that a process keeps: the pool's, and those of live calls."""
-"""Connections to the database that a process may keep."""
+"""Connections to the database that a process may keep: the pool's, and those of live calls."""
 
 
 class Moody(ElevenLabsSimulator):

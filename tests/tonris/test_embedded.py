@@ -110,7 +110,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
     ended.wait()
     for pid in (ended.pid, os.getpid()):
         (tmp_path / f"tonris-test-{pid}-x").mkdir()
-    launch.forget_killed_runs(tmp_path)
+    launch._forget_killed_runs(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [f"tonris-test-{os.getpid()}-x"]
 
 

@@ -193,14 +193,19 @@ def _ephemeral_root(directory: Path) -> Path:
         return directory
     for parent in map(Path, dict.fromkeys((tempfile.gettempdir(), "/var/tmp", "/tmp"))):  # noqa: S108
         if account.can_enter(parent):
-            forget_killed_runs(parent)
-            root = Path(tempfile.mkdtemp(prefix=f"{_THROWAWAY}{os.getpid()}-", dir=parent))
+            root = throwaway_directory(parent)
             root.chmod(0o755)
             return root
     raise EmbeddedError(f"PostgreSQL does not run as root, and nobody else can enter {directory}.")
 
 
-def forget_killed_runs(parent: Path) -> None:
+def throwaway_directory(parent: Path) -> Path:
+    """A new one of this process, in place of those of processes that were killed."""
+    _forget_killed_runs(parent)
+    return Path(tempfile.mkdtemp(prefix=f"{_THROWAWAY}{os.getpid()}-", dir=parent))
+
+
+def _forget_killed_runs(parent: Path) -> None:
     """Remove what runs left behind that could not clean up. Their servers ended with them."""
     for path in parent.glob(f"{_THROWAWAY}*-*"):
         pid = path.name.removeprefix(_THROWAWAY).partition("-")[0]
