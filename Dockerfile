@@ -3,6 +3,8 @@
 
 FROM python:3.13-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# For the pump of the media path, which is C: `agents/fast_lane/pump`.
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /app
@@ -15,6 +17,7 @@ RUN DEBUG=0 DJANGO_SECRET_KEY=only-while-static-files-are-collected \
     FIELD_ENCRYPTION_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \
     APP_BASE_URL=https://build.invalid \
     python manage.py collectstatic --no-input \
+    && python -m agents.fast_lane.pump.library \
     && python -m compileall -q .
 
 FROM python:3.13-slim

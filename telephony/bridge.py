@@ -41,6 +41,8 @@ from agents.events import (
     ToolCall,
 )
 from agents.fast_lane import LaneSession, SendsNow, Take
+from agents.fast_lane.pump import Pump
+from agents.fast_lane.pump.words import Pattern
 from agents.live_calls import Act
 from agents.session import AgentSession, Closing
 from agents.so_far import SoFar
@@ -59,6 +61,7 @@ from telephony.playback import ClockPlayback, MarkedPlayback, PacedPlayback, Pla
 from telephony.relief import Relief
 from telephony.ringing import ringing_meanwhile
 from telephony.rounds import ROUND_SECONDS, Rounds
+from telephony.shortcut import Lender, Shortcut
 from telephony.tools_at_work import AnswerTool, ToolsAtWork
 from telephony.translation import Translation
 
@@ -176,6 +179,10 @@ class Bridge:
         self._passage.plain_audio = plain_audio
         return self._passage.take
 
+    def shorten(self, pump: Pump, lender: Lender, pattern_of: Callable[[bytes], Pattern | None]) -> None:
+        """Let audio like that of the messages which `taker` takes go past Python."""
+        self._passage.shortcut = Shortcut(pump, lender, pattern_of, self.feel.caller)
+
     def caller_left(self, outcome: str) -> None:
         """The carrier's side is over, or as good as over; ends `run`."""
         if not self._caller_gone.done():
@@ -275,8 +282,7 @@ class Bridge:
         rounds, later = Rounds(looked_at=time.monotonic()), asyncio.get_running_loop().call_later
 
         def look() -> None:
-            self.messages_read += self._passage.passed
-            self._passage.passed = 0
+            self.messages_read += self._passage.passed()
             rounds.look(self.messages_read, time.monotonic())
             if rounds.flooded:
                 self.broke(BadFrame("more than 100 frames a second", close_code=1008))
@@ -429,6 +435,7 @@ class Bridge:
             raise AssertionError("nothing has ended the call")
         finally:
             self._next_round.cancel()
+            self._passage.shut()  # what went past us is heard of now, if ever
             self.feel.ended(time.monotonic())
             self._act_wanted.cancel()
             await self._stop(caller, agent, closing, *self._tools.tasks)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from agents.fast_lane import LaneSession, Take
+from agents.fast_lane import LaneSession, Take, WayOut
 from telephony.frames import CallerAudio, Digit
+from telephony.shortcut import Shortcut
 from telephony.signal import Signal
 
 MAX_WAITING_FRAMES = 250
@@ -33,34 +34,50 @@ def _size(frame: ForAgent) -> int:
 class Passage:
     """The caller's audio past the queue: all that each frame looks at, in one small object (`fast_lane.cutter.Way`)."""
 
-    __slots__ = ("feed", "hear", "open", "pass_audio", "passed", "plain_audio")
+    __slots__ = ("_passed", "feed", "hear", "open", "pass_audio", "plain_audio", "shortcut", "way_out")
 
     plain_audio: Callable[[bytes], bytes | None]
     """The base64 of a carrier's message of audio, or None for a message to be decoded."""
     pass_audio: Take
     """The agent's."""
+    way_out: WayOut | None
+    """And what that writes to."""
 
     def __init__(self, hear: Callable[[float, bytes], None], feed: Callable[[CallerAudio], None]) -> None:
         """`hear` is told of each audio that passes, and when it came; `feed` is given what has to wait."""
         self.hear, self.feed = hear, feed
         self.open = False
         """There is such an agent, nothing waits, and whoever takes it out has dealt with what it took."""
-        self.passed = 0
-        """How many messages have gone through since somebody set it to zero, as somebody should every second: the
-        numbers up to 256 are there already, others are made, and forgotten, one with each frame."""
+        self.shortcut: Shortcut | None = None
+        self._passed = 0
+        """Asked for every second: the numbers up to 256 are there already, others are made, and forgotten, one with
+        each frame."""
 
     def take(self, message: bytes) -> bool:
         """False: not taken, it is no plain audio."""
         audio = self.plain_audio(message)
         if audio is None:
             return False
-        self.passed += 1
+        self._passed += 1
         # What waits has the right of way: for the agent to be there, or to read faster.
         if self.open and self.pass_audio(audio):
             self.hear(monotonic(), audio)
+            if self.shortcut is not None and self.way_out is not None:
+                self.shortcut.offer(message, self.way_out)
         else:
             self.feed(CallerAudio(b64decode(audio)))
         return True
+
+    def shut(self) -> None:
+        """Nothing passes until it is `open` again."""
+        self.open = False
+        if self.shortcut is not None:
+            self.shortcut.withdraw()
+
+    def passed(self) -> int:
+        """How many messages have gone through since this was asked last."""
+        passed, self._passed = self._passed, 0
+        return passed if self.shortcut is None else passed + self.shortcut.passed()
 
 
 class CallerQueue:
@@ -80,12 +97,14 @@ class CallerQueue:
 
     def let_pass(self, lane: LaneSession | None) -> None:
         self.lane = lane
-        self.passage.open = self.passage.open and lane is not None
+        was_open = self.passage.open
+        self.passage.shut()
         if lane is not None:
-            self.passage.pass_audio = lane.pass_audio
+            self.passage.pass_audio, self.passage.way_out = lane.pass_audio, lane.way_out
+            self.passage.open = was_open
 
     def put(self, frame: ForAgent) -> None:
-        self.passage.open = False
+        self.passage.shut()
         self._frames.append(frame)
         self._bytes += _size(frame)
         while len(self._frames) > self._limit or self._bytes > MAX_WAITING_BYTES:

@@ -11,6 +11,7 @@ from channels.consumer import AsyncConsumer
 from django.conf import settings
 from django.db import DatabaseError
 
+from agents.fast_lane.pump import pump_here
 from agents.providers import session_for
 from agents.tools.registry import Answered, answer_in_call
 from telephony import calls, doorstep, heartbeat, line, live, turnstile
@@ -195,6 +196,8 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
                 )
                 if lane is not None:
                     lane.open_lane(bridge.taker(codec.plain_audio))
+                    if settings.MEDIA_PUMP and (pump := pump_here()) is not None:
+                        bridge.shorten(pump, lane, codec.pattern)
                 reader = asyncio.create_task(_read(socket, codec, bridge), name="carrier")
                 with live.call(claimed.call_id, bridge.caller_left):
                     async with (

@@ -14,6 +14,7 @@ from websockets.protocol import State
 from agents.fast_lane import SendsNow, Take
 from agents.fast_lane.cutter import Cutter, server_frame
 from telephony.guarded_socket import GuardedProtocol
+from telephony.shortcut import Shortcut
 
 EXTENSION = "tonris.fast_lane"
 LANE_BYTES = 64 * 1024
@@ -22,8 +23,12 @@ LANE_BYTES = 64 * 1024
 class CarrierLane(SendsNow, Protocol):
     """What the consumer of a media socket sees of it."""
 
+    shortcut: Shortcut | None
+
     def open_lane(self, take: Take, *, binary: bool = False) -> None: ...
     def close_lane(self) -> None: ...
+    def lend(self) -> int: ...
+    def take_back(self, read: bytes) -> None: ...
 
 
 def lane_of(scope: WebSocketScope) -> CarrierLane | None:
@@ -38,6 +43,7 @@ class LaneProtocol(Cutter, GuardedProtocol):
 
     peer_masks = True
     lane_bytes = LANE_BYTES
+    shortcut: Shortcut | None = None
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -56,6 +62,32 @@ class LaneProtocol(Cutter, GuardedProtocol):
 
     def receive_anew(self) -> None:
         self.transport.set_protocol(self)
+
+    def lend(self) -> int:
+        free = self.way.between_messages and self.way.clear and not self.read_paused
+        if not free or self.transport.is_closing() or self.transport.get_extra_info("sslcontext") is not None:
+            return -1
+        self.transport.pause_reading()
+        file: int = self.transport.get_extra_info("socket").fileno()
+        return file
+
+    def take_back(self, read: bytes) -> None:
+        if self.disconnected:
+            return
+        if not self.read_paused:
+            self.transport.resume_reading()
+        if read:
+            self.data_received(read)
+
+    def close_lane(self) -> None:
+        if self.shortcut is not None:
+            self.shortcut.close()
+        super().close_lane()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.shortcut is not None:  # before its file may become another's
+            self.shortcut.close()
+        super().connection_lost(exc)
 
     async def receive(self) -> ASGIReceiveEvent:
         with self.reader_waits():

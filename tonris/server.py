@@ -19,6 +19,7 @@ import uvicorn
 from django.conf import settings
 from django.urls import get_resolver
 
+from agents.fast_lane.pump import library
 from telephony import doorstep, live, scribe
 from telephony.fast_lane import LaneProtocol
 from telephony.guarded_socket import GuardedProtocol
@@ -99,6 +100,8 @@ def _settle() -> None:
     """Load what the first request would, and keep the collector off it: a full collection mutes calls for 80 ms."""
     get_resolver().url_patterns  # noqa: B018 - a cached property, which imports every view
     every_vendor()
+    if settings.MEDIA_FAST_LANE and settings.MEDIA_PUMP:
+        library.loaded()  # and compiled, the first time
     gc.collect()
     gc.freeze()
     # The collector waits until a quarter of what it last counted is new: of all this code, that is what hundreds of

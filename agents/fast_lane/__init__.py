@@ -40,12 +40,30 @@ class SendsNow(Protocol):
         ...
 
 
+class WayOut(Protocol):
+    """The caller's audio on its way to an agent, as whole frames of `head`, base64 and `tail` each."""
+
+    head: bytes
+    tail: bytes
+    write: Callable[[bytes], None]
+    """Frames of whoever has borrowed it."""
+
+    def lend(self, changes: Callable[[], None]) -> int | None:
+        """The file to which frames may be written until `changes` is called; -1 if they must go by `write`.
+
+        None: not now.
+        """
+        ...
+
+
 @runtime_checkable
 class LaneSession(Protocol):
     """An AgentSession whose audio can take the lane. `audio` is base64 in the session's formats."""
 
     pass_audio: Take
     """The caller's audio. False: not now, send it the ordinary way. Another one after it is reopened."""
+    way_out: WayOut | None
+    """Where that leads."""
 
     def pass_to(self, play: Take, note: Note) -> None:
         """Offer the agent's audio to `play` first, and what else it tells to `note`; all that they leave comes by

@@ -1,5 +1,6 @@
 """The lane on our way out: `websockets`' client connection with a cutter in front."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,6 @@ from websockets.protocol import Protocol, State
 from websockets.speedups import apply_mask
 from websockets.typing import Data
 
-from agents.fast_lane import Take
 from agents.fast_lane.cutter import TEXT, USUAL_BYTES, Cutter, client_frame, next_mask, usual_heads
 from agents.guarded_connection import GuardedConnection
 
@@ -21,17 +21,39 @@ _AROUND = 8
 """Bytes of such a head, and of a mask."""
 
 
+def _nobody_asks() -> None:
+    pass
+
+
 class Out:
     """The way out, as far as each frame looks at it: one small object, as `cutter.Way` is."""
 
-    __slots__ = ("head", "open", "tail", "write")
+    __slots__ = ("_transport", "changes", "head", "open", "tail", "write")
 
     write: Callable[[bytes], None]
+    """One whole frame or more."""
     head: bytes
     tail: bytes
+    _transport: asyncio.Transport
 
     def __init__(self) -> None:
         self.open = False
+        self.changes: Callable[[], None] = _nobody_asks
+        """Called before anything but audio is written, and when it becomes `open`, or is so no more."""
+
+    def leads(self, transport: asyncio.Transport, head: bytes, tail: bytes) -> None:
+        self.head, self.tail = head, tail
+        self._transport, self.write = transport, transport.write
+
+    def lend(self, changes: Callable[[], None]) -> int | None:
+        """As `WayOut.lend`: not while anything that was written waits."""
+        if not self.open or self._transport.get_write_buffer_size():
+            return None
+        self.changes = changes
+        if self._transport.get_extra_info("sslcontext") is not None:
+            return -1
+        file: int = self._transport.get_extra_info("socket").fileno()
+        return file
 
     def send(self, content: bytes) -> bool:
         """`LaneConnection.send_now` for what stands between `head` and `tail` each time."""
@@ -94,17 +116,23 @@ class LaneConnection(Cutter, GuardedConnection):
         super().resume_writing()
         self._note_out()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._out.open = False
+        self._out.changes()
+        super().connection_lost(exc)
+
     def _note_out(self) -> None:
+        self._out.changes()
         self._out.open = not self.paused and self.protocol.state is State.OPEN
 
     def send_now(self, message: bytes) -> bool:
         if not self._out.open or self.transport.is_closing():
             return False
+        self._out.changes()
         self.transport.write(client_frame(message))
         return True
 
-    def sender(self, head: bytes, tail: bytes) -> Take:
-        """`send_now` for what stands between `head` and `tail` each time, as one function: the hottest of a call."""
-        out = self._out
-        out.head, out.tail, out.write = head, tail, self.transport.write
-        return out.send
+    def way_out(self, head: bytes, tail: bytes) -> Out:
+        """For what stands between `head` and `tail` each time: the hottest of a call."""
+        self._out.leads(self.transport, head, tail)
+        return self._out

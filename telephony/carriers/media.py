@@ -7,6 +7,7 @@ from typing import Protocol
 
 from asgiref.typing import WebSocketScope
 
+from agents.fast_lane.pump.words import Pattern
 from telephony.codec import Codec, Playout
 from telephony.frames import StreamStarted
 
@@ -16,6 +17,10 @@ Send = Callable[[str | bytes], Awaitable[None]]
 class MediaCodec(Codec, Protocol):
     def plain_audio(self, message: bytes) -> bytes | None:
         """The base64 of a message that can take the fast lane; None: `decode` it."""
+        ...
+
+    def pattern(self, message: bytes) -> Pattern | None:
+        """What such a message is like, with all that are plain audio for the same reason; None: it is like no other."""
         ...
 
 

@@ -9,6 +9,7 @@ from math import inf
 
 from agents.audio import AudioFormat
 from agents.base64_audio import decoded_length
+from agents.fast_lane.pump.words import Heard, Pace
 from telephony.feel.sketch import sketcher
 from telephony.feel.speech import Speech
 from telephony.feel.voice import Listener
@@ -113,6 +114,21 @@ class CallerEar(_Ear):
         block = self._block
         block += sketch
         if len(block) >= FULL:
+            self.flush()
+
+    def pace(self) -> Pace | None:
+        """How frames come, for somebody else to listen; None: they must be heard here."""
+        if self._size is None or self._size < 0:
+            return None
+        return Pace(self._size, self._piece_seconds, PAUSE_SECONDS, self._last, FULL)
+
+    def gather(self, heard: Heard) -> None:
+        """What somebody else has heard, at that pace, since the last frame."""
+        self._earliest = min(self._earliest, heard.earliest - self._frames * self._piece_seconds)
+        self._frames += heard.frames
+        self._last = heard.last
+        self._block += heard.sketch
+        if len(self._block) >= FULL:
             self.flush()
 
     def flush(self) -> None:

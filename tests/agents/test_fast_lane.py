@@ -349,7 +349,7 @@ async def test_once_we_have_begun_to_close_nothing_more_is_said():
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with connect(url, compression=None, proxy=None, create_connection=LaneConnection) as socket:
             assert isinstance(socket, LaneConnection)
-            send = socket.sender(b"(", b")")
+            send = socket.way_out(b"(", b")").send
             assert send(b"a word")
             closing = asyncio.create_task(socket.close())
             await asyncio.sleep(0)

@@ -146,6 +146,8 @@ async def test_an_interruption_clears_what_is_queued_and_needs_no_last_mark():
 class FastAgent(Agent):
     """With a lane, that may be narrow."""
 
+    way_out = None
+
     def __init__(self, *events: AgentEvent, room: int = 99) -> None:
         super().__init__(*events, stays=True)
         self.room = room

@@ -16,11 +16,13 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from agents.fast_lane import Take
-from agents.fast_lane.client import LaneConnection
+from agents.fast_lane.client import Out
+from agents.fast_lane.pump.words import Heard
 from telephony.bridge import Bridge
 from telephony.carriers.twilio.codec import TwilioCodec
 from telephony.errors import BadFrame
 from telephony.fast_lane import LaneProtocol
+from telephony.feel.ears import CallerEar
 from telephony.frames import CallerAudio
 from tests.exchange import serving
 from tests.telephony.test_media_socket import closing, ring, start
@@ -81,11 +83,12 @@ async def line(
                 yield caller
 
 
-@pytest.fixture(params=[True, False], ids=["fast lane", "ordinary"])
+@pytest.fixture(params=["pump", "fast lane", "ordinary"])
 def lane(request, settings, monkeypatch):
     """Whether there is one; what was sent on it."""
-    settings.MEDIA_FAST_LANE = request.param
-    used = {"up": 0, "down": 0}
+    settings.MEDIA_FAST_LANE = request.param != "ordinary"
+    settings.MEDIA_PUMP = request.param == "pump"
+    used = {"up": 0, "down": 0, "pump": 0}
 
     def counted(send: Take, way: str) -> Take:
         def count(message: bytes) -> bool:
@@ -95,13 +98,22 @@ def lane(request, settings, monkeypatch):
 
         return count
 
-    sender, send_now = LaneConnection.sender, LaneProtocol.send_now
-    monkeypatch.setattr(LaneConnection, "sender", lambda self, *around: counted(sender(self, *around), "up"))
+    gather = CallerEar.gather
+
+    def gathered(self: CallerEar, heard: Heard) -> None:
+        used["pump"] += heard.frames
+        used["up"] += heard.frames
+        gather(self, heard)
+
+    monkeypatch.setattr(CallerEar, "gather", gathered)
+    send, send_now = Out.send, LaneProtocol.send_now
+    monkeypatch.setattr(Out, "send", lambda self, one: counted(partial(send, self), "up")(one))
     monkeypatch.setattr(
         LaneProtocol, "send_now", lambda self, one: counted(partial(send_now, self), "down")(one)
     )
     yield used
-    assert any(used.values()) <= request.param
+    assert any(used.values()) <= (request.param != "ordinary")
+    assert bool(used["pump"]) <= (request.param == "pump")
 
 
 def number_of(payload: str) -> int:

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from agents.audio import MULAW_8K, AudioFormat
 from agents.errors import AgentError, AgentLost, AgentRefused, AgentUnreachable, UnsupportedAudio
 from agents.events import AgentEvent, Reopened, Speech
-from agents.fast_lane import Note, Take, not_now
+from agents.fast_lane import Note, Take, WayOut, not_now
 from agents.fast_lane.client import LaneConnection
 from agents.guarded_connection import GuardedConnection
 from agents.initiation import resuming
@@ -66,6 +66,7 @@ class ElevenLabsSession:
         self.agent_id = assignment.agent_id
         self._socket: ClientConnection | None = None
         self.pass_audio: Take = not_now
+        self.way_out: WayOut | None = None
         self._decoder = protocol.Decoder()
         self._lane = AgentLane(self._decoder)
         self._refusal: protocol.Refusal | None = None
@@ -94,7 +95,7 @@ class ElevenLabsSession:
 
     async def _begin(self) -> None:
         self.closing = self._refusal = None
-        self.pass_audio = not_now
+        self.pass_audio, self.way_out = not_now, None
         try:
             self._socket = await self._dial()
             await self._socket.send(json.dumps(self._initiation))
@@ -105,7 +106,8 @@ class ElevenLabsSession:
             self._note_closing()
             raise self._refused() from None
         if isinstance(self._socket, LaneConnection):
-            self.pass_audio = self._socket.sender(*protocol.AROUND_AUDIO)
+            self.way_out = self._socket.way_out(*protocol.AROUND_AUDIO)
+            self.pass_audio = self.way_out.send
 
     def _drop_overrides(self) -> bool:
         """An agent whose settings forbid an override ends the session: ask for none. False if none was sent."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents.audio import AudioFormat
+from agents.fast_lane.pump.words import Pattern
 from telephony.codec import identifier, json_event
 from telephony.errors import BadFrame
 from telephony.frames import CallerAudio, Digit, Frame, StreamStarted
@@ -37,6 +38,9 @@ class InfobipCodec:
 
     def plain_audio(self, message: bytes) -> bytes | None:
         """Binary audio has no lane yet: the agents' one takes base64."""
+        return None
+
+    def pattern(self, message: bytes) -> Pattern | None:
         return None
 
     def decode(self, message: str | bytes) -> Frame | None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from agents.audio import MULAW_8K
 from agents.base64_audio import KINDS
+from agents.fast_lane.pump.words import BASE64, DIGIT, LETTER_OR_DIGIT, Pattern
 from telephony.codec import identifier, json_event
 from telephony.errors import BadFrame
 from telephony.frames import CallerAudio, Digit, Frame, Mark, StreamStarted, StreamStopped
@@ -75,6 +76,11 @@ def _learn(message: bytes, begin: int, end: int) -> None:
         _shapes[size] = _Shape(head, zeros, content, kinds, slice(end, named), name)
 
 
+_LIKE_DIGITS = _ZEROS.replace(b"0", bytes([DIGIT]))
+_LIKE_AUDIO = KINDS.replace(b"A", bytes([BASE64]))
+_LIKE_NAME = bytes(LETTER_OR_DIGIT if chr(code).isalnum() else code for code in range(128)) + bytes(128)
+
+
 class TwilioCodec:
     """One stream's codec: what it sends names the stream that `start` announced."""
 
@@ -100,6 +106,21 @@ class TwilioCodec:
             _learn(message, *media.span(1))
         found: bytes = media[1]
         return found
+
+    @staticmethod
+    def pattern(message: bytes) -> Pattern | None:
+        """Of what `_audio_by_shape` knows again."""
+        shape = _shapes.get(len(message))
+        if shape is None or not _audio_by_shape(message):
+            return None
+        return Pattern(
+            message[shape.head].translate(_LIKE_DIGITS)
+            + message[shape.audio].translate(_LIKE_AUDIO)
+            + _BEFORE_NAME
+            + message[shape.name].translate(_LIKE_NAME)
+            + _AFTER_NAME,
+            shape.audio,
+        )
 
     def decode(self, message: str | bytes) -> Frame | None:
         """None for a message that we have no use for. Raises BadFrame for what Twilio never sends."""

@@ -1,0 +1,155 @@
+"""The pump: what the lane does with a caller's audio, in C (`pump.c`), for as long as nothing else is said.
+
+    socket readable -> pump_turn -> the agent's socket
+
+A pipe borrows the reading of a caller's socket from the event loop, and gives it back, with all it has read, at the
+first byte that is not plain audio of a known pattern. The lane in Python deals with that, and with every frame until
+somebody opens the pipe again: it remains the one that knows what a frame means, and this is only its shorter form.
+"""
+
+import asyncio
+import ctypes
+from collections.abc import Callable
+from contextlib import suppress
+from ctypes import c_double
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from agents.fast_lane.pump.library import Notice, loaded
+from agents.fast_lane.pump.words import Heard, Pace, Pattern
+
+_TO_READ, _TO_WRITE, _SKETCH_FULL = 1, 2, 3
+_SKETCH_BYTES = 3 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What a pipe tells."""
+
+    to_read: Callable[[bytes], None]
+    """It has ended: these bytes were read and are no audio, and more is to be read by others. b"": the end, perhaps."""
+    to_write: Callable[[bytes], None]
+    """These frames are to be written for it."""
+    heard: Callable[[], None]
+    """There is as much to hear as it keeps."""
+
+
+class Pipe:
+    """From one caller's socket to the agent's."""
+
+    def __init__(self, pump: "Pump", number: int, ends: Ends) -> None:
+        self._library = pump.library
+        self._pump = pump
+        self._number = number
+        self.ends = ends
+        self._pipe = self._library.pipe_new(pump.handle, number)
+        if not self._pipe:
+            raise MemoryError
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self._library.pipe_is_open(self._pipe))
+
+    def learn(self, pattern: Pattern) -> bool:
+        """False: such messages will not be known, for there are too many kinds of them."""
+        begin, end, _ = pattern.audio.indices(len(pattern.like))
+        return bool(self._library.pump_learn(pattern.like, len(pattern.like), begin, end - begin))
+
+    def open(self, source: int, target: int, around: tuple[bytes, bytes], pace: Pace) -> bool:
+        """Take over the reading of the file `source`, which nobody else may read meanwhile.
+
+        `target` is the agent's, to which only whole frames may be written meanwhile; -1 if frames are to be written
+        another way. `around` stands on both sides of the audio in them.
+        """
+        head, tail = around
+        size, *times, full = pace
+        return not self._library.pipe_open(
+            self._pipe, source, target, head, len(head), tail, len(tail), size, *times, full
+        )
+
+    def close(self) -> None:
+        """Read no more. It may be opened again."""
+        self._library.pipe_close(self._pipe)
+
+    def passed(self) -> int:
+        """How many messages, since this was asked last."""
+        passed: int = self._library.pipe_passed(self._pipe)
+        return passed
+
+    def heard(self) -> Heard | None:
+        """What has passed since this was asked last."""
+        size = self._library.pipe_heard(self._pipe, self._pump.figures, self._pump.sketch)
+        frames, earliest, last = self._pump.figures
+        return Heard(int(frames), earliest, last, ctypes.string_at(self._pump.sketch, size)) if size else None
+
+    def remove(self) -> None:
+        """For good; what has passed can still be asked."""
+        self.close()
+        self._pump.forget(self._number)
+
+    def __del__(self) -> None:
+        if self._pipe:
+            self._library.pipe_free(self._pipe)
+
+
+class Pump:
+    """All pipes of an event loop. It is there as long as one of them is."""
+
+    def __init__(self, library: ctypes.PyDLL, loop: asyncio.AbstractEventLoop) -> None:
+        self.library = library
+        self.handle = library.pump_new()
+        if not self.handle:
+            raise OSError("no pump: too many open files, perhaps")
+        self.figures = (c_double * 3)()
+        self.sketch = ctypes.create_string_buffer(_SKETCH_BYTES)
+        self._loop = loop
+        self._pipes: dict[int, Pipe] = {}
+        self._numbers = 0
+        self._notices = library.pump_notices(self.handle)
+        self._arena = library.pump_arena(self.handle)
+        self._fd = library.pump_fd(self.handle)
+        self._take_turn = library.pump_turn
+        loop.add_reader(self._fd, self._turn)
+
+    def pipe(self, ends: Ends) -> Pipe:
+        self._numbers = self._numbers % 0xFFFF_FFFF + 1
+        pipe = self._pipes[self._numbers] = Pipe(self, self._numbers, ends)
+        return pipe
+
+    def forget(self, number: int) -> None:
+        if self._pipes.pop(number, None) and not self._pipes:
+            _pumps.pop(self._loop, None)
+            if not self._loop.is_closed():
+                self._loop.remove_reader(self._fd)
+            self.library.pump_free(self.handle)
+
+    def _turn(self) -> None:
+        count = self._take_turn(self.handle)
+        if count:
+            # All are read before the first is acted on: what that does may end another pipe, or the pump.
+            told = [self._read(notice) for notice in self._notices[:count]]
+            for ends, kind, content in told:
+                if kind == _SKETCH_FULL:
+                    ends.heard()
+                elif kind == _TO_WRITE:
+                    ends.to_write(content)
+                else:
+                    # In a step of its own, as the loop reads a socket: whatever goes wrong is that call's alone.
+                    self._loop.call_soon(ends.to_read, content)
+
+    def _read(self, notice: Notice) -> tuple[Ends, int, bytes]:
+        content = ctypes.string_at(self._arena + notice.at, notice.size)
+        return self._pipes[notice.pipe].ends, notice.kind, content
+
+
+_pumps: WeakKeyDictionary[asyncio.AbstractEventLoop, Pump] = WeakKeyDictionary()
+
+
+def pump_here() -> Pump | None:
+    """That of the running loop; None where there is none."""
+    loop = asyncio.get_running_loop()
+    pump = _pumps.get(loop)
+    if pump is None and (library := loaded()) is not None:
+        with suppress(OSError):
+            pump = _pumps[loop] = Pump(library, loop)
+    return pump

@@ -1,0 +1,116 @@
+"""`pump.c`, compiled once and loaded: without a compiler, or elsewhere than on Linux, there is none.
+
+`python -m agents.fast_lane.pump.library` compiles it beforehand, for machines that have no compiler or may not write.
+"""
+
+import ctypes
+import hashlib
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from ctypes import POINTER, Structure, c_char_p, c_double, c_int, c_uint32, c_uint64, c_void_p
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+logger = logging.getLogger(__name__)
+
+SOURCE = Path(__file__).with_name("pump.c")
+COMPILERS = ("cc", "gcc", "clang")
+COMPILE_SECONDS = 60
+OPTIONS = ("-std=c11", "-O2", "-shared", "-fPIC")
+
+
+class Unavailable(Exception):
+    """Why nothing can be compiled or loaded here."""
+
+
+class Notice(Structure):
+    """`notice_t` there."""
+
+    pipe: int
+    kind: int
+    at: int
+    size: int
+    _fields_: ClassVar = [("pipe", c_uint32), ("kind", c_uint32), ("at", c_uint32), ("size", c_uint32)]
+
+
+def _path() -> Path:
+    """Named for what it was made of: a changed source, or another machine's, is compiled anew."""
+    made_of = SOURCE.read_bytes() + " ".join((*OPTIONS, *os.uname()[::4])).encode()
+    return SOURCE.with_name(f"pump-{hashlib.sha256(made_of).hexdigest()[:16]}.so")
+
+
+def compiled() -> Path:
+    """Where it is, and now is if it was not. Raises Unavailable."""
+    path = _path()
+    if path.exists():
+        return path
+    if not sys.platform.startswith("linux"):
+        raise Unavailable("it needs Linux")
+    compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
+    if compiler is None:
+        raise Unavailable("there is no C compiler")
+    try:
+        # Beside its place, and moved there when it is whole: several processes may start at once.
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".compiling-") as directory:
+            made = Path(directory) / path.name
+            subprocess.run(  # noqa: S603
+                [compiler, *OPTIONS, "-o", str(made), str(SOURCE)],
+                check=True,
+                capture_output=True,
+                text=True,
+                timeout=COMPILE_SECONDS,
+            )
+            made.replace(path)
+    except subprocess.CalledProcessError as error:
+        raise Unavailable(error.stderr.strip() or f"{compiler} failed") from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unavailable(str(error)) from None
+    return path
+
+
+def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
+    """With the types of its functions: pointers are wider than what ctypes takes for granted."""
+    pump = pipe = c_void_p
+    text = (c_char_p, c_uint32)
+    types: dict[str, tuple[Any, tuple[Any, ...]]] = {
+        "pump_learn": (c_int, (*text, c_uint32, c_uint32)),
+        "pump_new": (pump, ()),
+        "pump_free": (None, (pump,)),
+        "pump_fd": (c_int, (pump,)),
+        "pump_notices": (POINTER(Notice), (pump,)),
+        "pump_arena": (c_void_p, (pump,)),
+        "pump_turn": (c_int, (pump,)),
+        "pipe_new": (pipe, (pump, c_uint32)),
+        "pipe_open": (c_int, (pipe, c_int, c_int, *text, *text, c_uint32, *[c_double] * 3, c_uint32)),
+        "pipe_is_open": (c_int, (pipe,)),
+        "pipe_close": (None, (pipe,)),
+        "pipe_free": (None, (pipe,)),
+        "pipe_passed": (c_uint64, (pipe,)),
+        "pipe_heard": (c_uint32, (pipe, c_void_p, c_void_p)),
+    }
+    for name, (result, arguments) in types.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+@cache
+def loaded() -> ctypes.PyDLL | None:
+    """The library, once for the process. It keeps the interpreter's lock: nothing in it waits."""
+    try:
+        return _declared(ctypes.PyDLL(str(compiled())))
+    except (OSError, Unavailable) as why:
+        logger.info("Callers' audio is carried in Python: %s", why)
+        return None
+
+
+if __name__ == "__main__":
+    try:
+        print(compiled())  # noqa: T201
+    except Unavailable as why:
+        sys.exit(f"Callers' audio will be carried in Python: {why}")

@@ -1,0 +1,305 @@
+/* Plain audio from one socket to another, without the interpreter.
+ *
+ * The frames of a call are alike but for digits, audio and a name. A pipe leads from a socket that masks to another one.
+ * All pipes of a pump share an epoll instance, which the event loop watches like any file: `pump_turn` then reads whatever
+ * is there, and what is a whole text frame of a known pattern leaves in the same step as a frame of ours.
+ *
+ * Nothing else is understood here. At the first byte that is anything else (another message, a control frame, part of a
+ * frame, the end) the pipe ends, and the caller of `pump_turn` is given that byte and all that were read after it: who
+ * knows WebSocket's rules reads on. What a slow peer has not taken is given back likewise.
+ *
+ * One thread may use a pump. Nothing here blocks, allocates while audio flows, or keeps a byte of what came.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    LONGEST = 2048,      /* bytes of a message that has a pattern */
+    MOST_PATTERNS = 64,  /* as many as streams of all carriers have at a time, several times over */
+    AROUND = 256,        /* bytes on both sides of the audio in what leaves */
+    READ = 16 * 1024,    /* bytes at once: what comes after a pause, of one caller */
+    SKETCH = 3 * 1024,
+    READY = 64, /* sockets at once */
+    NOTICES = 128,
+    ARENA = 256 * 1024,
+    ROUNDS = 8, /* of looking for more before other things have their turn */
+};
+
+/* RFC 6455, section 5.2: a whole text frame, masked, with a length of two bytes. */
+enum { WHOLE_TEXT = 0x81, MASKED_16_BITS = 0x80 | 126, HEADER = 8, LEAST_16_BITS = 126 };
+
+/* In a pattern, beside the bytes below 0x80, which mean themselves. */
+enum { A_DIGIT = 0x80, A_BASE64, A_LETTER_OR_DIGIT, KINDS_END };
+
+/* What a notice says: the pipe has ended, and these bytes (none, perhaps) are to be read another way; these are to be
+ * written another way; or the sketch is full. */
+enum { TO_READ = 1, TO_WRITE, SKETCH_FULL };
+
+typedef struct pattern {
+    struct pattern *next; /* of the same size */
+    uint32_t size, audio, audio_size;
+    uint8_t bytes[];
+} pattern_t;
+
+typedef struct {
+    uint32_t pipe, kind, at, size;
+} notice_t;
+
+typedef struct {
+    int watch;
+    uint32_t noticed, used;
+    notice_t notices[NOTICES];
+    uint8_t arena[ARENA];
+} pump_t;
+
+typedef struct {
+    pump_t *pump;
+    double piece_seconds, pause_seconds, last, earliest;
+    uint64_t passed;
+    uint32_t number, audio_size, frames, sketched, full;
+    int from, to; /* to < 0: frames are to be written another way */
+    uint32_t head_size, tail_size;
+    int is_open;
+    uint8_t around[AROUND];
+    uint8_t sketch[SKETCH];
+} pipe_t;
+
+static pattern_t *patterns[LONGEST + 1]; /* by size */
+static uint32_t patterns_known;
+static uint8_t is_of[KINDS_END - A_DIGIT][256];
+
+static void know_kinds(void) {
+    for (int c = 0; c < 128; c++) {
+        const uint8_t digit = c >= '0' && c <= '9', letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+        is_of[A_DIGIT - A_DIGIT][c] = digit;
+        is_of[A_BASE64 - A_DIGIT][c] = digit || letter || c == '+' || c == '/';
+        is_of[A_LETTER_OR_DIGIT - A_DIGIT][c] = digit || letter;
+    }
+}
+
+/* Whether messages like this one are known now. The audio in it stands from `audio` on. */
+int pump_learn(const uint8_t *bytes, uint32_t size, uint32_t audio, uint32_t audio_size) {
+    if (size > LONGEST || size < LEAST_16_BITS || audio_size > size || audio > size - audio_size) return 0;
+    for (uint32_t i = 0; i < size; i++)
+        if (bytes[i] >= KINDS_END) return 0;
+    for (pattern_t *known = patterns[size]; known; known = known->next)
+        if (known->audio == audio && known->audio_size == audio_size && !memcmp(known->bytes, bytes, size)) return 1;
+    if (patterns_known == MOST_PATTERNS) return 0;
+    pattern_t *pattern = malloc(sizeof *pattern + size);
+    if (!pattern) return 0;
+    *pattern = (pattern_t){patterns[size], size, audio, audio_size};
+    memcpy(pattern->bytes, bytes, size);
+    patterns[size] = pattern;
+    patterns_known++;
+    return 1;
+}
+
+pump_t *pump_new(void) {
+    pump_t *pump = calloc(1, sizeof *pump);
+    if (!pump) return NULL;
+    know_kinds();
+    pump->watch = epoll_create1(EPOLL_CLOEXEC);
+    if (pump->watch >= 0) return pump;
+    free(pump);
+    return NULL;
+}
+
+void pump_free(pump_t *pump) {
+    close(pump->watch);
+    free(pump);
+}
+
+int pump_fd(const pump_t *pump) { return pump->watch; }
+const notice_t *pump_notices(const pump_t *pump) { return pump->notices; }
+const uint8_t *pump_arena(const pump_t *pump) { return pump->arena; }
+
+/* `number` is what notices call it. */
+pipe_t *pipe_new(pump_t *pump, uint32_t number) {
+    pipe_t *pipe = calloc(1, sizeof *pipe);
+    if (pipe) pipe->pump = pump, pipe->number = number;
+    return pipe;
+}
+
+/* 0, or the errno of what went wrong. `last` and all other times are seconds of CLOCK_MONOTONIC. Of `full` characters on
+ * the sketch is announced. */
+int pipe_open(pipe_t *pipe, int from, int to, const uint8_t *head, uint32_t head_size, const uint8_t *tail,
+              uint32_t tail_size, uint32_t audio_size, double piece_seconds, double pause_seconds, double last,
+              uint32_t full) {
+    if (head_size > AROUND || tail_size > AROUND - head_size || !full || full + audio_size / 4 + 1 > SKETCH)
+        return EINVAL;
+    memcpy(pipe->around, head, head_size);
+    memcpy(pipe->around + head_size, tail, tail_size);
+    pipe->head_size = head_size, pipe->tail_size = tail_size;
+    pipe->from = from, pipe->to = to;
+    pipe->audio_size = audio_size, pipe->piece_seconds = piece_seconds, pipe->pause_seconds = pause_seconds;
+    pipe->last = last, pipe->earliest = INFINITY, pipe->full = full;
+    struct epoll_event readable = {.events = EPOLLIN, .data.ptr = pipe};
+    if (epoll_ctl(pipe->pump->watch, EPOLL_CTL_ADD, from, &readable)) return errno;
+    pipe->is_open = 1;
+    return 0;
+}
+
+int pipe_is_open(const pipe_t *pipe) { return pipe->is_open; }
+
+void pipe_close(pipe_t *pipe) {
+    if (pipe->is_open) epoll_ctl(pipe->pump->watch, EPOLL_CTL_DEL, pipe->from, NULL);
+    pipe->is_open = 0;
+}
+
+void pipe_free(pipe_t *pipe) {
+    pipe_close(pipe);
+    free(pipe);
+}
+
+/* How many frames have passed since this was asked last. */
+uint64_t pipe_passed(pipe_t *pipe) {
+    uint64_t passed = pipe->passed;
+    pipe->passed = 0;
+    return passed;
+}
+
+/* What was heard since this was asked last: how many pieces of audio, when they began to sound by the one that was least
+ * late, when the last one came; and every fourth character of them, whose number is returned. `sketch` has room for SKETCH. */
+uint32_t pipe_heard(pipe_t *pipe, double figures[3], uint8_t *sketch) {
+    uint32_t size = pipe->sketched;
+    figures[0] = pipe->frames, figures[1] = pipe->earliest, figures[2] = pipe->last;
+    memcpy(sketch, pipe->sketch, size);
+    pipe->frames = pipe->sketched = 0, pipe->earliest = INFINITY;
+    return size;
+}
+
+static double now_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* Masks must not be foreseen (RFC 6455, section 10.3). 0 while the system has none. */
+static int next_mask(uint8_t mask[4]) {
+    static uint8_t masks[256]; /* no signal interrupts the making of so many */
+    static uint32_t left;
+    if (!left) {
+        if (getrandom(masks, sizeof masks, 0) != sizeof masks) return 0;
+        left = sizeof masks;
+    }
+    left -= 4;
+    memcpy(mask, masks + left, 4);
+    return 1;
+}
+
+static void apply_mask(uint8_t *to, const uint8_t *from, uint32_t size, const uint8_t mask[4]) {
+    uint64_t twice, eight;
+    memcpy(&twice, mask, 4), memcpy((uint8_t *)&twice + 4, mask, 4);
+    uint32_t i = 0;
+    for (; i + 8 <= size; i += 8) {
+        memcpy(&eight, from + i, 8);
+        eight ^= twice;
+        memcpy(to + i, &eight, 8);
+    }
+    for (; i < size; i++) to[i] = from[i] ^ mask[i & 3];
+}
+
+static int is_like(const uint8_t *message, const pattern_t *pattern) {
+    for (uint32_t i = 0; i < pattern->size; i++) {
+        uint8_t wanted = pattern->bytes[i];
+        if (wanted < A_DIGIT ? message[i] != wanted : !is_of[wanted - A_DIGIT][message[i]]) return 0;
+    }
+    return 1;
+}
+
+static const pattern_t *pattern_of(const uint8_t *message, uint32_t size, uint32_t audio_size) {
+    for (const pattern_t *pattern = patterns[size]; pattern; pattern = pattern->next)
+        if (pattern->audio_size == audio_size && is_like(message, pattern)) return pattern;
+    return NULL;
+}
+
+static void notice(pipe_t *pipe, uint32_t kind, const uint8_t *bytes, uint32_t size) {
+    pump_t *pump = pipe->pump;
+    pump->notices[pump->noticed++] = (notice_t){pipe->number, kind, pump->used, size};
+    memcpy(pump->arena + pump->used, bytes, size);
+    pump->used += size;
+}
+
+/* One frame of the audio, at `to`, where there is room for it. Its size; 0 if it cannot be. */
+static uint32_t write_frame(const pipe_t *pipe, const uint8_t *audio, uint8_t *to) {
+    uint32_t size = pipe->head_size + pipe->audio_size + pipe->tail_size;
+    uint8_t *mask = to + 4, *message = to + HEADER;
+    if (size < LEAST_16_BITS || !next_mask(mask)) return 0;
+    to[0] = WHOLE_TEXT, to[1] = MASKED_16_BITS, to[2] = (uint8_t)(size >> 8), to[3] = (uint8_t)size;
+    memcpy(message, pipe->around, pipe->head_size);
+    memcpy(message + pipe->head_size, audio, pipe->audio_size);
+    memcpy(message + pipe->head_size + pipe->audio_size, pipe->around + pipe->head_size, pipe->tail_size);
+    apply_mask(message, message, size, mask);
+    return HEADER + size;
+}
+
+static void hear(pipe_t *pipe, const uint8_t *audio, double now) {
+    double began = now - ++pipe->frames * pipe->piece_seconds;
+    if (began < pipe->earliest) pipe->earliest = began;
+    pipe->last = now;
+    for (uint32_t i = 0; i < pipe->audio_size; i += 4) pipe->sketch[pipe->sketched++] = audio[i];
+}
+
+enum { MOST_LEAVES = 2 * READ, MOST_NOTICED = MOST_LEAVES + READ };
+
+/* What can be read of one pipe: at most three notices, and MOST_NOTICED bytes with them. */
+static void carry(pipe_t *pipe, double now) {
+    static uint8_t came[READ], message[LONGEST], leaves[MOST_LEAVES];
+    ssize_t got = recv(pipe->from, came, sizeof came, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    const uint32_t end = got > 0 ? (uint32_t)got : 0;
+    const uint32_t most = HEADER + pipe->head_size + pipe->audio_size + pipe->tail_size;
+    uint32_t at = 0, out = 0;
+    /* Who listens must know of a pause: either somebody catches up, or audio is missing. */
+    const int goes_on = now - pipe->last <= pipe->pause_seconds;
+    while (goes_on && end - at > HEADER && came[at] == WHOLE_TEXT && came[at + 1] == MASKED_16_BITS) {
+        const uint32_t size = (uint32_t)came[at + 2] << 8 | came[at + 3];
+        if (size > LONGEST || !patterns[size] || end - at - HEADER < size) break;
+        apply_mask(message, came + at + HEADER, size, came + at + 4);
+        const pattern_t *pattern = pattern_of(message, size, pipe->audio_size);
+        if (!pattern || most > MOST_LEAVES - out || pipe->audio_size / 4 + 1 > SKETCH - pipe->sketched) break;
+        const uint32_t written = write_frame(pipe, message + pattern->audio, leaves + out);
+        if (!written) break;
+        out += written;
+        at += HEADER + size;
+        hear(pipe, message + pattern->audio, now);
+        pipe->passed++;
+    }
+    if (out) {
+        ssize_t sent = pipe->to < 0 ? 0 : send(pipe->to, leaves, out, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0) sent = 0;
+        if ((uint32_t)sent < out) {
+            if (pipe->to >= 0) pipe_close(pipe);
+            notice(pipe, TO_WRITE, leaves + sent, out - (uint32_t)sent);
+        }
+    }
+    if (at < end || !end || !pipe->is_open) {
+        pipe_close(pipe);
+        notice(pipe, TO_READ, came + at, end - at);
+    } else if (pipe->sketched >= pipe->full) {
+        notice(pipe, SKETCH_FULL, came, 0);
+    }
+}
+
+/* Carry what is there; how many notices that gave. They and what they name are valid until the next turn. */
+int pump_turn(pump_t *pump) {
+    struct epoll_event ready[READY];
+    pump->noticed = pump->used = 0;
+    for (int round = 0; round < ROUNDS && !pump->noticed; round++) {
+        const int count = epoll_wait(pump->watch, ready, READY, 0);
+        if (count <= 0) break;
+        const double now = now_seconds();
+        for (int i = 0; i < count && NOTICES - pump->noticed >= 3 && ARENA - pump->used >= MOST_NOTICED; i++)
+            carry(ready[i].data.ptr, now);
+    }
+    return (int)pump->noticed;
+}

@@ -1,0 +1,457 @@
+"""The pump on real sockets: what is plain audio passes whole and in order, and every other byte comes back."""
+
+import asyncio
+import os
+import random
+import shutil
+import socket
+from base64 import b64encode
+from collections.abc import Iterator
+from itertools import pairwise
+from math import inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN, Protocol, Side
+
+from agents.audio import MULAW_8K
+from agents.fast_lane.client import Out
+from agents.fast_lane.cutter import client_frame
+from agents.fast_lane.pump import Ends, Pipe, Pump, library, pump_here
+from agents.fast_lane.pump.words import BASE64, DIGIT, LETTER_OR_DIGIT, Heard, Pace, Pattern
+from telephony.carriers.twilio.codec import TwilioCodec
+from telephony.feel.ears import CallerEar
+
+AROUND = b'{"user_audio_chunk":"', b'"}'
+PIECE = 160
+PACE = Pace(len(b64encode(bytes(PIECE))), PIECE / 8000, 1e9, 0.0, 2700)
+
+if shutil.which("cc") is None and "CI" not in os.environ:
+    pytest.skip("without a C compiler there is no pump", allow_module_level=True)
+
+
+def media(number: int, *, name: str = "MZ1", size: int = PIECE) -> bytes:
+    payload = b64encode(number.to_bytes(4, "big") * (size // 4)).decode()
+    inner = f'{{"track":"inbound","chunk":"{number}","timestamp":"{number}","payload":"{payload}"}}'
+    return f'{{"event":"media","sequenceNumber":"{number}","media":{inner},"streamSid":"{name}"}}'.encode()
+
+
+def pattern_of(message: bytes) -> Pattern:
+    codec = TwilioCodec()
+    assert codec.plain_audio(message)
+    pattern = codec.pattern(message)
+    assert pattern
+    return pattern
+
+
+class Course:
+    """A pipe between a caller's socket and an agent's, in a loop that turns when it is told to."""
+
+    def __init__(self, *, writes: bool = True, pace: Pace = PACE) -> None:
+        self.loop = asyncio.new_event_loop()
+        loaded = library.loaded()
+        assert loaded
+        self.pump = Pump(loaded, self.loop)
+        self.caller, self.source = socket.socketpair()
+        self.target, self.agent = socket.socketpair()
+        self.returned: list[bytes] = []
+        self.unsent = b""
+        self.full = 0
+        self.pipe = self.pump.pipe(Ends(self.returned.append, self._write, self._heard))
+        for number in (1, 10, 100):
+            assert self.pipe.learn(pattern_of(media(number)))
+        self.open(writes=writes, pace=pace)
+
+    def open(self, *, writes: bool = True, pace: Pace = PACE) -> None:
+        assert self.pipe.open(self.source.fileno(), self.target.fileno() if writes else -1, AROUND, pace)
+
+    def _write(self, frames: bytes) -> None:
+        self.unsent += frames
+
+    def _heard(self) -> None:
+        self.full += 1
+
+    def say(self, stream: bytes) -> None:
+        self.caller.sendall(stream)
+        self.turn()
+
+    def turn(self) -> None:
+        self.loop.run_until_complete(asyncio.sleep(0.001))
+
+    def written(self) -> bytes:
+        """All that the agent was or is to be sent, since this was asked last."""
+        self.agent.setblocking(False)
+        sent = b""
+        try:
+            while piece := self.agent.recv(2**20):
+                sent += piece
+        except BlockingIOError:
+            pass
+        unsent, self.unsent = self.unsent, b""
+        return sent + unsent
+
+    def end(self) -> None:
+        self.pipe.remove()
+        self.turn()
+        self.loop.close()
+        for one in (self.caller, self.source, self.target, self.agent):
+            one.close()
+
+
+@pytest.fixture
+def course() -> Iterator[Course]:
+    opened = Course()
+    yield opened
+    opened.end()
+
+
+def messages(stream: bytes) -> list[bytes]:
+    """As the ordinary parser of an agent's server reads them."""
+    protocol = Protocol(Side.SERVER, state=OPEN)
+    protocol.receive_data(stream)
+    events = protocol.events_received()
+    assert all(isinstance(event, Frame) and event.opcode is Opcode.TEXT and event.fin for event in events)
+    return [bytes(event.data) for event in events if isinstance(event, Frame)]
+
+
+def chunk(number: int, size: int = PIECE) -> bytes:
+    head, tail = AROUND
+    return head + b64encode(number.to_bytes(4, "big") * (size // 4)) + tail
+
+
+def test_plain_audio_reaches_the_agent_as_frames_of_our_own(course):
+    numbers = [1, 2, 10, 99, 100, 7]
+    course.say(b"".join(client_frame(media(number)) for number in numbers))
+    written = course.written()
+    assert messages(written) == [chunk(number) for number in numbers]
+    assert len({written[at : at + 4] for at in range(4, len(written), len(written) // 6)}) == 6  # masks
+    assert course.returned == []
+    assert course.pipe.is_open
+    assert course.pipe.passed() == 6
+    assert course.pipe.passed() == 0
+
+
+others = st.sampled_from(
+    [
+        client_frame(b'{"event":"mark","mark":{"name":"1"}}'),
+        client_frame(b'{"event":"dtmf","dtmf":{"digit":"5"}}' + b" " * 200),
+        client_frame(media(1)[:-1] + b" }"),
+        client_frame(media(1, size=80)),
+        client_frame(media(1, name="a-b")),
+        client_frame(media(1), 0x82),
+        client_frame(b"x" * 3_000),
+        Frame(Opcode.PING, b"there?").serialize(mask=True),
+        Frame(Opcode.CLOSE, b"\x03\xe8").serialize(mask=True),
+        Frame(Opcode.TEXT, media(1)[:50], fin=False).serialize(mask=True),
+        Frame(Opcode.CONT, media(1)[50:]).serialize(mask=True),
+        b"\xc1" + client_frame(media(1))[1:],  # a reserved bit
+        Frame(Opcode.TEXT, media(1)).serialize(mask=False),
+        b"\x81\xff" + (2**63 - 1).to_bytes(8, "big"),
+        b"\x81\xfe\xff\xff",
+        b"\x81",
+        b"\0" * 9,
+    ]
+)
+plain = st.sampled_from([1, 2, 10, 11, 100, 101]).map(lambda number: client_frame(media(number)))
+streams = st.lists(plain | plain | plain | others, max_size=12)
+
+
+@given(streams, st.lists(st.integers(0, 2**20), max_size=8))
+def test_every_byte_passes_once_or_comes_back_once(frames, cuts):
+    stream = b"".join(frames)
+    edges = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
+    course = Course()
+    try:
+        begun = 0
+        for start, stop in pairwise(edges):
+            if start < stop and not course.returned:
+                course.say(stream[start:stop])
+                begun = stop
+        passed = course.pipe.passed()
+        back = b"".join(course.returned)
+        assert len(course.returned) <= 1
+        assert course.pipe.is_open == (not course.returned)
+        # What passed are the first frames, and what came back begins where they end.
+        assert b"".join(frames[:passed]) + back == stream[:begun]
+        said = messages(course.written())
+        assert len(said) == passed
+        for frame, message in zip(frames, said, strict=False):
+            assert message in {chunk(number) for number in (1, 2, 10, 11, 100, 101)}
+            assert frame in {client_frame_like(frame, message)}
+        if not cuts:
+            assert passed == next((at for at, frame in enumerate(frames) if not is_plain(frame)), len(frames))
+    finally:
+        course.end()
+
+
+def is_plain(frame: bytes) -> bool:
+    payload = unmasked(frame)
+    return payload in {media(number) for number in (1, 2, 10, 11, 100, 101)} and frame[0] == 0x81
+
+
+def unmasked(frame: bytes) -> bytes:
+    """Of a frame of the usual form."""
+    return bytes(byte ^ frame[4 + at % 4] for at, byte in enumerate(frame[8:]))
+
+
+def client_frame_like(frame: bytes, message: bytes) -> bytes:
+    """`frame`, if it holds the audio of that message."""
+    audio = message[len(AROUND[0]) : -len(AROUND[1])]
+    return frame if b'"' + audio + b'"' in unmasked(frame) else b""
+
+
+@pytest.mark.parametrize("number", [7, 42])
+def test_a_message_like_the_last_but_for_one_byte_is_judged_as_the_codec_does(course, number):
+    """Every byte of it becomes some other: what the codec would not take by its shape must not pass."""
+    usual, chosen = media(number), random.Random(number)
+    codec = TwilioCodec()
+    for at in range(len(usual)):
+        others = {ord('"'), ord("\\"), ord("="), ord("A"), ord("5"), 0, 0x80, 0xFF, chosen.randrange(256)}
+        for other in others - {usual[at]}:
+            assert codec.plain_audio(usual)
+            message = usual[:at] + bytes([other]) + usual[at + 1 :]
+            pattern = codec.pattern(message)
+            course.say(client_frame(message))
+            if course.pipe.passed():
+                assert pattern is not None
+                assert messages(course.written()) == [
+                    AROUND[0] + message[pattern.audio] + AROUND[1],
+                ]
+            else:
+                assert course.returned
+                course.returned.clear()
+                course.open()
+
+
+def test_what_the_agent_does_not_take_is_given_back_in_order():
+    course = Course()
+    try:
+        course.target.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        said: list[bytes] = []
+        for _ in range(200):
+            course.say(client_frame(media(1)) * 3)
+            said += [chunk(1)] * 3
+            if course.returned:
+                break
+        assert course.returned == [b""]  # read on, by other means
+        assert not course.pipe.is_open
+        assert course.unsent
+        assert messages(course.written()) == said
+    finally:
+        course.end()
+
+
+def test_without_a_socket_of_the_agents_frames_are_handed_on_and_the_pipe_stays_open():
+    course = Course(writes=False)
+    try:
+        course.say(client_frame(media(1)) + client_frame(media(2)))
+        course.say(client_frame(media(3)))
+        assert messages(course.unsent) == [chunk(1), chunk(2), chunk(3)]
+        assert course.pipe.is_open
+        assert course.returned == []
+    finally:
+        course.end()
+
+
+@pytest.mark.parametrize("abruptly", [False, True])
+def test_when_the_caller_leaves_the_reading_is_given_back(course, abruptly):
+    if abruptly:
+        course.caller.send(client_frame(media(1)))
+        course.source.shutdown(socket.SHUT_RDWR)
+    course.caller.close()
+    course.turn()
+    course.turn()
+    assert b"".join(course.returned) == b""
+    assert len(course.returned) == 1
+    assert not course.pipe.is_open
+
+
+def test_an_agent_that_is_gone_is_found_by_whoever_writes_next(course):
+    course.agent.close()
+    course.say(client_frame(media(1)))
+    assert messages(course.unsent) == [chunk(1)]
+    assert course.returned == [b""]
+
+
+def test_a_pipe_tells_what_a_listener_would_have_heard(course):
+    frames = [number % 90 + 10 for number in range(40)]
+    for number in frames:
+        course.say(client_frame(media(number)))
+    heard = course.pipe.heard()
+    assert heard
+    assert heard.frames == 40
+    assert heard.sketch == b"".join(b64encode(number.to_bytes(4, "big") * 40)[::4] for number in frames)
+    now = course.loop.time()
+    assert now - 5 < heard.last <= now
+    # By the frame that was least late: the first of them had sounded when it came.
+    assert heard.last - 40 * PACE.piece_seconds <= heard.earliest <= heard.last
+    assert course.pipe.heard() is None
+    assert course.full == 0
+
+
+def test_a_full_sketch_is_announced_and_an_overfull_one_ends_the_pipe(course):
+    for number in range(50):
+        course.say(client_frame(media(number % 9 + 1)))
+    assert course.full == 1
+    assert course.pipe.is_open
+    for number in range(50):  # nobody asks
+        if course.pipe.is_open:
+            course.say(client_frame(media(number % 9 + 1)))
+    assert not course.pipe.is_open
+    heard = course.pipe.heard()
+    assert heard
+    assert len(heard.sketch) <= 3 * 1024
+
+
+def test_after_a_pause_the_frame_is_for_the_listener_in_python():
+    course = Course(pace=PACE._replace(pause_seconds=0.1, last=0.0))
+    try:
+        frame = client_frame(media(1))
+        course.say(frame)
+        assert course.returned == [frame]
+    finally:
+        course.end()
+
+
+def test_what_cannot_be_a_pattern_is_not_learned(course):
+    learn = course.pipe.learn
+    usual = pattern_of(media(5))
+    assert learn(usual)
+    assert not learn(usual._replace(like=usual.like[:-1] + b"\x83"))
+    assert not learn(Pattern(b"x" * 100, slice(10, 20)))
+    assert not learn(Pattern(b"x" * 2049, slice(10, 20)))
+
+
+def test_patterns_mean_what_they_say():
+    pattern = pattern_of(media(123, name="MZ9z"))
+    assert pattern.like.count(DIGIT) == 9
+    assert pattern.like.count(LETTER_OR_DIGIT) == 4
+    assert pattern.like.count(BASE64) == PACE.audio_size - pattern.like.count(b"=")
+    assert TwilioCodec.pattern(media(123, name="a_b")) is None
+    assert TwilioCodec.pattern(b"{}") is None
+
+
+async def test_the_pump_is_gone_with_its_last_pipe():
+    before = len(os.listdir("/proc/self/fd"))
+    pump = pump_here()
+    assert pump
+    assert pump_here() is pump
+    pipes = [pump.pipe(Ends(print, print, print)) for _ in range(3)]
+    assert len(os.listdir("/proc/self/fd")) == before + 1
+    for pipe in pipes:
+        pipe.remove()
+        pipe.remove()
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert pump_here() is not pump
+    other = pump_here()
+    assert other
+    other.pipe(Ends(print, print, print)).remove()
+
+
+def test_a_pipe_that_a_notice_removes_takes_nothing_from_the_others():
+    """Both are told of in one turn, and the first one's end removes the second."""
+    course, came = Course(), []
+    try:
+        caller, source = socket.socketpair()
+        second: list[Pipe] = []
+        first_ends = Ends(lambda read: (came.append(read), second[0].remove()), print, print)
+        second.append(course.pump.pipe(Ends(came.append, print, print)))
+        first = course.pump.pipe(first_ends)
+        assert first.open(course.source.fileno(), course.target.fileno(), AROUND, PACE) is False  # it is read
+        course.pipe.close()
+        assert first.open(course.source.fileno(), course.target.fileno(), AROUND, PACE)
+        assert second[0].open(source.fileno(), course.target.fileno(), AROUND, PACE)
+        course.caller.send(b"one")
+        caller.send(b"two")
+        course.turn()
+        assert sorted(came) == [b"one", b"two"]
+        first.remove()
+        caller.close()
+        source.close()
+    finally:
+        course.end()
+
+
+def test_without_a_compiler_there_is_none_and_it_says_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(library, "SOURCE", tmp_path / "pump.c")
+    (tmp_path / "pump.c").write_text("int broken(")
+    with pytest.raises(library.Unavailable, match="error"):
+        library.compiled()
+    monkeypatch.setattr(library.shutil, "which", lambda _name: None)
+    with pytest.raises(library.Unavailable, match="no C compiler"):
+        library.compiled()
+    assert [path.name for path in tmp_path.iterdir()] == ["pump.c"]
+
+
+class Wire:
+    """A transport, as far as a way out asks it."""
+
+    def __init__(self, *, waiting: int = 0, tls: bool = False) -> None:
+        self.waiting, self.tls = waiting, tls
+        self.socket = socket.socket()
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def get_extra_info(self, name: str) -> object:
+        return {"sslcontext": object() if self.tls else None, "socket": self.socket}[name]
+
+    def write(self, frames: bytes) -> None: ...
+
+
+@pytest.mark.parametrize("tls", [True, False])
+def test_a_way_out_is_lent_when_nothing_waits_on_it_and_never_under_tls(tls):
+    wire, out = Wire(tls=tls), Out()
+    out.leads(wire, *AROUND)  # type: ignore[arg-type]
+    assert out.lend(print) is None  # it is not open
+    out.open = True
+    assert out.lend(print) == (-1 if tls else wire.socket.fileno())
+    wire.waiting = 1
+    assert out.lend(print) is None
+    wire.socket.close()
+
+
+@given(
+    st.lists(st.floats(0.0, 0.09), min_size=1, max_size=200),
+    st.lists(st.integers(1, 40), min_size=1, max_size=30),
+    st.integers(0, 2**32),
+)
+def test_an_ear_hears_the_same_whoever_has_listened(gaps, runs, seed):
+    """Some frames one by one, then some that a pipe has heard, and so on."""
+    chosen = random.Random(seed)
+    audio = [b64encode(bytes(chosen.choice([0xFF, 0x05]) for _ in range(PIECE))) for _ in range(7)]
+    alone, helped = CallerEar(MULAW_8K), CallerEar(MULAW_8K)
+    now, times = 100.0, []
+    for gap in gaps:
+        now += gap
+        times.append((now, audio[int(gap * 1e6) % 7]))
+    for at, piece in times:
+        alone.hear_base64(at, piece)
+    at, helps = 0, False
+    for run in [1, *runs, len(times)]:
+        block, at = times[at : at + run], at + run
+        pace = helped.pace()
+        if helps and pace:
+            for first in range(0, len(block), 50):
+                helped.gather(as_heard(block[first : first + 50], pace))
+        else:
+            for came, piece in block:
+                helped.hear_base64(came, piece)
+        helps = not helps
+    for ear in (alone, helped):
+        ear.flush()
+    assert helped.began == pytest.approx(alone.began)
+    # Blocks that begin elsewhere have their own windows of 20 ms.
+    said, same = alone.speech.stretches(), helped.speech.stretches()
+    assert sum(end - start for start, end in same) == pytest.approx(
+        sum(end - start for start, end in said), abs=0.1 * (1 + len(said) + len(same))
+    )
+
+
+def as_heard(block: list[tuple[float, bytes]], pace: Pace) -> Heard:
+    earliest = min((came - (at + 1) * pace.piece_seconds for at, (came, _) in enumerate(block)), default=inf)
+    return Heard(
+        len(block), earliest, block[-1][0] if block else pace.last, b"".join(p[::4] for _, p in block)
+    )
