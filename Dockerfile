@@ -17,7 +17,7 @@ RUN DEBUG=0 DJANGO_SECRET_KEY=only-while-static-files-are-collected \
     FIELD_ENCRYPTION_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \
     APP_BASE_URL=https://build.invalid \
     python manage.py collectstatic --no-input \
-    && python -m agents.fast_lane.pump.library \
+    && python -m agents.fast_lane.pump \
     && python -m compileall -q .
 
 FROM python:3.13-slim

@@ -352,13 +352,18 @@ async def test_the_pump_is_gone_with_its_last_pipe():
 
 def test_a_pipe_that_a_notice_removes_takes_nothing_from_the_others():
     """Both are told of in one turn, and the first one's end removes the second."""
-    course, came = Course(), []
+    course = Course()
+    came: list[bytes] = []
     try:
         caller, source = socket.socketpair()
         second: list[Pipe] = []
-        first_ends = Ends(lambda read: (came.append(read), second[0].remove()), print, print)
+
+        def removes_the_other(read: bytes) -> None:
+            came.append(read)
+            second[0].remove()
+
         second.append(course.pump.pipe(Ends(came.append, print, print)))
-        first = course.pump.pipe(first_ends)
+        first = course.pump.pipe(Ends(removes_the_other, print, print))
         assert first.open(course.source.fileno(), course.target.fileno(), AROUND, PACE) is False  # it is read
         course.pipe.close()
         assert first.open(course.source.fileno(), course.target.fileno(), AROUND, PACE)
@@ -379,7 +384,7 @@ def test_without_a_compiler_there_is_none_and_it_says_why(tmp_path, monkeypatch)
     (tmp_path / "pump.c").write_text("int broken(")
     with pytest.raises(library.Unavailable, match="error"):
         library.compiled()
-    monkeypatch.setattr(library.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
     with pytest.raises(library.Unavailable, match="no C compiler"):
         library.compiled()
     assert [path.name for path in tmp_path.iterdir()] == ["pump.c"]

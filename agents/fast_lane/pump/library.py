@@ -1,6 +1,6 @@
 """`pump.c`, compiled once and loaded: without a compiler, or elsewhere than on Linux, there is none.
 
-`python -m agents.fast_lane.pump.library` compiles it beforehand, for machines that have no compiler or may not write.
+`python -m agents.fast_lane.pump` compiles it beforehand, for machines that have no compiler or may not write.
 """
 
 import ctypes
@@ -107,10 +107,3 @@ def loaded() -> ctypes.PyDLL | None:
     except (OSError, Unavailable) as why:
         logger.info("Callers' audio is carried in Python: %s", why)
         return None
-
-
-if __name__ == "__main__":
-    try:
-        print(compiled())  # noqa: T201
-    except Unavailable as why:
-        sys.exit(f"Callers' audio will be carried in Python: {why}")

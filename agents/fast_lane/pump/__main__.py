@@ -1,0 +1,10 @@
+"""`python -m agents.fast_lane.pump`: compile it now."""
+
+import sys
+
+from agents.fast_lane.pump.library import Unavailable, compiled
+
+try:
+    sys.stdout.write(f"{compiled()}\n")
+except Unavailable as why:
+    sys.exit(f"Callers' audio will be carried in Python: {why}")
