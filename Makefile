@@ -59,7 +59,7 @@ lock: $(BIN)/python ## compile requirements*.in anew into the hashed requirement
 
 clean: ## stop what runs here; remove the virtual environment, caches and all local data
 	if $(BIN)/python -c 'import django' 2>/dev/null; then $(BIN)/python manage.py services stop --erase; fi
-	rm -rf .tonris $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
+	rm -rf agents/fast_lane/pump/*.so .tonris $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the virtual environment: made once, filled again when a lock file has changed

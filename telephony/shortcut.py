@@ -42,7 +42,7 @@ class Shortcut:
         pattern_of: Callable[[bytes], Pattern | None],
         ear: CallerEar,
     ) -> None:
-        self._pipe: Pipe = pump.pipe(Ends(self._give_back, self._write, self._listen))
+        self._pipe: Pipe = pump.pipe(Ends(self._give_back, self._write, ear.gather))
         self._lender = lender
         self._pattern_of = pattern_of
         self._ear = ear
@@ -61,7 +61,7 @@ class Shortcut:
 
     def _open(self, message: bytes, out: WayOut) -> None:
         self._opening = None
-        pace, target = self._ear.pace(), out.lend(self.withdraw)
+        pace, target = self._ear.pace(), out.lend(self.withdraw, self._send_aside)
         if pace is None or target is None:
             return
         pattern = self._pattern_of(message)
@@ -90,6 +90,16 @@ class Shortcut:
         if self._out is not None:
             with suppress(RuntimeError):  # the transport was closed just now
                 self._out.write(frames)
+
+    def _send_aside(self, frame: bytes) -> bool:
+        """A frame that is no audio goes the pipe's way, too, or all that follow it would go by Python."""
+        if self._out is None or not self._pipe.is_open or not self._pipe.leads_to_socket:
+            return False
+        sent = self._pipe.send(frame)
+        if sent < len(frame):
+            self.withdraw()
+            self._out.write(frame[sent:])
+        return True
 
     def _listen(self) -> None:
         if heard := self._pipe.heard():

@@ -48,10 +48,10 @@ class WayOut(Protocol):
     write: Callable[[bytes], None]
     """Frames of whoever has borrowed it."""
 
-    def lend(self, changes: Callable[[], None]) -> int | None:
+    def lend(self, changes: Callable[[], None], aside: Take) -> int | None:
         """The file to which frames may be written until `changes` is called; -1 if they must go by `write`.
 
-        None: not now.
+        Small frames of others are offered to `aside`. None: not now.
         """
         ...
 

@@ -9,6 +9,7 @@ from websockets.protocol import Protocol, State
 from websockets.speedups import apply_mask
 from websockets.typing import Data
 
+from agents.fast_lane import Take, not_now
 from agents.fast_lane.cutter import TEXT, USUAL_BYTES, Cutter, client_frame, next_mask, usual_heads
 from agents.guarded_connection import GuardedConnection
 
@@ -28,7 +29,7 @@ def _nobody_asks() -> None:
 class Out:
     """The way out, as far as each frame looks at it: one small object, as `cutter.Way` is."""
 
-    __slots__ = ("_transport", "changes", "head", "open", "tail", "write")
+    __slots__ = ("_transport", "aside", "changes", "head", "open", "tail", "write")
 
     write: Callable[[bytes], None]
     """One whole frame or more."""
@@ -39,17 +40,19 @@ class Out:
     def __init__(self) -> None:
         self.open = False
         self.changes: Callable[[], None] = _nobody_asks
-        """Called before anything but audio is written, and when it becomes `open`, or is so no more."""
+        """Called before others write, and when it becomes `open`, or is so no more."""
+        self.aside: Take = not_now
+        """Writes a frame where audio is written meanwhile."""
 
     def leads(self, transport: asyncio.Transport, head: bytes, tail: bytes) -> None:
         self.head, self.tail = head, tail
         self._transport, self.write = transport, transport.write
 
-    def lend(self, changes: Callable[[], None]) -> int | None:
+    def lend(self, changes: Callable[[], None], aside: Take) -> int | None:
         """As `WayOut.lend`: not while anything that was written waits."""
         if not self.open or self._transport.get_write_buffer_size():
             return None
-        self.changes = changes
+        self.changes, self.aside = changes, aside
         if self._transport.get_extra_info("sslcontext") is not None:
             return -1
         file: int = self._transport.get_extra_info("socket").fileno()
@@ -128,8 +131,9 @@ class LaneConnection(Cutter, GuardedConnection):
     def send_now(self, message: bytes) -> bool:
         if not self._out.open or self.transport.is_closing():
             return False
-        self._out.changes()
-        self.transport.write(client_frame(message))
+        frame = client_frame(message)
+        if not self._out.aside(frame):
+            self.transport.write(frame)
         return True
 
     def way_out(self, head: bytes, tail: bytes) -> Out:

@@ -128,7 +128,10 @@ class CallerEar(_Ear):
         self._frames += heard.frames
         self._last = heard.last
         self._block += heard.sketch
-        if len(self._block) >= FULL:
+        if heard.resumed:
+            self.flush()
+            self._before = heard.resumed
+        elif len(self._block) >= FULL:
             self.flush()
 
     def flush(self) -> None:

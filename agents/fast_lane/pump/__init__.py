@@ -11,14 +11,15 @@ import asyncio
 import ctypes
 from collections.abc import Callable
 from contextlib import suppress
-from ctypes import c_double
 from dataclasses import dataclass
+from struct import Struct
 from weakref import WeakKeyDictionary
 
 from agents.fast_lane.pump.library import Notice, loaded
 from agents.fast_lane.pump.words import Heard, Pace, Pattern
 
-_TO_READ, _TO_WRITE, _SKETCH_FULL = 1, 2, 3
+_TO_READ, _TO_WRITE, _HEARD = 1, 2, 3
+_heard = Struct("4d")
 _SKETCH_BYTES = 3 * 1024
 
 
@@ -30,8 +31,8 @@ class Ends:
     """It has ended: these bytes were read and are no audio, and more is to be read by others. b"": the end, perhaps."""
     to_write: Callable[[bytes], None]
     """These frames are to be written for it."""
-    heard: Callable[[], None]
-    """There is as much to hear as it keeps."""
+    heard: Callable[[Heard], None]
+    """As much as it keeps, or all until a pause."""
 
 
 class Pipe:
@@ -42,6 +43,7 @@ class Pipe:
         self._pump = pump
         self._number = number
         self.ends = ends
+        self.leads_to_socket = False
         self._pipe = self._library.pipe_new(pump.handle, number)
         if not self._pipe:
             raise MemoryError
@@ -62,6 +64,7 @@ class Pipe:
         another way. `around` stands on both sides of the audio in them.
         """
         head, tail = around
+        self.leads_to_socket = target >= 0
         size, *times, full = pace
         return not self._library.pipe_open(
             self._pipe, source, target, head, len(head), tail, len(tail), size, *times, full
@@ -71,16 +74,21 @@ class Pipe:
         """Read no more. It may be opened again."""
         self._library.pipe_close(self._pipe)
 
+    def send(self, frame: bytes) -> int:
+        """Write a frame of somebody else's to the agent's socket, as far as it goes: so many bytes."""
+        sent: int = self._library.pipe_send(self._pipe, frame, len(frame))
+        return sent
+
     def passed(self) -> int:
         """How many messages, since this was asked last."""
         passed: int = self._library.pipe_passed(self._pipe)
         return passed
 
     def heard(self) -> Heard | None:
-        """What has passed since this was asked last."""
-        size = self._library.pipe_heard(self._pipe, self._pump.figures, self._pump.sketch)
-        frames, earliest, last = self._pump.figures
-        return Heard(int(frames), earliest, last, ctypes.string_at(self._pump.sketch, size)) if size else None
+        """What has passed since it was told of."""
+        told = self._pump.told
+        size = self._library.pipe_heard(self._pipe, told, 0.0)
+        return _as_heard(ctypes.string_at(told, size)) if size > _heard.size else None
 
     def remove(self) -> None:
         """For good; what has passed can still be asked."""
@@ -100,8 +108,7 @@ class Pump:
         self.handle = library.pump_new()
         if not self.handle:
             raise OSError("no pump: too many open files, perhaps")
-        self.figures = (c_double * 3)()
-        self.sketch = ctypes.create_string_buffer(_SKETCH_BYTES)
+        self.told = ctypes.create_string_buffer(_heard.size + _SKETCH_BYTES)
         self._loop = loop
         self._pipes: dict[int, Pipe] = {}
         self._numbers = 0
@@ -129,8 +136,8 @@ class Pump:
             # All are read before the first is acted on: what that does may end another pipe, or the pump.
             told = [self._read(notice) for notice in self._notices[:count]]
             for ends, kind, content in told:
-                if kind == _SKETCH_FULL:
-                    ends.heard()
+                if kind == _HEARD:
+                    ends.heard(_as_heard(content))
                 elif kind == _TO_WRITE:
                     ends.to_write(content)
                 else:
@@ -140,6 +147,11 @@ class Pump:
     def _read(self, notice: Notice) -> tuple[Ends, int, bytes]:
         content = ctypes.string_at(self._arena + notice.at, notice.size)
         return self._pipes[notice.pipe].ends, notice.kind, content
+
+
+def _as_heard(told: bytes) -> Heard:
+    frames, earliest, last, resumed = _heard.unpack_from(told)
+    return Heard(int(frames), earliest, last, resumed, told[_heard.size :])
 
 
 _pumps: WeakKeyDictionary[asyncio.AbstractEventLoop, Pump] = WeakKeyDictionary()

@@ -66,6 +66,9 @@ def compiled() -> Path:
                 timeout=COMPILE_SECONDS,
             )
             made.replace(path)
+        for other in path.parent.glob("pump-*.so"):
+            if other != path:
+                other.unlink(missing_ok=True)
     except subprocess.CalledProcessError as error:
         raise Unavailable(error.stderr.strip() or f"{compiler} failed") from None
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -91,7 +94,8 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
         "pipe_close": (None, (pipe,)),
         "pipe_free": (None, (pipe,)),
         "pipe_passed": (c_uint64, (pipe,)),
-        "pipe_heard": (c_uint32, (pipe, c_void_p, c_void_p)),
+        "pipe_send": (c_uint32, (pipe, *text)),
+        "pipe_heard": (c_uint32, (pipe, c_void_p, c_double)),
     }
     for name, (result, arguments) in types.items():
         function = getattr(library, name)

@@ -41,8 +41,8 @@ enum { WHOLE_TEXT = 0x81, MASKED_16_BITS = 0x80 | 126, HEADER = 8, LEAST_16_BITS
 enum { A_DIGIT = 0x80, A_BASE64, A_LETTER_OR_DIGIT, KINDS_END };
 
 /* What a notice says: the pipe has ended, and these bytes (none, perhaps) are to be read another way; these are to be
- * written another way; or the sketch is full. */
-enum { TO_READ = 1, TO_WRITE, SKETCH_FULL };
+ * written another way; or this is what was heard, a heard_t and the sketch. */
+enum { TO_READ = 1, TO_WRITE, HEARD };
 
 typedef struct pattern {
     struct pattern *next; /* of the same size */
@@ -53,6 +53,12 @@ typedef struct pattern {
 typedef struct {
     uint32_t pipe, kind, at, size;
 } notice_t;
+
+/* Some pieces of audio: how many, when the first began to sound by the one that was least late, when the last one came,
+ * and when another came after a pause, or 0. Every fourth character of them is the sketch. */
+typedef struct {
+    double frames, earliest, last, resumed;
+} heard_t;
 
 typedef struct {
     int watch;
@@ -167,14 +173,20 @@ uint64_t pipe_passed(pipe_t *pipe) {
     return passed;
 }
 
-/* What was heard since this was asked last: how many pieces of audio, when they began to sound by the one that was least
- * late, when the last one came; and every fourth character of them, whose number is returned. `sketch` has room for SKETCH. */
-uint32_t pipe_heard(pipe_t *pipe, double figures[3], uint8_t *sketch) {
-    uint32_t size = pipe->sketched;
-    figures[0] = pipe->frames, figures[1] = pipe->earliest, figures[2] = pipe->last;
-    memcpy(sketch, pipe->sketch, size);
+/* What was heard since it was told last; the size of it. There is room for a heard_t and SKETCH bytes. */
+uint32_t pipe_heard(pipe_t *pipe, uint8_t *told, double resumed) {
+    const heard_t heard = {pipe->frames, pipe->earliest, pipe->last, resumed};
+    const uint32_t size = pipe->sketched;
+    memcpy(told, &heard, sizeof heard);
+    memcpy(told + sizeof heard, pipe->sketch, size);
     pipe->frames = pipe->sketched = 0, pipe->earliest = INFINITY;
-    return size;
+    return (uint32_t)sizeof heard + size;
+}
+
+/* How many bytes of these the agent's socket has taken, between two of its frames. */
+uint32_t pipe_send(const pipe_t *pipe, const uint8_t *bytes, uint32_t size) {
+    const ssize_t sent = pipe->is_open && pipe->to >= 0 ? send(pipe->to, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
+    return sent > 0 ? (uint32_t)sent : 0;
 }
 
 static double now_seconds(void) {
@@ -222,6 +234,13 @@ static const pattern_t *pattern_of(const uint8_t *message, uint32_t size, uint32
     return NULL;
 }
 
+static void tell_heard(pipe_t *pipe, double resumed) {
+    pump_t *pump = pipe->pump;
+    const uint32_t size = pipe_heard(pipe, pump->arena + pump->used, resumed);
+    pump->notices[pump->noticed++] = (notice_t){pipe->number, HEARD, pump->used, size};
+    pump->used += size;
+}
+
 static void notice(pipe_t *pipe, uint32_t kind, const uint8_t *bytes, uint32_t size) {
     pump_t *pump = pipe->pump;
     pump->notices[pump->noticed++] = (notice_t){pipe->number, kind, pump->used, size};
@@ -249,9 +268,9 @@ static void hear(pipe_t *pipe, const uint8_t *audio, double now) {
     for (uint32_t i = 0; i < pipe->audio_size; i += 4) pipe->sketch[pipe->sketched++] = audio[i];
 }
 
-enum { MOST_LEAVES = 2 * READ, MOST_NOTICED = MOST_LEAVES + READ };
+enum { MOST_LEAVES = 2 * READ, MOST_TOLD = 3, MOST_NOTICED = MOST_LEAVES + READ + sizeof(heard_t) + SKETCH };
 
-/* What can be read of one pipe: at most three notices, and MOST_NOTICED bytes with them. */
+/* What can be read of one pipe: at most MOST_TOLD notices, and MOST_NOTICED bytes with them. */
 static void carry(pipe_t *pipe, double now) {
     static uint8_t came[READ], message[LONGEST], leaves[MOST_LEAVES];
     ssize_t got = recv(pipe->from, came, sizeof came, MSG_DONTWAIT);
@@ -259,16 +278,18 @@ static void carry(pipe_t *pipe, double now) {
     const uint32_t end = got > 0 ? (uint32_t)got : 0;
     const uint32_t most = HEADER + pipe->head_size + pipe->audio_size + pipe->tail_size;
     uint32_t at = 0, out = 0;
-    /* Who listens must know of a pause: either somebody catches up, or audio is missing. */
-    const int goes_on = now - pipe->last <= pipe->pause_seconds;
-    while (goes_on && end - at > HEADER && came[at] == WHOLE_TEXT && came[at + 1] == MASKED_16_BITS) {
+    int told = 0;
+    while (end - at > HEADER && came[at] == WHOLE_TEXT && came[at + 1] == MASKED_16_BITS) {
         const uint32_t size = (uint32_t)came[at + 2] << 8 | came[at + 3];
         if (size > LONGEST || !patterns[size] || end - at - HEADER < size) break;
         apply_mask(message, came + at + HEADER, size, came + at + 4);
         const pattern_t *pattern = pattern_of(message, size, pipe->audio_size);
-        if (!pattern || most > MOST_LEAVES - out || pipe->audio_size / 4 + 1 > SKETCH - pipe->sketched) break;
+        /* Who listens must know of a pause: either somebody catches up, or audio is missing. */
+        const int resumes = now - pipe->last > pipe->pause_seconds, is_due = resumes || pipe->sketched >= pipe->full;
+        if (!pattern || most > MOST_LEAVES - out || (is_due && told)) break;
         const uint32_t written = write_frame(pipe, message + pattern->audio, leaves + out);
         if (!written) break;
+        if (is_due) tell_heard(pipe, resumes ? now : 0), told = 1;
         out += written;
         at += HEADER + size;
         hear(pipe, message + pattern->audio, now);
@@ -285,8 +306,8 @@ static void carry(pipe_t *pipe, double now) {
     if (at < end || !end || !pipe->is_open) {
         pipe_close(pipe);
         notice(pipe, TO_READ, came + at, end - at);
-    } else if (pipe->sketched >= pipe->full) {
-        notice(pipe, SKETCH_FULL, came, 0);
+    } else if (pipe->sketched >= pipe->full && !told) {
+        tell_heard(pipe, 0);
     }
 }
 
@@ -298,7 +319,7 @@ int pump_turn(pump_t *pump) {
         const int count = epoll_wait(pump->watch, ready, READY, 0);
         if (count <= 0) break;
         const double now = now_seconds();
-        for (int i = 0; i < count && NOTICES - pump->noticed >= 3 && ARENA - pump->used >= MOST_NOTICED; i++)
+        for (int i = 0; i < count && NOTICES - pump->noticed >= MOST_TOLD && ARENA - pump->used >= MOST_NOTICED; i++)
             carry(ready[i].data.ptr, now);
     }
     return (int)pump->noticed;

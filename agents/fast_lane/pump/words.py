@@ -21,7 +21,7 @@ class Pace(NamedTuple):
     audio_size: int
     piece_seconds: float
     pause_seconds: float
-    """No piece for so long: whoever listens wants to know."""
+    """No piece for so long is a pause."""
     last: float
     """When the last piece came, by `time.monotonic`."""
     full: int
@@ -36,5 +36,7 @@ class Heard(NamedTuple):
     """When the first began to sound, by the one that was least late."""
     last: float
     """When the last one came."""
+    resumed: float
+    """When another came, after a pause; or 0."""
     sketch: bytes
     """Every fourth character of their base64."""
