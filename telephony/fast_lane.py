@@ -67,8 +67,8 @@ class LaneProtocol(Cutter, GuardedProtocol):
         free = self.way.between_messages and self.way.clear and not self.read_paused
         if not free or self.transport.is_closing() or self.transport.get_extra_info("sslcontext") is not None:
             return -1
-        self.transport.pause_reading()
         file: int = self.transport.get_extra_info("socket").fileno()
+        self.transport.pause_reading()
         return file
 
     def take_back(self, read: bytes) -> None:
@@ -77,7 +77,11 @@ class LaneProtocol(Cutter, GuardedProtocol):
         if not self.read_paused:
             self.transport.resume_reading()
         if read:
-            self.data_received(read)
+            try:
+                self.data_received(read)
+            except Exception:  # as the loop does with what it has read itself
+                self.transport.abort()
+                raise
 
     def close_lane(self) -> None:
         if self.shortcut is not None:
@@ -85,9 +89,16 @@ class LaneProtocol(Cutter, GuardedProtocol):
         super().close_lane()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.shortcut is not None:  # before its file may become another's
-            self.shortcut.close()
-        super().connection_lost(exc)
+        try:
+            if self.shortcut is not None:  # before its file may become another's
+                self.shortcut.close()
+        finally:
+            super().connection_lost(exc)
+
+    def _abort_later(self) -> None:
+        if self.shortcut is not None:  # who closes reads no more
+            self.shortcut.withdraw()
+        super()._abort_later()
 
     async def receive(self) -> ASGIReceiveEvent:
         with self.reader_waits():

@@ -10,11 +10,12 @@ withdraws the pipe first. So a frame that the pipe carries is one that the lane 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from agents.fast_lane import WayOut
 from agents.fast_lane.pump import Ends, Pipe, Pump
-from agents.fast_lane.pump.words import Pattern
+from agents.fast_lane.pump.words import LONGEST_PIECE, Pattern
 from telephony.feel.ears import CallerEar
 
 
@@ -61,8 +62,8 @@ class Shortcut:
 
     def _open(self, message: bytes, out: WayOut) -> None:
         self._opening = None
-        pace, target = self._ear.pace(), out.lend(self.withdraw, self._send_aside)
-        if pace is None or target is None:
+        pace, target = self._ear.pace(), out.lend(self.withdraw, partial(self._send_aside, out))
+        if pace is None or pace.audio_size > LONGEST_PIECE or target is None:
             return
         pattern = self._pattern_of(message)
         if pattern is None or not self._pipe.learn(pattern) or (source := self._lender.lend()) < 0:
@@ -83,22 +84,24 @@ class Shortcut:
             self._give_back(b"")
 
     def _give_back(self, read: bytes) -> None:
-        self._listen()
-        self._lender.take_back(read)
+        try:
+            self._listen()
+        finally:
+            self._lender.take_back(read)
 
     def _write(self, frames: bytes) -> None:
         if self._out is not None:
             with suppress(RuntimeError):  # the transport was closed just now
                 self._out.write(frames)
 
-    def _send_aside(self, frame: bytes) -> bool:
+    def _send_aside(self, out: WayOut, frame: bytes) -> bool:
         """A frame that is no audio goes the pipe's way, too, or all that follow it would go by Python."""
-        if self._out is None or not self._pipe.is_open or not self._pipe.leads_to_socket:
+        if out is not self._out or not self._pipe.is_open or not self._pipe.leads_to_socket:
             return False
         sent = self._pipe.send(frame)
         if sent < len(frame):
             self.withdraw()
-            self._out.write(frame[sent:])
+            out.write(frame[sent:])
         return True
 
     def _listen(self) -> None:

@@ -120,9 +120,11 @@ class LaneConnection(Cutter, GuardedConnection):
         self._note_out()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._out.open = False
-        self._out.changes()
-        super().connection_lost(exc)
+        try:
+            self._out.open = False
+            self._out.changes()  # before its file may become another's
+        finally:
+            super().connection_lost(exc)
 
     def _note_out(self) -> None:
         self._out.changes()

@@ -1,6 +1,7 @@
 """The pump on real sockets: what is plain audio passes whole and in order, and every other byte comes back."""
 
 import asyncio
+import gc
 import os
 import random
 import shutil
@@ -224,6 +225,42 @@ def test_a_message_like_the_last_but_for_one_byte_is_judged_as_the_codec_does(co
                 course.open()
 
 
+def test_what_was_read_before_completes_nothing(course):
+    """The same bytes again, but for the last ones, which are still where the first reading left them."""
+    frame = client_frame(media(1))
+    course.say(frame)
+    course.say(frame[:-10])
+    assert course.returned == [frame[:-10]]
+    assert messages(course.written()) == [chunk(1)]
+
+
+def test_a_message_of_the_same_length_with_less_audio_is_another_one(course):
+    """As long as the usual one, for its stream's name is longer."""
+    missing = PACE.audio_size - len(b64encode(bytes(PIECE // 2)))
+    other = media(1, size=PIECE // 2, name="MZ1" + "x" * missing)
+    assert len(other) == len(media(1))
+    assert course.pipe.learn(pattern_of(other))
+    course.say(client_frame(media(2)) + client_frame(other))
+    assert course.returned == [course.returned[0]]
+    assert unmasked(course.returned[0]) == other
+    assert messages(course.written()) == [chunk(2)]
+
+
+def test_however_small_a_sketch_may_be_at_most_one_is_told_of_a_reading():
+    course = Course(pace=PACE._replace(full=100))
+    try:
+        course.say(b"".join(client_frame(media(1)) for _ in range(20)))
+        assert len(course.heard) == 1
+        assert course.returned
+        heard = course.pipe.heard()
+        assert heard
+        assert (
+            course.heard[0].frames + heard.frames == course.pipe.passed() == len(messages(course.written()))
+        )
+    finally:
+        course.end()
+
+
 def test_what_the_agent_does_not_take_is_given_back_in_order():
     course = Course()
     try:
@@ -401,6 +438,86 @@ def test_a_pipe_that_a_notice_removes_takes_nothing_from_the_others():
         source.close()
     finally:
         course.end()
+
+
+def test_many_who_never_stop_talking_keep_nobody_waiting(course):
+    """Without a socket of the agent all that leaves is handed on, which takes the most room."""
+    quiet: list[tuple[socket.socket, socket.socket, list[bytes], Pipe]] = []
+    loud: list[tuple[socket.socket, socket.socket, list[bytes], Pipe]] = []
+
+    async def one_turn() -> None:
+        course.pump._turn()
+
+    for at in range(30):
+        caller, source = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # whole frames each time
+        source.setblocking(False)
+        said: list[bytes] = []
+        pipe = course.pump.pipe(Ends(print, said.append, lambda heard: None))
+        assert pipe.open(source.fileno(), -1, AROUND, PACE)
+        (quiet if at >= 25 else loud).append((caller, source, said, pipe))
+    try:
+        frames = b"".join(client_frame(media(1)) for _ in range(45))
+        for _ in range(8):  # more than is read of anybody meanwhile
+            for caller, *_ in loud:
+                caller.sendall(frames)
+        for caller, *_ in quiet:
+            caller.sendall(client_frame(media(2)))
+        for _ in range(2):
+            course.loop.run_until_complete(one_turn())
+        assert all(messages(b"".join(said)) == [chunk(2)] for _, _, said, _ in quiet)
+    finally:
+        for caller, source, _, pipe in quiet + loud:
+            pipe.remove()
+            caller.close()
+            source.close()
+
+
+def test_what_goes_wrong_with_one_call_is_no_others(course):
+    caller, source = socket.socketpair()
+
+    def fail(_: object) -> None:
+        raise LookupError("of one call")
+
+    failed: list[dict[str, object]] = []
+    course.loop.set_exception_handler(lambda _loop, context: failed.append(context))
+    failing = course.pump.pipe(Ends(fail, fail, fail))
+    assert failing.open(source.fileno(), -1, AROUND, PACE)
+    caller.sendall(client_frame(media(1)) + b"other")
+    course.say(client_frame(media(2)) + b"end")
+    assert course.returned == [b"end"]
+    assert messages(course.written()) == [chunk(2)]
+    assert [type(context["exception"]) for context in failed] == [LookupError, LookupError]
+    failing.remove()
+    caller.close()
+    source.close()
+
+
+def test_the_newest_patterns_are_known_however_many_there_were(course):
+    for at in range(100):
+        name = "Z" * (at + 10)
+        assert course.pipe.learn(pattern_of(media(1, name=name)))
+        course.say(client_frame(media(1, name=name)))
+        assert course.pipe.passed() == 1
+    course.say(client_frame(media(1, name="Z" * 10)))  # forgotten
+    assert len(course.returned) == 1
+    for number in (1, 10, 100):  # what other tests count on
+        assert course.pipe.learn(pattern_of(media(number)))
+
+
+def test_a_loop_that_ends_too_early_leaves_nothing():
+    before = len(os.listdir("/proc/self/fd"))
+
+    async def leave() -> None:
+        pump = pump_here()
+        assert pump
+        assert pump.pipe(Ends(print, print, print)).open(source.fileno(), -1, AROUND, PACE)
+
+    caller, source = socket.socketpair()
+    asyncio.run(leave())
+    caller.close()
+    source.close()
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_without_a_compiler_there_is_none_and_it_says_why(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from struct import Struct
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize, ref
 
 from agents.fast_lane.pump.library import Notice, loaded
 from agents.fast_lane.pump.words import Heard, Pace, Pattern
@@ -44,6 +44,7 @@ class Pipe:
         self._number = number
         self.ends = ends
         self.leads_to_socket = False
+        self._removed = False
         self._pipe = self._library.pipe_new(pump.handle, number)
         if not self._pipe:
             raise MemoryError
@@ -53,7 +54,7 @@ class Pipe:
         return bool(self._library.pipe_is_open(self._pipe))
 
     def learn(self, pattern: Pattern) -> bool:
-        """False: such messages will not be known, for there are too many kinds of them."""
+        """False: such messages cannot be known."""
         begin, end, _ = pattern.audio.indices(len(pattern.like))
         return bool(self._library.pump_learn(pattern.like, len(pattern.like), begin, end - begin))
 
@@ -63,6 +64,8 @@ class Pipe:
         `target` is the agent's, to which only whole frames may be written meanwhile; -1 if frames are to be written
         another way. `around` stands on both sides of the audio in them.
         """
+        if self._removed:
+            return False
         head, tail = around
         self.leads_to_socket = target >= 0
         size, *times, full = pace
@@ -93,6 +96,7 @@ class Pipe:
     def remove(self) -> None:
         """For good; what has passed can still be asked."""
         self.close()
+        self._removed = True
         self._pump.forget(self._number)
 
     def __del__(self) -> None:
@@ -109,7 +113,8 @@ class Pump:
         if not self.handle:
             raise OSError("no pump: too many open files, perhaps")
         self.told = ctypes.create_string_buffer(_heard.size + _SKETCH_BYTES)
-        self._loop = loop
+        self._loop = ref(loop)  # it is this one's key
+        self._end = finalize(self, library.pump_free, self.handle)
         self._pipes: dict[int, Pipe] = {}
         self._numbers = 0
         self._notices = library.pump_notices(self.handle)
@@ -125,24 +130,28 @@ class Pump:
 
     def forget(self, number: int) -> None:
         if self._pipes.pop(number, None) and not self._pipes:
-            _pumps.pop(self._loop, None)
-            if not self._loop.is_closed():
-                self._loop.remove_reader(self._fd)
-            self.library.pump_free(self.handle)
+            loop = self._loop()
+            if loop is not None:
+                _pumps.pop(loop, None)
+                if not loop.is_closed():
+                    loop.remove_reader(self._fd)
+            self._end()
 
     def _turn(self) -> None:
         count = self._take_turn(self.handle)
         if count:
+            loop = asyncio.get_running_loop()
             # All are read before the first is acted on: what that does may end another pipe, or the pump.
-            told = [self._read(notice) for notice in self._notices[:count]]
-            for ends, kind, content in told:
-                if kind == _HEARD:
-                    ends.heard(_as_heard(content))
-                elif kind == _TO_WRITE:
-                    ends.to_write(content)
-                else:
-                    # In a step of its own, as the loop reads a socket: whatever goes wrong is that call's alone.
-                    self._loop.call_soon(ends.to_read, content)
+            for ends, kind, content in [self._read(notice) for notice in self._notices[:count]]:
+                try:
+                    if kind == _HEARD:
+                        ends.heard(_as_heard(content))
+                    elif kind == _TO_WRITE:
+                        ends.to_write(content)
+                    else:
+                        loop.call_soon(ends.to_read, content)
+                except Exception as error:  # noqa: BLE001 - as the loop does: the next notice is of another call
+                    loop.call_exception_handler({"message": "A pipe's end failed", "exception": error})
 
     def _read(self, notice: Notice) -> tuple[Ends, int, bytes]:
         content = ctypes.string_at(self._arena + notice.at, notice.size)

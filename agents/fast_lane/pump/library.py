@@ -21,7 +21,15 @@ logger = logging.getLogger(__name__)
 SOURCE = Path(__file__).with_name("pump.c")
 COMPILERS = ("cc", "gcc", "clang")
 COMPILE_SECONDS = 60
-OPTIONS = ("-std=c11", "-O2", "-shared", "-fPIC")
+OPTIONS = (
+    "-std=c11",
+    "-O2",
+    "-fPIC",
+    "-fstack-protector-strong",
+    "-D_FORTIFY_SOURCE=2",
+    "-shared",
+    "-Wl,-z,relro,-z,now",
+)
 
 
 class Unavailable(Exception):

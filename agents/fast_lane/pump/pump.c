@@ -24,13 +24,11 @@
 
 enum {
     LONGEST = 2048,      /* bytes of a message that has a pattern */
-    MOST_PATTERNS = 64,  /* as many as streams of all carriers have at a time, several times over */
+    MOST_PATTERNS = 64,  /* several times what all streams have at a time; then a new one takes the place of the oldest */
     AROUND = 256,        /* bytes on both sides of the audio in what leaves */
     READ = 16 * 1024,    /* bytes at once: what comes after a pause, of one caller */
     SKETCH = 3 * 1024,
-    READY = 64, /* sockets at once */
-    NOTICES = 128,
-    ARENA = 256 * 1024,
+    READY = 32, /* sockets at once */
     ROUNDS = 8, /* of looking for more before other things have their turn */
 };
 
@@ -60,11 +58,16 @@ typedef struct {
     double frames, earliest, last, resumed;
 } heard_t;
 
+/* Of one pipe in one turn: so many notices at most, and so many bytes with them. */
+enum { MOST_LEAVES = 2 * READ, MOST_TOLD = 3, MOST_BYTES_TOLD = MOST_LEAVES + READ + sizeof(heard_t) + SKETCH };
+
+/* There is room for whatever all sockets of a turn may bring: who is passed over once would be so for ever, for the system
+ * names them in the same order again. Pages that are never used cost nothing. */
 typedef struct {
     int watch;
     uint32_t noticed, used;
-    notice_t notices[NOTICES];
-    uint8_t arena[ARENA];
+    notice_t notices[READY * MOST_TOLD];
+    uint8_t arena[READY * MOST_BYTES_TOLD];
 } pump_t;
 
 typedef struct {
@@ -80,7 +83,8 @@ typedef struct {
 } pipe_t;
 
 static pattern_t *patterns[LONGEST + 1]; /* by size */
-static uint32_t patterns_known;
+static pattern_t *learned[MOST_PATTERNS];
+static uint32_t oldest;
 static uint8_t is_of[KINDS_END - A_DIGIT][256];
 
 static void know_kinds(void) {
@@ -92,6 +96,14 @@ static void know_kinds(void) {
     }
 }
 
+static void forget(pattern_t *pattern) {
+    if (!pattern) return;
+    pattern_t **link = &patterns[pattern->size];
+    while (*link != pattern) link = &(*link)->next;
+    *link = pattern->next;
+    free(pattern);
+}
+
 /* Whether messages like this one are known now. The audio in it stands from `audio` on. */
 int pump_learn(const uint8_t *bytes, uint32_t size, uint32_t audio, uint32_t audio_size) {
     if (size > LONGEST || size < LEAST_16_BITS || audio_size > size || audio > size - audio_size) return 0;
@@ -99,13 +111,13 @@ int pump_learn(const uint8_t *bytes, uint32_t size, uint32_t audio, uint32_t aud
         if (bytes[i] >= KINDS_END) return 0;
     for (pattern_t *known = patterns[size]; known; known = known->next)
         if (known->audio == audio && known->audio_size == audio_size && !memcmp(known->bytes, bytes, size)) return 1;
-    if (patterns_known == MOST_PATTERNS) return 0;
     pattern_t *pattern = malloc(sizeof *pattern + size);
     if (!pattern) return 0;
+    forget(learned[oldest]);
     *pattern = (pattern_t){patterns[size], size, audio, audio_size};
     memcpy(pattern->bytes, bytes, size);
-    patterns[size] = pattern;
-    patterns_known++;
+    patterns[size] = learned[oldest] = pattern;
+    oldest = (oldest + 1) % MOST_PATTERNS;
     return 1;
 }
 
@@ -140,7 +152,8 @@ pipe_t *pipe_new(pump_t *pump, uint32_t number) {
 int pipe_open(pipe_t *pipe, int from, int to, const uint8_t *head, uint32_t head_size, const uint8_t *tail,
               uint32_t tail_size, uint32_t audio_size, double piece_seconds, double pause_seconds, double last,
               uint32_t full) {
-    if (head_size > AROUND || tail_size > AROUND - head_size || !full || full + audio_size / 4 + 1 > SKETCH)
+    if (head_size > AROUND || tail_size > AROUND - head_size || !full || full > SKETCH ||
+        audio_size / 4 + 1 > SKETCH - full)
         return EINVAL;
     memcpy(pipe->around, head, head_size);
     memcpy(pipe->around + head_size, tail, tail_size);
@@ -148,6 +161,7 @@ int pipe_open(pipe_t *pipe, int from, int to, const uint8_t *head, uint32_t head
     pipe->from = from, pipe->to = to;
     pipe->audio_size = audio_size, pipe->piece_seconds = piece_seconds, pipe->pause_seconds = pause_seconds;
     pipe->last = last, pipe->earliest = INFINITY, pipe->full = full;
+    pipe->frames = pipe->sketched = 0;
     struct epoll_event readable = {.events = EPOLLIN, .data.ptr = pipe};
     if (epoll_ctl(pipe->pump->watch, EPOLL_CTL_ADD, from, &readable)) return errno;
     pipe->is_open = 1;
@@ -161,10 +175,8 @@ void pipe_close(pipe_t *pipe) {
     pipe->is_open = 0;
 }
 
-void pipe_free(pipe_t *pipe) {
-    pipe_close(pipe);
-    free(pipe);
-}
+/* Of one that is closed, or whose pump is gone. */
+void pipe_free(pipe_t *pipe) { free(pipe); }
 
 /* How many frames have passed since this was asked last. */
 uint64_t pipe_passed(pipe_t *pipe) {
@@ -268,9 +280,7 @@ static void hear(pipe_t *pipe, const uint8_t *audio, double now) {
     for (uint32_t i = 0; i < pipe->audio_size; i += 4) pipe->sketch[pipe->sketched++] = audio[i];
 }
 
-enum { MOST_LEAVES = 2 * READ, MOST_TOLD = 3, MOST_NOTICED = MOST_LEAVES + READ + sizeof(heard_t) + SKETCH };
-
-/* What can be read of one pipe: at most MOST_TOLD notices, and MOST_NOTICED bytes with them. */
+/* What can be read of one pipe. */
 static void carry(pipe_t *pipe, double now) {
     static uint8_t came[READ], message[LONGEST], leaves[MOST_LEAVES];
     ssize_t got = recv(pipe->from, came, sizeof came, MSG_DONTWAIT);
@@ -319,8 +329,7 @@ int pump_turn(pump_t *pump) {
         const int count = epoll_wait(pump->watch, ready, READY, 0);
         if (count <= 0) break;
         const double now = now_seconds();
-        for (int i = 0; i < count && NOTICES - pump->noticed >= MOST_TOLD && ARENA - pump->used >= MOST_NOTICED; i++)
-            carry(ready[i].data.ptr, now);
+        for (int i = 0; i < count; i++) carry(ready[i].data.ptr, now);
     }
     return (int)pump->noticed;
 }

@@ -5,6 +5,10 @@ from typing import NamedTuple
 DIGIT, BASE64, LETTER_OR_DIGIT = 0x80, 0x81, 0x82
 
 
+LONGEST_PIECE = 1024
+"""Characters of base64: longer pieces have no pace."""
+
+
 class Pattern(NamedTuple):
     """What a carrier's messages of audio are like, those of one length.
 

@@ -70,7 +70,9 @@ def _audio_by_shape(message: bytes) -> bytes | None:
 def _learn(message: bytes, begin: int, end: int) -> None:
     """From a usual message, whose audio stands from `begin` to `end`."""
     size, named = len(message), end + len(_BEFORE_NAME)
-    if size <= _LONGEST_SHAPE and (len(_shapes) < _MOST_SHAPES or size in _shapes):
+    if size <= _LONGEST_SHAPE:
+        if len(_shapes) >= _MOST_SHAPES and size not in _shapes:
+            del _shapes[next(iter(_shapes))]  # the oldest: nobody's messages keep those of others out
         head, content, name = slice(0, begin), slice(begin, end), slice(named, size - len(_AFTER_NAME))
         zeros, kinds = message[head].translate(_ZEROS), message[content].translate(KINDS)
         _shapes[size] = _Shape(head, zeros, content, kinds, slice(end, named), name)
