@@ -486,3 +486,33 @@ def test_anything_else_is_left_to_json(message):
     decoder = Decoder()
     decoder._interrupted_at = 5
     assert decoder.plain_audio(message.encode()) is None
+
+
+async def test_who_has_borrowed_the_way_out_hears_of_whatever_changes_it():
+    """Of what others write, of the end of the connection, and of a peer that reads slowly."""
+
+    async def agent(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.close()
+
+    async with serve(agent, "127.0.0.1", 0, compression=None) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with connect(url, compression=None, proxy=None, create_connection=LaneConnection) as socket:
+            assert isinstance(socket, LaneConnection)
+            out, told = socket.way_out(b"(", b")"), [0]
+            assert out.lend(lambda: told.append(told.pop() + 1), lambda frame: True) is not None
+            assert socket.send_now(b"aside")  # by whoever has borrowed it
+            assert told == [0]
+            await socket.ping()
+            assert told == [1]
+            socket.pause_writing()
+            assert told == [2]
+            assert not out.open
+            socket.resume_writing()
+            assert told == [3]
+            await socket.send("bye")
+            assert told[0] > 3
+            before = told[0]
+            await socket.wait_closed()
+            assert told[0] > before
+            assert out.lend(print, lambda frame: True) is None
