@@ -77,9 +77,8 @@ class Shortcut:
         if self._opening is not None:
             self._opening.cancel()
             self._opening = None
-        if (
-            self._pipe.is_open
-        ):  # else what it has read is on its way to us, and comes before what is read next
+        # If it has ended by itself, what it has read is on its way to us, and comes before what is read next.
+        if self._pipe.is_open:
             self._pipe.close()
             self._give_back(b"")
 

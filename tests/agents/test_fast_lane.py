@@ -516,3 +516,18 @@ async def test_who_has_borrowed_the_way_out_hears_of_whatever_changes_it():
             await socket.wait_closed()
             assert told[0] > before
             assert out.lend(print, lambda frame: True) is None
+
+
+async def test_who_has_borrowed_the_way_out_hears_of_its_loss_before_the_file_is_closed():
+    async with serve(lambda socket: socket.wait_closed(), "127.0.0.1", 0, compression=None) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with connect(url, compression=None, proxy=None, create_connection=LaneConnection) as socket:
+            assert isinstance(socket, LaneConnection)
+            files: list[int] = []
+            mine = socket.transport.get_extra_info("socket")
+            out = socket.way_out(b"(", b")")
+            assert out.lend(lambda: files.append(mine.fileno()), lambda frame: True) == mine.fileno()
+            file = mine.fileno()
+            socket.transport.abort()
+            await socket.wait_closed()
+            assert files[0] == file
