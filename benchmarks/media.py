@@ -94,8 +94,9 @@ def serving_each(core: int) -> dict[str, Callable[[], AbstractContextManager[Run
     bridges: dict[str, Callable[[], AbstractContextManager[Running]]] = {
         RELAY: lambda: serving_relay(core),
         NODE: lambda: serving_node(core),
-        "fast lane": lambda: serving("1", core),
-        "ordinary path": lambda: serving("0", core),
+        "fast lane": lambda: serving(core),
+        "without the pump": lambda: serving(core, pump="0"),
+        "ordinary path": lambda: serving(core, lane="0"),
     }
     if not _node_has_ws():
         del bridges[NODE]
@@ -164,13 +165,14 @@ def mint(calls: int, agent_port: int) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def serving(lane: str, core: int) -> Iterator[Running]:
+def serving(core: int, *, lane: str = "1", pump: str = "1") -> Iterator[Running]:
     """Our media server."""
     port, agent_port = _free_port(), _free_port()
     base_url = f"http://127.0.0.1:{port}"
     environment = {
         "TONRIS_ROLE": "web",
         "MEDIA_FAST_LANE": lane,
+        "MEDIA_PUMP": pump,
         "APP_BASE_URL": base_url,
         "ELEVENLABS_BASE_URL": f"http://127.0.0.1:{agent_port}",
         "ELEVENLABS_API_KEY": API_KEY,
