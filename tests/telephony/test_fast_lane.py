@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from agents.fast_lane import Take
 from agents.fast_lane.client import Out
+from agents.fast_lane.pump.library import loaded
 from agents.fast_lane.pump.words import Heard
 from telephony.bridge import Bridge
 from telephony.carriers.twilio.codec import TwilioCodec
@@ -177,6 +178,7 @@ async def test_both_sides_hear_everything_in_order(salon, settings, lane):
     if lane["down"]:
         assert lane["up"] > 25
         assert lane["down"] > 25
+    assert bool(lane["pump"]) == (settings.MEDIA_PUMP and loaded() is not None)
 
 
 @pytest.mark.django_db(transaction=True)

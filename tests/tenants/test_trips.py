@@ -113,7 +113,8 @@ async def test_the_scope_ends_with_the_trip(salon, way):
     await way.make(None, ("SELECT 1", ()))
     scope = "SELECT current_setting('app.tenant_id', true), current_setting('app.platform', true)"
     async with (await way._pool()).connection() as lent:
-        assert await (await lent.execute(scope)).fetchone() == ("", "")
+        found = await (await lent.execute(scope)).fetchone()
+    assert found in {("", ""), (None, None)}  # the second of a connection that has not travelled yet
 
 
 async def test_statements_that_travel_together_fail_together(salon, way):

@@ -8,7 +8,7 @@
  * frame, the end) the pipe ends, and the caller of `pump_turn` is given that byte and all that were read after it: who
  * knows WebSocket's rules reads on. What a slow peer has not taken is given back likewise.
  *
- * One thread may use a pump. Nothing here blocks, allocates while audio flows, or keeps a byte of what came.
+ * One thread may use a pump. Nothing here blocks, allocates while audio flows, or keeps more of it than a sketch.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,13 +23,13 @@
 #include <unistd.h>
 
 enum {
-    LONGEST = 2048,      /* bytes of a message that has a pattern */
-    MOST_PATTERNS = 64,  /* several times what all streams have at a time; then a new one takes the place of the oldest */
-    AROUND = 256,        /* bytes on both sides of the audio in what leaves */
-    READ = 16 * 1024,    /* bytes at once: what comes after a pause, of one caller */
-    SKETCH = 3 * 1024,
-    READY = 32, /* sockets at once */
-    ROUNDS = 8, /* of looking for more before other things have their turn */
+    LONGEST = 2048,    /* bytes of a message that has a pattern */
+    MOST_PATTERNS = 64, /* several times what all streams have at a time; a new one takes the place of the oldest */
+    AROUND = 256,      /* bytes on both sides of the audio in what leaves */
+    READ = 16 * 1024,  /* bytes of one caller at once, as after a pause */
+    SKETCH = 3 * 1024, /* characters: more than a second */
+    READY = 32,        /* sockets at once */
+    ROUNDS = 8,        /* of looking for more before other things have their turn */
 };
 
 /* RFC 6455, section 5.2: a whole text frame, masked, with a length of two bytes. */
