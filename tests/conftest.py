@@ -11,11 +11,19 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from tenants import trips
 from tenants.models import Tenant
 from tests.emptying import empty_tables
 from tonris import demo
+
+# On a fresh clone the first text that is drawn makes a table of all characters, which takes a second.
+hypothesis_settings.register_profile(
+    "patient", hypothesis_settings.default, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("patient")
 
 CALLER = "+15559876543"
 
