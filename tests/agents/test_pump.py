@@ -33,6 +33,7 @@ PACE = Pace(len(b64encode(bytes(PIECE))), PIECE / 8000, 1e9, 0.0, 2700)
 
 if shutil.which("cc") is None and "CI" not in os.environ:
     pytest.skip("without a C compiler there is no pump", allow_module_level=True)
+assert library.loaded(), "compiled now where it was not yet: no example of a property has the time for it"
 
 
 def media(number: int, *, name: str = "MZ1", size: int = PIECE) -> bytes:

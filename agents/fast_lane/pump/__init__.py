@@ -20,7 +20,6 @@ from agents.fast_lane.pump.words import Heard, Pace, Pattern
 
 _TO_READ, _TO_WRITE, _HEARD = 1, 2, 3
 _heard = Struct("4d")
-_SKETCH_BYTES = 3 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ class Pump:
         self.handle = library.pump_new()
         if not self.handle:
             raise OSError("no pump: too many open files, perhaps")
-        self.told = ctypes.create_string_buffer(_heard.size + _SKETCH_BYTES)
+        self.told = ctypes.create_string_buffer(library.pipe_most_heard())
         self._loop = ref(loop)  # it is this one's key
         self._end = finalize(self, library.pump_free, self.handle)
         self._pipes: dict[int, Pipe] = {}

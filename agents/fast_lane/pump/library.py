@@ -103,6 +103,7 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
         "pipe_free": (None, (pipe,)),
         "pipe_passed": (c_uint64, (pipe,)),
         "pipe_send": (c_uint32, (pipe, *text)),
+        "pipe_most_heard": (c_uint32, ()),
         "pipe_heard": (c_uint32, (pipe, c_void_p, c_double)),
     }
     for name, (result, arguments) in types.items():

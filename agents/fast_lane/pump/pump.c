@@ -185,7 +185,9 @@ uint64_t pipe_passed(pipe_t *pipe) {
     return passed;
 }
 
-/* What was heard since it was told last; the size of it. There is room for a heard_t and SKETCH bytes. */
+uint32_t pipe_most_heard(void) { return sizeof(heard_t) + SKETCH; }
+
+/* What was heard since it was told last; the size of it. There is room for pipe_most_heard() bytes. */
 uint32_t pipe_heard(pipe_t *pipe, uint8_t *told, double resumed) {
     const heard_t heard = {pipe->frames, pipe->earliest, pipe->last, resumed};
     const uint32_t size = pipe->sketched;
@@ -246,18 +248,20 @@ static const pattern_t *pattern_of(const uint8_t *message, uint32_t size, uint32
     return NULL;
 }
 
-static void tell_heard(pipe_t *pipe, double resumed) {
+/* Of what stands at the end of the arena now. */
+static void notice(const pipe_t *pipe, uint32_t kind, uint32_t size) {
     pump_t *pump = pipe->pump;
-    const uint32_t size = pipe_heard(pipe, pump->arena + pump->used, resumed);
-    pump->notices[pump->noticed++] = (notice_t){pipe->number, HEARD, pump->used, size};
+    pump->notices[pump->noticed++] = (notice_t){pipe->number, kind, pump->used, size};
     pump->used += size;
 }
 
-static void notice(pipe_t *pipe, uint32_t kind, const uint8_t *bytes, uint32_t size) {
-    pump_t *pump = pipe->pump;
-    pump->notices[pump->noticed++] = (notice_t){pipe->number, kind, pump->used, size};
-    memcpy(pump->arena + pump->used, bytes, size);
-    pump->used += size;
+static void tell_heard(pipe_t *pipe, double resumed) {
+    notice(pipe, HEARD, pipe_heard(pipe, pipe->pump->arena + pipe->pump->used, resumed));
+}
+
+static void tell(const pipe_t *pipe, uint32_t kind, const uint8_t *bytes, uint32_t size) {
+    memcpy(pipe->pump->arena + pipe->pump->used, bytes, size);
+    notice(pipe, kind, size);
 }
 
 /* One frame of the audio, at `to`, where there is room for it. Its size; 0 if it cannot be. */
@@ -310,12 +314,12 @@ static void carry(pipe_t *pipe, double now) {
         if (sent < 0) sent = 0;
         if ((uint32_t)sent < out) {
             if (pipe->to >= 0) pipe_close(pipe);
-            notice(pipe, TO_WRITE, leaves + sent, out - (uint32_t)sent);
+            tell(pipe, TO_WRITE, leaves + sent, out - (uint32_t)sent);
         }
     }
     if (at < end || !end || !pipe->is_open) {
         pipe_close(pipe);
-        notice(pipe, TO_READ, came + at, end - at);
+        tell(pipe, TO_READ, came + at, end - at);
     } else if (pipe->sketched >= pipe->full && !told) {
         tell_heard(pipe, 0);
     }
