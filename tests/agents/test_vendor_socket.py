@@ -1,12 +1,15 @@
 """What every agent's socket has, whoever the vendor is."""
 
 import pytest
+from trustme import CA
 from websockets.asyncio.client import connect
+from websockets.asyncio.server import serve
 
 from agents import vendor_socket
-from agents.errors import AgentRefused
+from agents.errors import AgentRefused, AgentUnreachable
 from agents.guarded_connection import GuardedConnection
 from tests.agents.session_vendors import VENDORS
+from tests.tls import presenting, trusted
 
 
 @pytest.mark.parametrize("vendor", [one() for one in VENDORS], ids=lambda vendor: vendor.provider)
@@ -35,3 +38,31 @@ async def test_the_certificate_store_is_read_once_and_not_for_each_call(monkeypa
     plain, first, second = contexts
     assert plain is None
     assert first is second is vendor_socket.tls()
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "found"),
+    [
+        ("127.0.0.1", True, "served"),
+        ("vendor.example", True, "AgentUnreachable: WebSocket: SSLCertVerificationError"),
+        ("127.0.0.1", False, "AgentUnreachable: WebSocket: SSLCertVerificationError"),
+    ],
+    ids=["its own certificate", "somebody else's", "of an authority that nobody knows"],
+)
+async def test_only_who_proves_to_be_the_vendor_is_spoken_to(name, known, found, tmp_path, monkeypatch):
+    with trusted(tmp_path, monkeypatch) as authority:
+        context = presenting(authority if known else CA(), name)
+        async with serve(lambda socket: socket.send("served"), "127.0.0.1", 0, ssl=context) as vendor:
+            port = vendor.sockets[0].getsockname()[1]
+            assert await _answer_of(f"wss://127.0.0.1:{port}") == found
+
+
+async def _answer_of(url: str) -> str | bytes:
+    try:
+        socket = await vendor_socket.dial("Vendor", url, within_seconds=5)
+    except AgentUnreachable as error:
+        return f"{type(error).__name__}: {error.reason}"
+    try:
+        return await socket.recv()
+    finally:
+        await vendor_socket.hang_up("Vendor", socket)

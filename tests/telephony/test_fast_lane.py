@@ -3,7 +3,7 @@
 import asyncio
 import json
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
@@ -28,6 +28,7 @@ from telephony.frames import CallerAudio
 from tests.exchange import serving
 from tests.telephony.test_media_socket import closing, ring, start
 from tests.telephony.test_twilio_codec import START
+from tests.tls import presenting, trusted
 
 METADATA = json.dumps(
     {
@@ -74,24 +75,35 @@ async def line(
         await socket.send(METADATA)
         await agent(socket)
 
-    async with serve(greeted, "127.0.0.1", 0, compression=None, process_request=answer) as vendor:
-        settings.ELEVENLABS_BASE_URL = f"ws://127.0.0.1:{vendor.sockets[0].getsockname()[1]}"
+    context = getattr(settings, "AGENTS_CERTIFICATE", None)
+    async with serve(
+        greeted, "127.0.0.1", 0, compression=None, process_request=answer, ssl=context, close_timeout=1
+    ) as vendor:
+        scheme, port = "wss" if context else "ws", vendor.sockets[0].getsockname()[1]
+        settings.ELEVENLABS_BASE_URL = f"{scheme}://127.0.0.1:{port}"
         async with serving() as base_url:
             settings.APP_BASE_URL = settings.MEDIA_BASE_URL = base_url
             url = base_url.replace("http", "ws") + "/media-stream"
-            async with connect(url, proxy=None, compression=None, max_size=None) as caller:
+            async with connect(url, proxy=None, compression=None, max_size=None, close_timeout=1) as caller:
                 await caller.send(start(await ring()))
                 yield caller
 
 
-@pytest.fixture(params=["pump", "fast lane", "ordinary"])
-def lane(request, settings, monkeypatch):
+@pytest.fixture(params=["pump", "pump, TLS", "fast lane", "fast lane, TLS", "ordinary"])
+def lane(request, settings, monkeypatch, tmp_path):
     """Whether there is one; what was sent on it."""
-    settings.MEDIA_FAST_LANE = request.param != "ordinary"
-    settings.MEDIA_PUMP = request.param == "pump"
+    name, _, tls = request.param.partition(", ")
+    settings.MEDIA_FAST_LANE = name != "ordinary"
+    settings.MEDIA_PUMP = name == "pump"
+    with trusted(tmp_path, monkeypatch) as authority:
+        settings.AGENTS_CERTIFICATE = presenting(authority) if tls else None
+        yield from counted(name, monkeypatch)
+
+
+def counted(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
     used = {"up": 0, "down": 0, "pump": 0}
 
-    def counted(send: Take, way: str) -> Take:
+    def counting(send: Take, way: str) -> Take:
         def count(message: bytes) -> bool:
             sent = send(message)
             used[way] += sent
@@ -108,13 +120,13 @@ def lane(request, settings, monkeypatch):
 
     monkeypatch.setattr(CallerEar, "gather", gathered)
     send, send_now = Out.send, LaneProtocol.send_now
-    monkeypatch.setattr(Out, "send", lambda self, one: counted(partial(send, self), "up")(one))
+    monkeypatch.setattr(Out, "send", lambda self, one: counting(partial(send, self), "up")(one))
     monkeypatch.setattr(
-        LaneProtocol, "send_now", lambda self, one: counted(partial(send_now, self), "down")(one)
+        LaneProtocol, "send_now", lambda self, one: counting(partial(send_now, self), "down")(one)
     )
     yield used
-    assert any(used.values()) <= (request.param != "ordinary")
-    assert bool(used["pump"]) <= (request.param == "pump")
+    assert any(used.values()) <= (name != "ordinary")
+    assert bool(used["pump"]) <= (name == "pump")
 
 
 def number_of(payload: str) -> int:
