@@ -106,7 +106,7 @@ def send_notifications_of(tenant_id: str) -> int:
 @shared_task
 def end_outbound_call(tenant_id: str, order_id: str) -> None:
     """At the carrier: that it is not wanted any more is written down already."""
-    with suppress(CarrierRefused):  # which is logged, and the call's own bounds end it
+    with suppress(CarrierRefused):  # which is logged, and the carrier is asked again
         hanging_up.end_at_carrier(UUID(tenant_id), UUID(order_id))
 
 

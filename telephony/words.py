@@ -110,6 +110,7 @@ _EVENTS = {
     "agent_returns": "The agent came back to the caller",
     "dialog_created": "The carrier joined the two lines",
     "carrier_refused": "The carrier refused what it was asked to do",
+    "hung_up_by_us": "We asked the carrier to end the call",
     "voicemail": "The caller left a message on the machine",
     "aftercare": "The caller was given something else than the agent",
     "staff_hang_up": "Ended from the desk",

@@ -71,7 +71,7 @@ def placed(tenant_id: UUID, order_id: UUID) -> None:
     with tenant_scope(tenant_id):
         unwanted = OutboundCall.objects.filter(pk=order_id).exclude(canceled_at=None).exists()
     if unwanted:
-        with suppress(CarrierRefused):  # told in the log; it is tried again by whoever wanted it
+        with suppress(CarrierRefused):  # told in the log, and `tidy` asks again
             hanging_up.end_at_carrier(tenant_id, order_id)
 
 
@@ -185,24 +185,33 @@ def open_orders(now: datetime.datetime) -> Q:
     over = Q(state__in=[State.PLACING, State.UNDER_WAY]) & ~Q(call__ended_at=None)
     unheard = Q(state=State.PLACING, claimed_at__lt=now - UNHEARD)
     silent = Q(state=State.UNDER_WAY, claimed_at__lt=now - SILENT, call__ended_at=None)
-    return over | unheard | silent
+    return over | unheard | silent | hanging_up.unwanted(now)
 
 
 def tidy(tenant_id: UUID, now: datetime.datetime | None = None) -> None:
-    """Settle what is over, ask about what is silent, give up what was never heard of."""
+    """Settle what is over, end what is not wanted, ask about what is silent, give up what was never heard of."""
     now = now or timezone.now()
     with tenant_scope(tenant_id):
         rows = (
             OutboundCall.objects.for_tenant(tenant_id).filter(open_orders(now)).select_related("call__tenant")
         )
-        found = [row.call for row in rows.order_by("claimed_at")[:100] if row.call is not None]
-    for call in found:
-        if call.ended_at is None and not attempts.is_bound(call):
-            with tenant_scope(tenant_id):
-                attempts.end_unplaced(call, UNKNOWN)
-        elif call.ended_at is None and _is_silent(call, now):
-            _ask(call)
+        found = [(row, row.call) for row in rows.order_by("claimed_at")[:100] if row.call is not None]
+    for order, call in found:
+        if call.ended_at is None:
+            _look_after(order, call, now)
         settle(call, now=now)
+
+
+def _look_after(order: OutboundCall, call: Call, now: datetime.datetime) -> None:
+    """A call that has not ended, as far as we know."""
+    if not attempts.is_bound(call):
+        with tenant_scope(call.tenant_id):
+            attempts.end_unplaced(call, UNKNOWN)
+    elif hanging_up.must_ask_again(order, call, now):
+        with suppress(CarrierRefused):  # told in the log
+            hanging_up.end_at_carrier(order.tenant_id, order.pk)
+    elif _is_silent(call, now):
+        _ask(call)
 
 
 def _is_silent(call: Call, now: datetime.datetime) -> bool:

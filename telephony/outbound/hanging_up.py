@@ -1,9 +1,11 @@
 """We have thought better of a call: it is not placed, or it ends."""
 
+import datetime
 import enum
 import logging
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from telephony import calls
@@ -14,6 +16,16 @@ from tenants.scoping import tenant_scope
 
 logger = logging.getLogger(__name__)
 State = OutboundCall.State
+
+AGAIN_AFTER = datetime.timedelta(seconds=15)
+"""A carrier that would not end a call, or was never asked because a worker died, is asked once more."""
+ENDED_BY_US = "hung_up_by_us"
+REFUSED = "carrier_refused"
+
+
+def unwanted(now: datetime.datetime) -> Q:
+    """Orders whose call goes on, though somebody wanted it ended a while ago."""
+    return Q(state=State.UNDER_WAY, canceled_at__lt=now - AGAIN_AFTER, call__ended_at=None)
 
 
 class Wish(enum.Enum):
@@ -55,6 +67,17 @@ def end_at_carrier(tenant_id: UUID, order_id: UUID) -> None:
         dialers.dialer_of(call.carrier).hang_up(call)
     except CarrierRefused as refused:
         logger.warning("Call %s could not be ended: %s", call.carrier_call_id, refused.message)
+        with tenant_scope(tenant_id):
+            calls.add_event(tenant_id, call.pk, REFUSED, action="hang_up", reason=refused.message[:240])
         raise
     with tenant_scope(tenant_id):
-        calls.add_event(tenant_id, call.pk, "hung_up_by_us", dedupe_key="hung_up_by_us")
+        calls.add_event(tenant_id, call.pk, ENDED_BY_US, dedupe_key=ENDED_BY_US)
+
+
+def must_ask_again(order: OutboundCall, call: Call, now: datetime.datetime) -> bool:
+    """Whether its call is not wanted, no carrier has agreed to end it, and none was asked just now."""
+    if order.canceled_at is None or order.canceled_at > now - AGAIN_AFTER:
+        return False
+    asked = Q(kind=ENDED_BY_US) | Q(kind=REFUSED, occurred_at__gt=now - AGAIN_AFTER)
+    with tenant_scope(order.tenant_id):
+        return not call.events.filter(asked).exists()

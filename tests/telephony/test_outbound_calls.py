@@ -1,6 +1,7 @@
 """Calls that we place, from the order to its end, over every carrier: the outbound part of the carriers' contract."""
 
 import asyncio
+import datetime
 
 import pytest
 from django.utils import timezone
@@ -9,7 +10,8 @@ from agents.simulators.elevenlabs import Behaviour
 from agents.simulators.scenarios import BOOKING
 from telephony.carriers.registry import CARRIERS
 from telephony.models import Call, Carrier, OutboundCall
-from telephony.outbound import hanging_up, placing
+from telephony.outbound import course, due, hanging_up, placing
+from telephony.outbound.errors import CarrierRefused
 from telephony.outbound.standing import standing
 from telephony.simulators.twilio import Script
 from telephony.simulators.twilio.callees import Callee
@@ -129,6 +131,51 @@ async def test_we_hang_up_in_the_middle(salon, office):
         await call.wait(10)
         order = await place.settled(order)
     assert (order.state, order.call.state) == ("completed", "completed")
+
+
+async def test_a_carrier_that_would_not_end_a_call_is_asked_again_until_it_does(salon, office):
+    def refuse(carrier) -> None:
+        if hasattr(carrier.faults, "rest"):
+            carrier.faults.rest.append(("hangup", 400))
+        else:
+            carrier.update_faults.append(400)
+
+    async def tidied(seconds: float) -> None:
+        await in_thread(course.tidy, salon.pk, timezone.now() + datetime.timedelta(seconds=seconds))
+
+    async with office(salon) as place:
+        order = await place.order()
+        call = place.carrier.calls[0]
+        await asyncio.wait_for(call.agent_spoke.wait(), 15)
+        refuse(place.carrier)
+        with pytest.raises(CarrierRefused):
+            await in_thread(hanging_up.hang_up, salon.pk, order.pk)
+        long_ago = timezone.now() - datetime.timedelta(minutes=1)
+        await in_tenant(salon.pk, lambda: OutboundCall.objects.update(canceled_at=long_ago))
+        await tidied(0)  # it has refused just now
+        assert not call.over.is_set()
+        refuse(place.carrier)
+        await tidied(20)
+        assert not call.over.is_set()
+        await tidied(40)
+        await call.wait(10)
+        order = await place.settled(order)
+        kinds = await in_tenant(salon.pk, lambda: list(order.call.events.values_list("kind", flat=True)))
+    assert (kinds.count("carrier_refused"), kinds.count("hung_up_by_us")) == (2, 1)
+    assert order.state == "completed"
+
+
+async def test_a_call_that_a_worker_did_not_live_to_end_is_ended(salon, office):
+    async with office(salon, Callee(rings_s=20)) as place:
+        order = await place.order()
+        wish = await in_thread(hanging_up.cancel, salon.pk, order.pk)
+        assert wish is hanging_up.Wish.NOTED_AND_TO_END
+        soon = timezone.now() + hanging_up.AGAIN_AFTER + datetime.timedelta(seconds=1)
+        assert await in_thread(due.tenants_with_work, soon) == [salon.pk]
+        await in_thread(course.tidy, salon.pk, soon)
+        await place.carrier.calls[0].wait(10)
+        order = await place.settled(order)
+    assert order.state == "canceled"
 
 
 async def test_tools_act_for_whom_we_called(salon, office):

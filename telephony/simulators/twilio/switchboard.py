@@ -70,6 +70,7 @@ class Switchboard:
 
     "drop": neither call nor answer. "lost": the call is made, and the answer lost.
     "slow": the answer comes after the callee's.
+    `update_faults` are the statuses with which the next updates of a call are refused.
     """
 
     def __init__(self, account_sid: str, auth_token: str, owns: Callable[[str], bool]) -> None:
@@ -77,6 +78,7 @@ class Switchboard:
         self.usual = Callee()
         self.callees: dict[str, Callee] = {}
         self.faults: list[int | str] = []
+        self.update_faults: list[int] = []
         self.calls: list[OutboundCall] = []
         self.incoming: Sequence[SimulatedCall] = ()
         """Calls that somebody else carries, and that can be ended here."""
@@ -193,6 +195,8 @@ class Switchboard:
     def update(self, call: SimulatedCall, form: Form) -> Json:
         fields = {name: values[0] for name, values in form.items()}
         self.updates.append((call.sid, fields))
+        if self.update_faults:
+            raise NotTaken(self.update_faults.pop(0), 20500, "As you wished")
         if call.ended_ms is not None:
             raise NotTaken(400, 21220, "Call is not in-progress. Cannot redirect.")
         match fields:
