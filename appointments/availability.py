@@ -172,6 +172,8 @@ class Calendar:
         ignoring: Appointment | None = None,
     ) -> dict[UUID, list[Reason]]:
         """The objections of many employees, for the price of one."""
+        if not employees:
+            return {}
         try:
             start = self._instant(start)
         except NonexistentTime:

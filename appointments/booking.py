@@ -11,7 +11,7 @@
 
 import datetime
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,7 +21,7 @@ from django.utils import timezone
 from appointments import history
 from appointments.availability import Calendar
 from appointments.by_hand import change, collision, place
-from appointments.claims import Claim, answer, claim, digest
+from appointments.claims import Claim, answer, claim, digest, peek
 from appointments.customers import Contact, check, customer_of, sounds_like
 from appointments.errors import NotBookable, NotFound, refusal
 from appointments.extras import check_add_ons, price_of, write_add_ons
@@ -46,12 +46,16 @@ __all__ = [
     "Contact",
     "Wish",
     "book",
+    "booked_before",
     "change",
     "collision",
     "is_double_booking",
     "lock_calendars",
     "place",
 ]
+
+_WISH = "wish"
+"""The scope of the claims of wishes that came without a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +144,29 @@ def _claim(tenant: Tenant, wish: Wish, contact: Contact, notes: str, idempotency
     `pk` is the appointment's that a new request will get.
     """
     facts = {"appointments": [str(pk)]}
-    body: list[Any] = [
-        str(wish.service.pk),
-        wish.starts_at.isoformat(),
-        sorted(str(add_on.pk) for add_on in wish.add_ons),
-        contact.identity,
-    ]
+    body = _told(wish, contact)
     if idempotency_key:
         employee = str(wish.employee.pk) if wish.employee else "any"
         whole = digest([*body, employee, contact.name, contact.email, notes])
         return claim(tenant, "book", idempotency_key, whole, facts)
     key = digest(body)
-    return claim(tenant, "wish", key, key, facts)
+    return claim(tenant, _WISH, key, key, facts)
+
+
+def _told(wish: Wish, contact: Contact) -> list[Any]:
+    return [
+        str(wish.service.pk),
+        wish.starts_at.isoformat(),
+        sorted(str(add_on.pk) for add_on in wish.add_ons),
+        contact.identity,
+    ]
+
+
+def booked_before(tenant: Tenant, wish: Wish, contact: Contact) -> Appointment | None:
+    """What `book` would give for this wish without booking anything: it is a repeated one."""
+    wish = replace(wish, starts_at=as_utc(wish.starts_at))
+    request = peek(tenant, _WISH, digest(_told(wish, contact)))
+    return _answered(request, wish, contact, for_good=False) if request else None
 
 
 def _made_before(request: Claim) -> list[str]:

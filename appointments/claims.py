@@ -58,6 +58,12 @@ def claim(
     return Claim(record.pk, record.answer)
 
 
+def peek(tenant: Tenant, scope: str, key: str) -> Claim | None:
+    """A request that came before, as it stands; nothing is claimed or locked."""
+    record = IdempotencyRecord.objects.for_tenant(tenant).filter(scope=scope, key=key).first()
+    return Claim(record.pk, record.answer) if record else None
+
+
 def answer(request: Claim, facts: dict[str, Any]) -> None:
     IdempotencyRecord.objects.filter(pk=request.pk).update(answer=facts)
 

@@ -9,9 +9,18 @@ from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, Tool
 from agents.tools.facts import iso_z
 from agents.tools.proofs import remember_appointment
 from agents.tools.refusals import refusal
-from agents.tools.wishes import LONGEST_SLOT_ID, read_employee, read_phone, read_time, read_wish
+from agents.tools.wishes import (
+    LONGEST_SLOT_ID,
+    is_bookable,
+    read_employee,
+    read_phone,
+    read_time,
+    read_wish,
+)
 from appointments import lifecycle
+from appointments.availability import Calendar
 from appointments.errors import BookingError
+from appointments.extras import booked_add_ons
 from appointments.models import Appointment, Employee
 
 ACTOR = "caller"
@@ -123,8 +132,19 @@ def _new_time(
             raise ToolError("VALIDATION_ERROR", "slotId: is another service's", context.speech.slot_unknown)
         return wish.start, wish.employee
     employee = read_employee(context, arguments)
-    with_whom = employee or appointment.employee
-    return read_time(context, appointment.service, with_whom, arguments), employee
+
+    def is_free(start: datetime.datetime) -> bool:
+        calendar = Calendar(
+            context.tenant,
+            appointment.service,
+            employee=employee or appointment.employee,
+            add_ons=booked_add_ons(appointment),
+            holder=context.holder,
+            now=context.now,
+        )
+        return is_bookable(calendar, start, ignoring=appointment)
+
+    return read_time(context, arguments, is_free), employee
 
 
 def _named(context: ToolContext, arguments: Arguments) -> Appointment:

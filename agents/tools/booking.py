@@ -23,7 +23,7 @@ def book_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     contact = read_contact(context, arguments)
     if not is_their_number(context, contact.phone_e164):
         lookups.check_bookings(context)
-    wish = read_wish(context, arguments)
+    wish = read_wish(context, arguments, contact)
     try:
         booked = book_for_agent(context, arguments, wish, contact)
     except BookingError as error:

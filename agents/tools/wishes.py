@@ -2,7 +2,7 @@
 
 import datetime
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,8 +10,8 @@ from agents.tools.contract import Arguments, ToolContext, ToolError, invalid
 from agents.tools.facts import iso_z, read_slot_id
 from agents.when import UnclearWhen, When, resolve_when
 from appointments.availability import Calendar
-from appointments.booking import Contact
-from appointments.models import AddOn, Employee, Service
+from appointments.booking import Contact, Wish, booked_before, calendar_for
+from appointments.models import AddOn, Appointment, Employee, Service
 from appointments.wallclock import NonexistentTime, instants_of, resolve
 from tenants.phone import InvalidNumber, region_of, to_e164
 
@@ -34,8 +34,8 @@ class Wished:
     add_ons: tuple[AddOn, ...] = ()
 
 
-def read_wish(context: ToolContext, arguments: Arguments) -> Wished:
-    """From the slot that was offered, or one by one."""
+def read_wish(context: ToolContext, arguments: Arguments, contact: Contact | None = None) -> Wished:
+    """From the slot that was offered, or one by one. `contact`: whose appointment it is to be, where that is known."""
     slot = arguments.text("slotId", limit=LONGEST_SLOT_ID)
     if slot:
         try:
@@ -48,18 +48,32 @@ def read_wish(context: ToolContext, arguments: Arguments) -> Wished:
     service = read_service(context, arguments)
     employee = read_employee(context, arguments)
     add_ons = read_add_ons(context, service, arguments)
-    return Wished(service, employee, read_time(context, service, employee, arguments), add_ons)
+
+    def is_free(start: datetime.datetime) -> bool:
+        wish = Wish(service, start, employee, add_ons)
+        # What they have by now is the answer to a request that came before: it must not become another one.
+        if contact is not None and booked_before(context.tenant, wish, contact):
+            return True
+        return is_bookable(calendar_for(context.tenant, wish, now=context.now, holder=context.holder), start)
+
+    return Wished(service, employee, read_time(context, arguments, is_free), add_ons)
+
+
+def is_bookable(calendar: Calendar, start: datetime.datetime, ignoring: Appointment | None = None) -> bool:
+    """With any of those whom the calendar is of."""
+    reasons = calendar.objections_of(calendar.performers, start, ignoring=ignoring)
+    return any(not objections for objections in reasons.values())
 
 
 def read_time(
-    context: ToolContext, service: Service, employee: Employee | None, arguments: Arguments
+    context: ToolContext, arguments: Arguments, is_free: Callable[[datetime.datetime], bool]
 ) -> datetime.datetime:
-    """`startTime`, or the one time that the words in `when` mean. UTC."""
+    """`startTime`, or the one time that the words in `when` mean. UTC. `is_free`: for them, who may have it already."""
     text = arguments.text("startTime")
     if not text:
         return _start_in_words(context, arguments)
     start = read_start(context, text)
-    return _despite_z(context, service, employee, start) if text.upper().endswith("Z") else start
+    return _despite_z(context, start, is_free) if text.upper().endswith("Z") else start
 
 
 def _start_in_words(context: ToolContext, arguments: Arguments) -> datetime.datetime:
@@ -95,16 +109,11 @@ def _instant(context: ToolContext, moment: datetime.datetime) -> datetime.dateti
 
 
 def _despite_z(
-    context: ToolContext, service: Service, employee: Employee | None, moment: datetime.datetime
+    context: ToolContext, moment: datetime.datetime, is_free: Callable[[datetime.datetime], bool]
 ) -> datetime.datetime:
     """Models append Z to local times: a Z time that is not free while the same wall time is, is taken as local."""
-    calendar = Calendar(context.tenant, service, employee=employee, now=context.now)
-
-    def is_free(start: datetime.datetime) -> bool:
-        return any(not reasons for reasons in calendar.objections_of(calendar.performers, start).values())
-
     local = instants_of(moment.replace(tzinfo=None), context.zone)
-    if not is_free(moment) and local and is_free(local[0]):
+    if local and local[0] != moment and not is_free(moment) and is_free(local[0]):
         logger.info("A start with Z that was not free was taken as the tenant's local time")
         return local[0]
     return moment

@@ -3,6 +3,8 @@
 import datetime
 import io
 import json
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import call_command
@@ -186,6 +188,97 @@ def test_every_tool_refuses_in_the_tenants_language(speaking):
         message = call.refusal(tool, **arguments)["message"]
         if speaking.language != "en":
             assert message not in {english.say_again, english.service_not_found, english.cannot_do_that}
+
+
+# --- Times that end with Z -----------------------------------------------------------------------
+
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def with_z(local: datetime.datetime) -> str:
+    return local.replace(tzinfo=NEW_YORK).astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def as_models_write(local: datetime.datetime) -> str:
+    """A local time that is said to be UTC."""
+    return local.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+written = pytest.mark.parametrize("write", [with_z, as_models_write])
+WHOEVER: list[dict[str, Any]] = [{}, {"employeeId": ANA}]
+
+
+@written
+@pytest.mark.parametrize("who", WHOEVER, ids=["anybody", "somebody"])
+def test_a_repeated_booking_with_z_is_the_same_appointment(salon, write, who):
+    at = next_monday(salon, 10)
+    wanted = {"customerName": "John", "serviceId": HAIRCUT, "startTime": write(at), **who}
+    booked = [Call(salon, sid=f"CA{number}").data("book_appointment", **wanted) for number in range(3)]
+    assert {local(one["appointment"]) for one in booked} == {at}
+    assert len({one["appointment"]["id"] for one in booked}) == 1
+    with tenant_scope(salon):
+        assert Appointment.objects.count() == 1
+
+
+def test_it_is_so_when_nobody_else_is_free_any_more(salon):
+    at = next_monday(salon, 10)
+    wanted = {"customerName": "John", "serviceId": HAIRCUT, "startTime": with_z(at)}
+    first = Call(salon).data("book_appointment", **wanted)
+    for number in range(2):
+        Call(salon, SOMEBODY_ELSE, sid=f"CB{number}")(
+            "book_appointment", customerName=f"Mary {number}", serviceId=HAIRCUT, startTime=at.isoformat()
+        )
+    assert (
+        Call(salon, sid="CA2").data("book_appointment", **wanted)["appointment"]["id"]
+        == (first["appointment"]["id"])
+    )
+
+
+@written
+def test_what_is_held_with_z_is_what_is_booked_with_it(salon, write):
+    at, call = next_monday(salon, 10), Call(salon)
+    wanted = {"serviceId": HAIRCUT, "employeeId": ANA, "startTime": write(at)}
+    held = [call.data("hold_slot", **wanted)["slot"]["startTime"] for _ in range(2)]
+    booked = call.data("book_appointment", customerName="John", **wanted)["appointment"]
+    assert {*held, booked["startTime"]} == {with_z(at)}
+
+
+@written
+def test_a_repeated_move_with_z_moves_nothing(salon, write):
+    appointment = appointment_of(salon, next_monday(salon, 15))
+    at, call = next_monday(salon, 10), Call(salon)
+    moved = [
+        call.data("reschedule_appointment", appointmentId=str(appointment.pk), startTime=write(at))
+        for _ in range(3)
+    ]
+    assert {local(one["appointment"]) for one in moved} == {at}
+
+
+@written
+def test_a_move_with_z_may_overlap_its_own_old_time(salon, write):
+    appointment = appointment_of(salon, next_monday(salon, 10))
+    at = next_monday(salon, 10) + datetime.timedelta(minutes=30)
+    moved = Call(salon).data("reschedule_appointment", appointmentId=str(appointment.pk), startTime=write(at))
+    assert local(moved["appointment"]) == at
+
+
+# --- Whom one may ask for ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tool", ["check_availability", "book_appointment", "hold_slot"])
+@pytest.mark.parametrize(
+    "when", [{"startTime": "{at}Z"}, {"startTime": "{at}"}, {"when": "montag um 10 uhr"}]
+)
+def test_who_does_not_perform_the_service_is_no_reason_to_give_up(garage, tool, when):
+    at = next_monday(garage, 10).replace(tzinfo=None).isoformat(timespec="seconds")
+    asked = {name: value.format(at=at) for name, value in when.items()}
+    answer = Call(garage)(tool, customerName="John", serviceId="Inspection", employeeId="Dirk", **asked)
+    if tool == "check_availability":
+        assert not answer["data"]["slots"]
+        assert [one["code"] for one in answer["data"]["requested"]["reasons"]] == ["NOT_FOUND"]
+    else:
+        assert answer["code"] == "NOT_FOUND"
 
 
 # --- Time in words -------------------------------------------------------------------------------
