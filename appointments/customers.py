@@ -115,5 +115,12 @@ def _new(tenant: Tenant, contact: Contact) -> Customer:
 
 
 def sounds_like(one: str, other: str) -> bool:
-    """Whether two names may be one that was heard twice: `John Doe` and `Jon Doe`, not `Ann` and `Beth`."""
-    return SequenceMatcher(None, one.casefold().strip(), other.casefold().strip()).ratio() >= ALIKE
+    """Whether two names may be one that was heard twice: `John Doe` and `Jon Doe`, not `John Doe` and `Jane Doe`."""
+    names, others = one.casefold().split(), other.casefold().split()
+    if len(names) == len(others) > 1 and not _alike(names[0], others[0]):
+        return False  # a family shares the rest
+    return _alike(" ".join(names), " ".join(others))
+
+
+def _alike(one: str, other: str) -> bool:
+    return SequenceMatcher(None, one, other).ratio() >= ALIKE

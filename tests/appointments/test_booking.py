@@ -152,14 +152,35 @@ def test_the_same_wish_with_and_without_a_name_of_the_team_is_one_appointment(sa
         assert (again.created, again.appointment.pk) == (False, first.pk)
 
 
-def test_somebody_else_at_the_same_phone_gets_an_appointment_of_their_own(salon):
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("Ann", "Beth"), ("Tom Miller", "Ann Miller"), ("John Smith", "Jane Smith"), ("Ann", "Tom Miller")],
+)
+def test_somebody_else_at_the_same_phone_gets_an_appointment_of_their_own(salon, name, other):
     with tenant_scope(salon):
-        ann = book(salon, haircut(), NINE, Contact("Ann", JOHN.phone_e164), now=NOW).appointment
-        beth = book(salon, haircut(), NINE, Contact("Beth", JOHN.phone_e164), now=NOW)
-        assert beth.created
-        assert beth.appointment.customer.name == "Beth"
-        again = book(salon, haircut(), NINE, Contact("Ann", JOHN.phone_e164), now=NOW)
-        assert (again.created, again.appointment.pk) == (False, ann.pk)
+        first = book(salon, haircut(), NINE, Contact(name, JOHN.phone_e164), now=NOW).appointment
+        second = book(salon, haircut(), NINE, Contact(other, JOHN.phone_e164), now=NOW)
+        assert second.created
+        assert second.appointment.customer.name == other
+        again = book(salon, haircut(), NINE, Contact(name, JOHN.phone_e164), now=NOW)
+        assert (again.created, again.appointment.pk) == (False, first.pk)
+
+
+@pytest.mark.parametrize(
+    ("name", "heard"),
+    [
+        ("John Doe", "Jon Doe"),
+        ("Stephen King", "Steven King"),
+        ("John Doe", "Mr John Doe"),
+        ("John Doe", "john  doe"),
+        ("Catherine Deneuve", "Kathrin Denöv"),
+    ],
+)
+def test_a_name_that_was_heard_otherwise_is_the_same_person(salon, name, heard):
+    with tenant_scope(salon):
+        first = book(salon, haircut(), NINE, Contact(name, JOHN.phone_e164), now=NOW).appointment
+        again = book(salon, haircut(), NINE, Contact(heard, JOHN.phone_e164), now=NOW)
+        assert (again.created, again.appointment.pk) == (False, first.pk)
 
 
 def test_an_appointment_that_was_moved_does_not_answer_for_its_old_time(salon):
