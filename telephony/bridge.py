@@ -239,6 +239,7 @@ class Bridge:
         try:
             async with self._ringing():
                 await self._agent.session.open()
+            await self._hush_who_was_before()
             self._begin_session()
             self._agent.ready.set()
             async for event in self._agent.session.events():
@@ -249,6 +250,7 @@ class Bridge:
             )
             self._journal.happened(error.outcome, reason=error.reason, code=error.code)
             return error.outcome
+        self._agent.ready.clear()  # it has left, and cannot hang: its last words may sound for longer than that
         if not self._voice.was_heard:  # it left without a word: nobody has been served
             self._journal.happened("agent_lost", reason="closed without a word")
             return "agent_lost"
@@ -398,6 +400,16 @@ class Bridge:
         self.feel.cleared(self._last_word_at)
         self._translation.interrupted()
         self._journal.happened("interrupted")
+
+    async def _hush_who_was_before(self) -> None:
+        """An agent that failed may have sent much that is not heard yet: the next one's first word would come after it,
+        and the caller could not interrupt."""
+        now = time.monotonic()
+        if self._voice.sounds_until > now:
+            self._voice.sounds_until = 0.0
+            self._playback.cleared()
+            self.feel.agent.cut(now)
+            await self._send(self._codec.encode_clear())
 
     async def _cut_short(self) -> None:
         """The caller speaks; if the agent was still to be heard, it is told what of it was."""

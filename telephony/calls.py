@@ -77,6 +77,8 @@ WRONG_SAMPLE_RATE = "wrong_sample_rate"
 AFTERCARE = "aftercare"
 """The kind of event that stands where a caller was given somebody or something else."""
 WITHOUT_AGENT = "without_agent"
+UNANSWERED = "unanswered"
+"""The carrier did not get an answer from us, and asked for its fallback."""
 SERVED = GOOD_ENDINGS | {TRANSFERRED, MACHINE}
 """Nothing more is done for the caller."""
 ON_PURPOSE = GOOD_ENDINGS | {TRANSFER, TRANSFERRED, MACHINE}

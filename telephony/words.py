@@ -47,6 +47,7 @@ _OUTCOMES: dict[str, tuple[Family, str]] = {
     "agent_lost": (Family.CUT_OFF, "The agent was gone in the middle"),
     "agent_silent": (Family.CUT_OFF, "The agent fell silent"),
     "unsupported_audio": (Family.CUT_OFF, "The agent's audio does not fit the carrier's"),
+    "unanswered": (Family.TURNED_AWAY, "We did not answer the carrier"),
     "agent_fails_everybody": (Family.TURNED_AWAY, "The agent had failed too many callers"),
     "agent_not_chosen": (Family.TURNED_AWAY, "No agent is chosen"),
     "agent_not_configured": (Family.TURNED_AWAY, "The agent's provider has no key"),

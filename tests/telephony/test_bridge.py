@@ -13,6 +13,7 @@ from agents.events import AgentEvent, CallerSaid, CallerSpeaks, HangUp, Interrup
 from agents.live_calls import Act
 from agents.session import Closing
 from agents.tools.registry import Answered
+from telephony import on_the_line
 from telephony.bridge import Bridge
 from telephony.caller_queue import MAX_WAITING_BYTES, MAX_WAITING_FRAMES, CallerQueue, Passage
 from telephony.errors import BadFrame
@@ -296,6 +297,27 @@ class CutAgent(Agent):
     async def was_cut(self, item: str, heard_ms: int) -> None:
         self.cuts.append((item, heard_ms))
         self.told.set()
+
+
+@pytest.mark.parametrize("ends", [HangUp(), ToolCall("1", "end_call", {})], ids=["goodbye", "tool"])
+async def test_a_goodbye_longer_than_a_hang_is_heard_out(monkeypatch, ends):
+    """Agents send faster than speech, and leave when they have sent."""
+    monkeypatch.setattr(on_the_line, "HANG_SECONDS", 0.2)
+    monkeypatch.setattr("telephony.bridge.ACT_SECONDS", (0.1, 2.0))
+    sent: list[str] = []
+
+    async def tool(name: str, arguments: dict[str, Any]) -> Answered:
+        line.act(Act.HANG_UP)
+        return Answered({"success": True, "data": {}})
+
+    agent = Agent(Speech(b"x" * 6400), ends)
+    agent.last_message_at = time.monotonic()
+    line = bridge(agent, sent, tool=tool)
+    line._codec.confirms_playback = False
+    began = time.monotonic()
+    assert await line.run() == "agent_ended"
+    assert time.monotonic() - began >= 0.8
+    assert "clear" not in sent
 
 
 async def test_who_speaks_over_the_agent_clears_the_line_and_the_agent_is_told_what_was_heard():

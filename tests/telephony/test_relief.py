@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents.errors import AgentLost, AgentRefused
-from agents.events import AgentSaid, CallerSaid, HangUp, Speech, ToolCall
+from agents.events import AgentSaid, CallerSaid, CallerSpeaks, HangUp, Speech, ToolCall
 from agents.live_calls import Act
 from agents.so_far import SoFar
 from agents.speech import speech_for
@@ -15,7 +15,7 @@ from agents.tools.registry import Answered
 from telephony import on_the_line
 from telephony.bridge import Bridge
 from telephony.frames import CallerAudio
-from tests.telephony.test_bridge import Agent, Codec, FastAgent, Notes
+from tests.telephony.test_bridge import Agent, Codec, CutAgent, FastAgent, Notes
 
 
 class Failing(Agent):
@@ -47,8 +47,17 @@ class Spare:
         return self.agent
 
 
-def bridge(agent: Agent, spare: Spare, *, notes: Notes | None = None, tool: Any = None) -> Bridge:
-    async def send(message: str | bytes) -> None: ...
+def bridge(
+    agent: Agent,
+    spare: Spare,
+    *,
+    notes: Notes | None = None,
+    tool: Any = None,
+    sent: list[str] | None = None,
+) -> Bridge:
+    async def send(message: str | bytes) -> None:
+        if sent is not None:
+            sent.append(str(message))
 
     async def no_tool(name: str, arguments: dict[str, Any]) -> Answered:
         return Answered({"success": True, "data": {"tool": name}})
@@ -130,6 +139,28 @@ async def test_what_the_caller_says_meanwhile_is_heard_by_the_second():
     assert second.heard == [b"hello?"]
     line.caller_left("caller_hung_up")
     await running
+
+
+async def test_what_the_first_has_sent_too_much_of_is_not_heard_before_the_second():
+    sent: list[str] = []
+    second = CutAgent(Speech(b"2" * 8000, "item_1"), CallerSpeaks())
+    line = bridge(Failing(Speech(b"1" * 80_000)), Spare(second), sent=sent)
+    running = asyncio.create_task(line.run())
+    await asyncio.wait_for(second.told.wait(), 2)
+    line.caller_left("caller_hung_up")
+    await running
+    assert [one[:7] for one in sent] == ["audio 1", "clear", "audio 2", "clear"]
+    [(item, heard_ms)] = second.cuts
+    assert (item, heard_ms < 1000) == ("item_1", True)
+
+
+async def test_where_all_was_heard_nothing_is_cleared():
+    sent: list[str] = []
+    second = Second(Speech(b"two"), HangUp())
+    second.may_open.clear()
+    asyncio.get_running_loop().call_later(0.1, second.may_open.set)
+    await bridge(Failing(Speech(b"one")), Spare(second), sent=sent).run()
+    assert sent == ["audio one", "audio two"]
 
 
 async def test_the_lane_leads_to_whoever_is_on_the_line():

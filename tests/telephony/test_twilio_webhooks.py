@@ -453,10 +453,23 @@ def test_with_nothing_else_left_the_apology_is_said(salon):
     assert said(answer) == ["We encountered an error. Please try again later."]
 
 
-def test_the_fallback_of_an_unknown_call_still_says_something(salon):
-    assert said(post("fallback", fields(CallSid="CA404"))) == [
+def test_the_fallback_of_a_call_to_nobody_still_says_something(salon):
+    assert said(post("fallback", fields(CallSid="CA404", To="+15550009999"))) == [
         "We encountered an error. Please try again later."
     ]
+
+
+def test_the_fallback_of_a_call_that_we_never_answered_goes_down_its_numbers_ladder(salon):
+    answer = post("fallback", fields(CallSid="CA404", CallStatus="in-progress", ErrorCode="11200"))
+    assert b"+15550001111" in answer.content
+    with tenant_scope(salon):
+        assert Call.objects.get(carrier_call_id="CA404").outcome == "unanswered"
+
+
+def test_the_fallback_of_a_call_that_is_over_leaves_nothing(salon):
+    post("fallback", fields(CallSid="CA404", CallStatus="completed"))
+    with tenant_scope(salon):
+        assert not Call.objects.exists()
 
 
 # --- Tokens and sweeps ---------------------------------------------------------------------------

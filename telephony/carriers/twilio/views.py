@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.parsers import FormParser, MultiPartParser
@@ -320,8 +320,17 @@ class Fallback(TwilioWebhook):
     @extend_schema(operation_id="twilio_fallback", summary="Fallback", request=_FORM, responses=_TWIML)
     def post(self, request: Request) -> HttpResponse:
         fields = request._request.POST
-        return xml(
-            aftercare.after_stream(
-                webhooks.call_id(fields), fields.get("CallStatus") or "", callback_url, plays=False
-            )
-        )
+        call_id, status = webhooks.call_id(fields), fields.get("CallStatus") or ""
+        if calls.find_call(call_id) is None and calls.RANK.get(status) != calls.ENDED:
+            _record_unanswered(fields)
+        return xml(aftercare.after_stream(call_id, status, callback_url, plays=False))
+
+
+def _record_unanswered(fields: QueryDict) -> None:
+    """The webhook with which it came in has failed, and left nothing: its number still says whose ladder it is."""
+    if not fields.get("To"):
+        return
+    incoming = webhooks.parse_incoming(fields)
+    destination = dialplan.find_destination(incoming.to_e164)
+    if destination is not None and destination.in_service:
+        calls.record_refused(incoming, destination, calls.UNANSWERED)
