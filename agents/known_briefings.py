@@ -8,7 +8,7 @@ import threading
 import time
 import zoneinfo
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -89,8 +89,9 @@ class Asked:
         )
 
 
-def read_asked(payload: dict[str, Any]) -> Asked:
-    """Raises ApiError 400 for what could mean two tenants; what is merely odd counts as not said."""
+def read_asked(payload: dict[str, Any], tenant_ids: Iterable[str] = ()) -> Asked:
+    """`tenant_ids`: those that the address names. Raises ApiError 400 for what could mean two tenants; what is merely
+    odd counts as not said."""
     variables = section(payload, "dynamic_variables")
     places = (payload, variables)
     call_sid = _first(places, "call_sid", longest=MAX_CALL_SID)
@@ -99,7 +100,7 @@ def read_asked(payload: dict[str, Any]) -> Asked:
         called_e164=e164_or_blank(_first(places, "called_number")),
         call_sid=call_sid,
         conversation_id=_first(places, "conversation_id", longest=MAX_CONVERSATION_ID),
-        tenant_id=_agreed(places, "tenant_id", "tenantId"),
+        tenant_id=_agreed((*places, *({"tenantId": one} for one in tenant_ids)), "tenant_id", "tenantId"),
         agent_id=_agreed(places, "agent_id", "agentId"),
         is_carried_by_vendor=bool(call_sid)
         and payload.get("call_sid") == call_sid
@@ -107,7 +108,7 @@ def read_asked(payload: dict[str, Any]) -> Asked:
     )
 
 
-def _agreed(places: tuple[dict[str, Any], ...], *names: str) -> str:
+def _agreed(places: Iterable[dict[str, Any]], *names: str) -> str:
     return one_of(names[0], *(place.get(name) for place in places for name in names))
 
 

@@ -21,6 +21,7 @@ from agents.errors import AnotherTenants
 from agents.initiation import build_initiation
 from agents.known_briefings import Asked, Question, read_asked
 from agents.models import Conversation
+from agents.speech import speech_for
 from agents.tools import registry
 from agents.webhook_identity import (
     MAX_CALL_SID,
@@ -202,7 +203,8 @@ class ToolEndpoint(ProviderWebhook):
     )
     def post(self, request: Request, name: str) -> Response:
         if registry.find(name) is None:
-            return failure(f"Unknown tool: {name}", "UNKNOWN_TOOL", 404)
+            told = speech_for("en").cannot_do_that  # whose language it would be is not looked up for it
+            return failure(f"Unknown tool: {name}", "UNKNOWN_TOOL", 404, message=told)
         claims = claims_of(request, self.payload, {})
         arguments = {key: value for key, value in self.payload.items() if key not in self._BESIDE}
         return run_tool(self.sender, claims, name, arguments)
@@ -221,7 +223,7 @@ class ConversationInitiation(ProviderWebhook):
         responses={200: OpenApiResponse(OpenApiTypes.OBJECT, "conversation_initiation_client_data")},
     )
     def post(self, request: Request) -> Response:
-        asked = read_asked(self.payload)
+        asked = read_asked(self.payload, request.query_params.getlist("tenantId"))
         try:
             known = known_briefings.find(
                 Question(self.sender.tenant_id, asked.called_e164, asked.tenant_id, asked.agent_id)

@@ -410,7 +410,9 @@ def finish_stream(
     last_agent: LastAgent | None = None,
 ) -> None:
     """The bridge is done. Needs the tenant's scope. The carrier's own callback ends the call; a browser has none."""
-    if outcome == STREAM_LOST and Call.objects.filter(pk=claimed.call_id, state=State.COMPLETED).exists():
+    # Locked: the callback that says so may be about to be written down at this moment.
+    states = Call.objects.select_for_update(no_key=True).filter(pk=claimed.call_id)
+    if outcome == STREAM_LOST and State.COMPLETED in states.values_list("state", flat=True):
         outcome = CALLER_HUNG_UP  # the carrier was faster to say so than its socket
     if outcome in CALLERS_CHOICE and Call.objects.filter(pk=claimed.call_id, events__kind=MACHINE).exists():
         outcome = MACHINE  # it was we who took the stream away

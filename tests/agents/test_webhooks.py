@@ -18,6 +18,7 @@ from agents.conversations import Opened, adding_sessions, open_conversation, ses
 from agents.events import Spent
 from agents.models import Conversation, ProviderEvent, ProviderSession, SeenSignature, ToolInvocation
 from agents.session import Closing
+from agents.speech import speech_for
 from appointments.models import Appointment
 from tenants.credentials import set_secret
 from tenants.models import Credential, Tenant
@@ -431,6 +432,25 @@ def test_a_tenant_that_contradicts_the_called_number_is_403(salon, garage, secre
     assert post(INITIATION, {"called_number": "+15557654321"}, bearer(SALON_SECRET)).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("secret", "address", "body", "status"),
+    [
+        (GARAGE_SECRET, "?tenantId={salon}", {}, 403),
+        (SALON_SECRET, "?tenantId={salon}", {}, 200),
+        (PLATFORM_SECRET, "?tenantId={garage}", {"tenant_id": "{salon}"}, 400),
+        (PLATFORM_SECRET, "?tenantId={salon}&tenantId={garage}", {}, 400),
+        (PLATFORM_SECRET, "?tenantId={salon}", {"called_number": "+15557654321"}, 403),
+        (PLATFORM_SECRET, "?tenantId={garage}", {"called_number": "+15557654321"}, 200),
+    ],
+)
+def test_a_tenant_in_the_address_counts_as_one_in_the_body(
+    salon, garage, secrets, secret, address, body, status
+):
+    ids = {"salon": salon.pk, "garage": garage.pk}
+    told = {name: value.format(**ids) for name, value in body.items()}
+    assert post(INITIATION + address.format(**ids), told, bearer(secret)).status_code == status
+
+
 def test_for_nobody_the_answer_is_neutral_and_complete(salon):
     answer = post(INITIATION, {"called_number": "+15550009999", "agent_id": "x"}, bearer(PLATFORM_SECRET))
     told = answer.json()["dynamic_variables"]
@@ -682,6 +702,7 @@ def test_a_server_tool_takes_bare_parameters(salon, conversation):
         assert (used.conversation, used.arguments) == (conversation, {"serviceId": HAIRCUT})
     unknown = post("/api/ai/tools/launch_rocket", {}, bearer(PLATFORM_SECRET))
     assert (unknown.status_code, unknown.json()["code"]) == (404, "UNKNOWN_TOOL")
+    assert unknown.json()["message"] == speech_for("en").cannot_do_that
 
 
 def test_a_tool_never_reaches_another_tenants_calendar(secrets, salon, next_week):

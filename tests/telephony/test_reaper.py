@@ -1,9 +1,12 @@
 """Calls whose process was killed: closed in time, with their conversations and what was held for them."""
 
 import datetime
+import threading
+import time
 
 import pytest
 import time_machine
+from django.db import connection
 
 from agents.models import Conversation
 from agents.tools import registry
@@ -99,3 +102,27 @@ def test_the_menu_of_a_refused_call_is_not_swept_away_while_it_is_used(salon, se
         assert sweep_calls() == 1
     with tenant_scope(salon):
         assert Conversation.objects.get().ended_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_told_to_have_hung_up_at_this_moment_was_not_cut_off(salon):
+    """The carrier's callback and the end of its socket come together, and either may be written down first."""
+    token = parameters(ring())["token"]
+    claimed = claim_stream(StreamStarted("MZ1", "CA123456789", {"token": token}))
+    written = threading.Event()
+
+    def callback() -> None:
+        with tenant_scope(salon):
+            Call.objects.update(state=Call.State.COMPLETED)
+            written.set()
+            time.sleep(0.3)
+        connection.close()
+
+    thread = threading.Thread(target=callback)
+    thread.start()
+    assert written.wait(10)
+    with tenant_scope(salon):
+        calls.finish_stream(claimed, calls.STREAM_LOST, first_audio_ms=None)
+    thread.join()
+    with tenant_scope(salon):
+        assert Call.objects.get().outcome == calls.CALLER_HUNG_UP
