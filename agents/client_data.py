@@ -2,6 +2,7 @@
 
 import datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
@@ -17,6 +18,8 @@ from agents.tools.business import service_facts
 from agents.tools.contract import Arguments, ToolContext, ToolError
 from agents.tools.facts import iso_z
 from agents.tools.wishes import (
+    EARLIEST_YEAR,
+    LATEST_YEAR,
     Wished,
     read_add_ons,
     read_contact,
@@ -36,6 +39,7 @@ from tenants.scoping import tenant_scope
 _TENANT = OpenApiParameter("tenantId", OpenApiTypes.UUID, description="Needed with the platform's secret.")
 _LIST = {200: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, data}`")}
 MAX_LISTED = 20
+DAY = datetime.timedelta(days=1)
 
 
 class ClientData(ProviderWebhook):
@@ -129,19 +133,26 @@ class Appointments(ClientData):
         operation_id="list_appointments",
         summary="A customer's upcoming appointments",
         description="Only with the tenant's own secret, and only for a phone number or an e-mail address.",
-        parameters=[_TENANT, OpenApiParameter("customerPhone"), OpenApiParameter("customerEmail")],
+        parameters=[
+            _TENANT,
+            OpenApiParameter("customerPhone"),
+            OpenApiParameter("customerEmail"),
+            OpenApiParameter("status", description="Usually all but cancelled ones."),
+            OpenApiParameter("employeeId", OpenApiTypes.UUID),
+            OpenApiParameter("startDate", OpenApiTypes.DATE, description="In the tenant's zone."),
+            OpenApiParameter("endDate", OpenApiTypes.DATE, description="Inclusive."),
+        ],
         responses=_LIST,
     )
     def get(self, request: Request) -> Response:
         tenant = self.tenant(request)
         if self.sender.tenant_id is None:
             raise ApiError("This needs the tenant's own secret", "FORBIDDEN", 403)
-        whose = _identity(request)
+        wanted = _identity(request) & _filters(request, tenant.zone)
         with tenant_scope(tenant):
             rows = (
                 Appointment.objects.for_tenant(tenant)
-                .filter(whose, starts_at__gt=timezone.now())
-                .exclude(status=Appointment.Status.CANCELLED)
+                .filter(wanted, starts_at__gt=timezone.now())
                 .select_related("service", "employee")
                 .order_by("starts_at")[:MAX_LISTED]
             )
@@ -154,12 +165,47 @@ def _identity(request: Request) -> Q:
     email = request.query_params.get("customerEmail", "").strip()
     e164 = e164_or_blank(phone.replace(" ", "+", 1) if phone.startswith(" ") else phone)
     if phone and not e164:
-        raise ApiError("customerPhone: must be a number such as +15551234567", "VALIDATION_ERROR", 400)
+        raise _invalid("customerPhone", "must be a number such as +15551234567")
     if not e164 and not email:
         raise ApiError("customerPhone or customerEmail is required", "VALIDATION_ERROR", 400)
     if e164 and email:
         return Q(customer__phone_e164=e164, customer__email__iexact=email)
     return Q(customer__phone_e164=e164) if e164 else Q(customer__email__iexact=email)
+
+
+def _filters(request: Request, zone: ZoneInfo) -> Q:
+    """Raises ApiError 400 for what cannot be meant: passed over, it would show more than was asked for."""
+    asked = request.query_params
+    status, employee = asked.get("status", ""), asked.get("employeeId", "")
+    if status and status not in Appointment.Status.values:
+        raise _invalid("status", f"must be one of {', '.join(Appointment.Status.values)}")
+    wanted = Q(status=status) if status else ~Q(status=Appointment.Status.CANCELLED)
+    if employee:
+        try:
+            wanted &= Q(employee_id=UUID(employee))
+        except ValueError:
+            raise _invalid("employeeId", "must be a UUID") from None
+    if first := _date(asked.get("startDate", ""), "startDate"):
+        wanted &= Q(starts_at__gte=datetime.datetime.combine(first, datetime.time(), zone))
+    if last := _date(asked.get("endDate", ""), "endDate"):
+        wanted &= Q(starts_at__lt=datetime.datetime.combine(last + DAY, datetime.time(), zone))
+    return wanted
+
+
+def _date(text: str, name: str) -> datetime.date | None:
+    if not text:
+        return None
+    try:
+        day = datetime.date.fromisoformat(text)
+    except ValueError:
+        raise _invalid(name, "must be a date such as 2026-11-24") from None
+    if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+        raise _invalid(name, "is out of range")
+    return day
+
+
+def _invalid(name: str, what: str) -> ApiError:
+    return ApiError(f"{name}: {what}", "VALIDATION_ERROR", 400)
 
 
 def _minimum(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Services, employees and appointments over plain HTTP, as custom actions call them."""
 
+import datetime
 import json
 
 import pytest
@@ -179,6 +180,33 @@ def test_only_the_tenant_itself_lists_a_customers_appointments(secrets, salon, n
     assert platform.status_code == 403
     with tenant_scope(salon):
         assert Appointment.objects.count() == 1
+
+
+def test_a_list_is_narrowed_by_what_the_query_asks_for(secrets, salon, next_week):  # noqa: F811
+    made = post(ROOT + "appointments", wish(next_week), bearer(SALON_SECRET)).json()["data"]["appointment"]
+    day = datetime.date.fromisoformat(str(next_week))
+    before, after = day - datetime.timedelta(days=1), day + datetime.timedelta(days=1)
+    for narrowed, found in {
+        "status=scheduled": 1,
+        "status=cancelled": 0,
+        f"employeeId={made['employeeId']}": 1,
+        f"employeeId={HAIRCUT}": 0,
+        f"startDate={day}&endDate={day}": 1,
+        f"startDate={after}": 0,
+        f"endDate={before}": 0,
+    }.items():
+        told = get("appointments", f"customerPhone=%2B15551234567&{narrowed}", bearer(SALON_SECRET)).json()
+        assert told["data"]["total"] == found, narrowed
+
+
+@pytest.mark.parametrize(
+    "junk",
+    ["status=lost", "employeeId=Ana", "startDate=tomorrow", "endDate=9999-12-31", "startDate=2026-13-01"],
+)
+def test_a_filter_that_means_nothing_is_refused(secrets, salon, junk):  # noqa: F811
+    answer = get("appointments", f"customerPhone=%2B15551234567&{junk}", bearer(SALON_SECRET))
+    assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_ERROR")
+    assert answer.json()["error"].startswith(junk.partition("=")[0] + ":")
 
 
 def test_an_idempotency_key_gets_the_same_answer_and_none_for_another_body(secrets, salon, next_week):  # noqa: F811
