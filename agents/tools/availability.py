@@ -20,10 +20,13 @@ MAX_SLOTS = 100
 def check_availability(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     question = _Question(context, arguments)
     asked = _asked(context, arguments)
-    if asked is not None and _is_one_time(asked):
-        check_range("when", asked.first)
+    if asked is None:
+        return question.during(None)
+    check_range("when", asked.first)
+    if _is_one_time(asked):
         return question.at(datetime.datetime.combine(asked.first, asked.at or datetime.time()))
-    return question.during(asked)
+    reason = question.out_of_reach(asked)
+    return question.never_on(asked.first, reason) if reason else question.during(asked)
 
 
 def _is_one_time(asked: When) -> bool:
@@ -47,6 +50,7 @@ def _date(context: ToolContext, arguments: Arguments) -> When | None:
         day = datetime.date.fromisoformat(arguments.text("date")[:10])
     except ValueError:
         return read_when(context, arguments, "date")
+    check_range("date", day)
     return When(day, day)
 
 
@@ -66,6 +70,12 @@ class _Question:
             now=context.now,
             holder=context.holder,
         )
+
+    def out_of_reach(self, asked: When) -> Reason | None:
+        """Why nothing can be booked on any of those days, whatever is free."""
+        if asked.last < self.context.today:
+            return Reason.IN_THE_PAST
+        return Reason.TOO_FAR if asked.first > self.calendar.window.last_day else None
 
     def during(self, asked: When | None) -> ToolAnswer:
         """The first day with anything free, of those that were asked for."""
@@ -107,12 +117,22 @@ class _Question:
                 service=self.service.name, day=day, today=context.today, times=[wall]
             )
             return ToolAnswer(self._data(day, slots, None, self._requested(wall, free.start, [])), message)
-        start, reasons = self._objections(wall)
+        return self._refused(wall, *self._objections(wall), slots)
+
+    def never_on(self, day: datetime.date, reason: Reason) -> ToolAnswer:
+        """A day out of reach is refused as each of its times would be, by its first."""
+        wall = datetime.datetime.combine(day, datetime.time())
+        return self._refused(wall, wall.replace(tzinfo=self.context.zone), [reason], [])
+
+    def _refused(
+        self, wall: datetime.datetime, start: datetime.datetime, reasons: list[Reason], slots: list[FreeSlot]
+    ) -> ToolAnswer:
+        """Why not, what is free nearest to it, and what is on its day."""
         nearest = self.calendar.nearest(start, self.employee)
-        following = None if slots else self._first_after(day)
-        data = self._data(day, slots, following, self._requested(wall, start, reasons))
+        following = None if slots else self._first_after(wall.date())
+        data = self._data(wall.date(), slots, following, self._requested(wall, start, reasons))
         data["nearest"] = [self._facts(slot) for slot in nearest]
-        return ToolAnswer(data, why_not(context, self.service, reasons, nearest))
+        return ToolAnswer(data, why_not(self.context, self.service, reasons, nearest))
 
     def _objections(self, wall: datetime.datetime) -> tuple[datetime.datetime, list[Reason]]:
         """Of several employees, the one who comes nearest explains."""
@@ -134,7 +154,10 @@ class _Question:
         }
 
     def _first_after(self, day: datetime.date) -> FreeSlot | None:
-        found = self.calendar.first_free_day(max(day, self.context.today), self.employee)
+        """Failing that, the first of all: after the last days of the booking window there is none."""
+        calendar, today = self.calendar, self.context.today
+        later = calendar.first_free_day(max(day, today), self.employee)
+        found = later or calendar.first_free_day(today, self.employee)
         return one_per_instant(found[1])[0] if found else None
 
     def _fitting(self, slots: list[FreeSlot], asked: When | None) -> list[FreeSlot]:

@@ -169,7 +169,7 @@ def _offer(visit: Visit, place: Place, service: str, *, day: str = "", when: str
     slots = data.get("nearest", []) if requested else data["slots"]
     if not slots and following and not when:
         return _offer(visit, place, service, day=following["startTimeLocal"][:10])
-    said = [data["message"]] if when or not slots else []
+    said = [data["message"]] if when or requested or not slots else []
     few = _few(slots or ([following] if following else []))
     if not few:
         return Next(place.main(), said)

@@ -16,7 +16,7 @@ from agents.tools import registry
 from agents.tools.contract import Trust
 from appointments import holds
 from appointments.availability import free_slots
-from appointments.models import AddOn, Appointment, Employee, Hold, Service, WaitlistEntry
+from appointments.models import AddOn, Appointment, Employee, Hold, Service, SpecialHours, WaitlistEntry
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 from tests.agents.toolbox import (
@@ -349,6 +349,35 @@ def test_every_reason_is_given_by_the_code_that_goes_out(salon):
     assert reasons[0]["code"] == "OUTSIDE_HOURS"
     assert all(one["message"] for one in reasons)
     assert len({one["code"] for one in reasons}) == len(reasons)
+
+
+@pytest.mark.parametrize(("days", "code"), [(91, "TOO_FAR"), (4000, "TOO_FAR"), (-1, "IN_THE_PAST")])
+def test_a_day_that_cannot_be_booked_is_refused_as_its_times_are(speaking, days, code):
+    day = today_of(speaking) + datetime.timedelta(days=days)
+    call = Call(speaking)
+    data = call.data("check_availability", serviceId=HAIRCUT, date=day.isoformat())
+    assert (data["date"], data["slots"], data["requested"]["available"]) == (day.isoformat(), [], False)
+    [reason] = data["requested"]["reasons"]
+    assert reason["code"] == code
+    assert reason["message"] in data["message"]
+    at_noon = call.data("check_availability", serviceId=HAIRCUT, startTime=f"{day}T12:00")
+    assert (data["message"], reason) == (at_noon["message"], at_noon["requested"]["reasons"][0])
+    assert data["nearest"][0]["spoken"] in data["message"]
+    assert (
+        data["nextAvailable"]["startTime"]
+        == call.data("check_availability", serviceId=HAIRCUT)["slots"][0]["startTime"]
+    )
+
+
+def test_what_is_next_after_the_last_days_of_the_window_is_the_first_of_all(salon):
+    last = today_of(salon) + datetime.timedelta(days=90)
+    with tenant_scope(salon):
+        SpecialHours.objects.create(tenant=salon, date=last)
+    call = Call(salon)
+    data = call.data("check_availability", serviceId=HAIRCUT, date=last.isoformat())
+    first = call.data("check_availability", serviceId=HAIRCUT)["slots"][0]
+    assert (data["slots"], data["nextAvailable"]["startTime"]) == ([], first["startTime"])
+    assert data["nextAvailable"]["spoken"] in data["message"]
 
 
 # --- Slots and holds -----------------------------------------------------------------------------

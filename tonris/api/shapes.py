@@ -110,7 +110,9 @@ class AvailabilitySerializer(Shape):
     service = BriefServiceSerializer()
     slots = SlotSerializer(many=True)
     nextAvailable = SlotSerializer(allow_null=True)
-    requested = RequestedSerializer(required=False, help_text="Where one time was asked for.")
+    requested = RequestedSerializer(
+        required=False, help_text="Where one time was asked for, or a day that cannot be booked."
+    )
     nearest = SlotSerializer(many=True, required=False, help_text="Where that time is not free.")
     message = serializers.CharField(help_text="A sentence to say.")
 
