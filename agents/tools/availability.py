@@ -4,11 +4,11 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext
+from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError
 from agents.tools.facts import iso_z, slot_facts
 from agents.tools.refusals import reason_facts, why_not
 from agents.tools.wishes import check_range, read_add_ons, read_employee, read_service, read_start, read_when
-from agents.when import When
+from agents.when import UnclearWhen, When, resolve_when
 from appointments.availability import Calendar, FreeSlot, one_per_instant
 from appointments.models import AddOn, Employee, Service
 from appointments.slots import Reason
@@ -41,7 +41,21 @@ def _asked(context: ToolContext, arguments: Arguments) -> When | None:
     if start:
         local = context.local(read_start(context, start))
         return When(local.date(), local.date(), at=local.time())
-    return read_when(context, arguments, "when") or _date(context, arguments)
+    when, day = read_when(context, arguments, "when"), _date(context, arguments)
+    return _both(context, arguments, day) if when and day else when or day
+
+
+def _both(context: ToolContext, arguments: Arguments, day: When) -> When:
+    """`date` and `when`, as if they were said in one breath: whatever they say must agree."""
+    named = When(day.first, day.first)
+    date = day.first.isoformat() if day == named else arguments.text("date")
+    said = f"{date}, {arguments.text('when')}"
+    try:
+        return resolve_when(said, now_local=context.local(context.now), language=context.tenant.language)
+    except UnclearWhen:
+        raise ToolError(
+            "VALIDATION_ERROR", "when: does not agree with date", context.speech.say_again
+        ) from None
 
 
 def _date(context: ToolContext, arguments: Arguments) -> When | None:
@@ -203,7 +217,8 @@ TOOLS = (
             "date": {"type": "string", "description": "Date to check (YYYY-MM-DD format)"},
             "when": {
                 "type": "string",
-                "description": "The caller's own words instead, such as 'next tuesday after three'",
+                "description": "The caller's own words instead, such as 'next tuesday after three'; "
+                "or the time of day, beside a date",
             },
             "serviceId": {"type": "string", "description": "Service ID to check availability for"},
             "employeeId": {

@@ -323,6 +323,46 @@ def test_of_a_date_with_a_time_only_the_date_counts(salon, date):
     assert (data["date"], len(data["slots"]), "requested" in data) == (day.isoformat(), 15, False)
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "in the afternoon"),
+        ("en", "monday afternoon"),
+        ("de", "am Nachmittag"),
+        ("es", "por la tarde"),
+        ("fr", "l'après-midi"),
+        ("de", "in the afternoon"),
+    ],
+)
+@pytest.mark.parametrize("date", ["{day}", "{day}T00:00:00Z"])
+def test_a_part_of_the_day_is_that_of_the_date_beside_it(salon, language, words, date):
+    with tenant_scope(salon):
+        Tenant.objects.filter(pk=salon.pk).update(language=language)
+    day = next_monday(salon, weeks=3).date()
+    call = Call(salon)
+    data = call.data("check_availability", serviceId=HAIRCUT, date=date.format(day=day), when=words)
+    offered = {local(one) for one in data["slots"]}
+    all_day = {
+        local(one) for one in call.data("check_availability", serviceId=HAIRCUT, date=str(day))["slots"]
+    }
+    assert offered == {one for one in all_day if one.hour >= 12}
+    assert data["date"] == day.isoformat()
+
+
+def test_a_time_is_that_of_the_date_beside_it(salon):
+    at = next_monday(salon, 15, weeks=3)
+    for day in (at.date().isoformat(), f"{at:%B} {at.day}"):
+        data = Call(salon).data("check_availability", serviceId=HAIRCUT, date=day, when="at three")
+        assert data["requested"]["startTimeLocal"] == f"{at:%Y-%m-%dT%H:%M}"
+
+
+@pytest.mark.parametrize("words", ["tuesday afternoon", "tomorrow at three", "2031-01-01"])
+def test_a_date_and_words_that_name_another_day_are_asked_for_again(salon, words):
+    day = next_monday(salon, weeks=3).date()
+    refused = Call(salon).refusal("check_availability", serviceId=HAIRCUT, date=str(day), when=words)
+    assert (refused["code"], refused["error"]) == ("VALIDATION_ERROR", "when: does not agree with date")
+
+
 def test_words_without_sense_are_asked_for_again(salon):
     refused = Call(salon).refusal("check_availability", serviceId=HAIRCUT, when="when the cows come home")
     assert refused["code"] == "VALIDATION_ERROR"

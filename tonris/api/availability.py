@@ -35,7 +35,9 @@ class AvailabilityQuery(ServiceQuery):
         required=False, help_text="Local date; left out: the first day with anything free."
     )
     when = serializers.CharField(
-        required=False, max_length=200, help_text="Words instead, such as `next tuesday after three`."
+        required=False,
+        max_length=200,
+        help_text="Words instead, such as `next tuesday after three`; or the time of day, beside a date.",
     )
 
 
