@@ -169,8 +169,6 @@ def _meant(context: ToolContext, arguments: Arguments) -> Appointment:
     own = identity.coming(context)
     if len(own) == 1:
         return own[0]
-    if not own:
-        raise identity.not_theirs(context)
     said = [(one.service.name, one.employee.name, context.local(one.starts_at)) for one in own]
     raise ToolError(
         "VALIDATION_ERROR",

@@ -7,6 +7,7 @@ import pytest
 from celery import current_app
 
 from agents.models import Conversation, OneTimeCode, ToolInvocation
+from agents.speech import speech_for
 from agents.tools import identity, lookups, proofs
 from appointments.models import Appointment, Service
 from tenants.scoping import tenant_scope
@@ -325,6 +326,17 @@ def test_too_late_is_said_with_the_notice_that_is_asked_for(salon, mine):
     refused = Call(salon).refusal("cancel_appointment", appointmentId=str(mine.pk))
     assert refused["code"] == "TOO_LATE"
     assert "60 days" in refused["message"]
+
+
+@pytest.mark.parametrize("tool", ["cancel_appointment", "reschedule_appointment"])
+def test_a_change_of_nothing_asks_which_appointment_is_meant(salon, theirs, tool):
+    for call in (Call(salon), NoCall(salon)):
+        refused = call.refusal(tool)
+        assert (refused["code"], refused["error"]) == (
+            "VALIDATION_ERROR",
+            "appointmentId: this field is required",
+        )
+        assert (refused["appointments"], refused["message"]) == ([], speech_for("en").no_appointments_found)
 
 
 def test_the_only_appointment_needs_no_name(salon, mine):
