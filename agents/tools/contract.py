@@ -1,6 +1,7 @@
 """What a tool is: a schema for the model, a function for us, and an answer that a voice can say."""
 
 import datetime
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -144,16 +145,19 @@ class Arguments:
         return word in {"true", "yes"}
 
     def integer(self, name: str, *, lowest: int, highest: int) -> int | None:
+        """None when missing; whatever is more than `highest` is that. Models write 2 as 2.0 now and then."""
         value = self.values.get(name)
         if value in (None, ""):
             return None
         try:
-            number = int(str(value))
+            number = float(str(value))
         except ValueError:
-            raise invalid(name, "must be a whole number") from None
-        if not lowest <= number <= highest:
-            raise invalid(name, f"must be from {lowest} to {highest}")
-        return number
+            number = math.nan
+        if not number.is_integer():
+            raise invalid(name, "must be a whole number")
+        if number < lowest:
+            raise invalid(name, f"must be {lowest} or more")
+        return int(min(number, highest))
 
 
 def invalid(name: str, problem: str) -> ToolError:

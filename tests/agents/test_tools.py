@@ -63,6 +63,30 @@ def test_services_are_told_by_name_four_at_most(speaking):
     assert [one["name"] in limited["message"] for one in data["services"][:3]] == [True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("limit", "told"), [(2, 2), (2.0, 2), ("2", 2), ("2.0", 2), (1000, 3), (1e30, 3), ("", 3), (None, 3)]
+)
+def test_a_limit_is_any_whole_number_from_one_on(salon, limit, told):
+    assert len(Call(salon).data("get_services", limit=limit)["services"]) == told
+
+
+@pytest.mark.parametrize("limit", [0, -1, -2.0, 0.5, 2.5, "many", True, [2], "nan", "inf"])
+def test_any_other_limit_is_refused(salon, limit):
+    refused = Call(salon).refusal("get_services", limit=limit)
+    assert refused["code"] == "VALIDATION_ERROR"
+    assert refused["error"].startswith("limit: must be ")
+
+
+def test_a_limit_above_the_most_is_the_most(salon):
+    with tenant_scope(salon):
+        Service.objects.bulk_create(
+            Service(tenant=salon, name=f"Extra {number}", duration_minutes=10, price=1)
+            for number in range(98)
+        )
+    data = Call(salon).data("get_services", limit=1000)
+    assert (len(data["services"]), data["total"]) == (100, 101)
+
+
 def test_the_details_of_a_service_are_told(speaking):
     with tenant_scope(speaking):
         haircut = Service.objects.get(pk=HAIRCUT)
