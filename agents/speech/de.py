@@ -23,8 +23,9 @@ class German(Speech):
         "CHF": ("Franken", "Franken"),
     }
     units = {"minute": ("Minute", "Minuten"), "hour": ("Stunde", "Stunden"), "day": ("Tag", "Tage")}
+    passes = ("vor der Zeitumstellung", "nach der Zeitumstellung")
 
-    def clock(self, moment: Clock) -> str:
+    def time_of_day(self, moment: Clock) -> str:
         return f"{self._digits(moment)} Uhr"
 
     def at(self, moment: Clock) -> str:

@@ -24,8 +24,9 @@ class English(Speech):
     }
     units = {"minute": ("minute", "minutes"), "hour": ("hour", "hours"), "day": ("day", "days")}
     decimal_point = "."
+    passes = ("before the clocks go back", "after the clocks go back")
 
-    def clock(self, moment: Clock) -> str:
+    def time_of_day(self, moment: Clock) -> str:
         hour = moment.hour % 12 or 12
         half = "AM" if moment.hour < 12 else "PM"
         return f"{hour}:{moment.minute:02d} {half}" if moment.minute else f"{hour} {half}"

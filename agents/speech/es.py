@@ -27,6 +27,7 @@ class Spanish(Speech):
         "CHF": ("franco", "francos"),
     }
     units = {"minute": ("minuto", "minutos"), "hour": ("hora", "horas"), "day": ("día", "días")}
+    passes = ("antes del cambio de hora", "después del cambio de hora")
 
     def join(self, words: Sequence[str], last: str = "") -> str:
         """`y` is `e` before an i, and `o` is `u` before an o: `Corte e Hidratación`."""
@@ -37,7 +38,7 @@ class Spanish(Speech):
             last = "u"
         return super().join(words, last)
 
-    def clock(self, moment: Clock) -> str:
+    def time_of_day(self, moment: Clock) -> str:
         return f"{'la' if moment.hour % 12 == 1 else 'las'} {self._digits(moment)}"
 
     def at(self, moment: Clock) -> str:

@@ -23,8 +23,9 @@ class French(Speech):
         "CHF": ("franc", "francs"),
     }
     units = {"minute": ("minute", "minutes"), "hour": ("heure", "heures"), "day": ("jour", "jours")}
+    passes = ("avant le changement d'heure", "après le changement d'heure")
 
-    def clock(self, moment: Clock) -> str:
+    def time_of_day(self, moment: Clock) -> str:
         return f"{moment.hour} h {moment.minute:02d}" if moment.minute else f"{moment.hour} h"
 
     def at(self, moment: Clock) -> str:

@@ -42,9 +42,17 @@ class Words(ABC):
     """minute, hour and day: one, many."""
     decimal_point: ClassVar[str] = ","
 
+    passes: ClassVar[tuple[str, str]]
+    """In the hour that comes twice: the first time, before the clock is put back; and the second, after it."""
+
     @abstractmethod
+    def time_of_day(self, moment: Clock) -> str:
+        """To the minute, different for each of them: `2:15 PM`, `14:15 Uhr`, `14 h 15`."""
+
     def clock(self, moment: Clock) -> str:
-        """A time of day to the minute, different for each of them: `2:15 PM`, `14:15 Uhr`, `14 h 15`."""
+        """A time of day; an aware one that comes twice, with which it is: `1:30 AM before the clocks go back`."""
+        said = self.time_of_day(moment)
+        return f"{said} {self.passes[moment.fold]}" if _comes_twice(moment) else said
 
     @abstractmethod
     def at(self, moment: Clock) -> str:
@@ -147,6 +155,12 @@ class Words(ABC):
         """`1 day`, `3 days`."""
         one, many = self.units[unit]
         return f"{number} {one if number == 1 else many}"
+
+
+def _comes_twice(moment: Clock) -> bool:
+    """Never without a zone. In a gap it is the other way round: the first offset is the smaller one."""
+    first, second = (moment.replace(fold=fold).utcoffset() for fold in (0, 1))
+    return first is not None and second is not None and first > second
 
 
 def spread(items: Sequence[_Item]) -> Sequence[_Item]:

@@ -33,7 +33,7 @@ def find_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     found = [one for one in identity.coming(context) if _matches(context, arguments, one)]
     data = {"appointments": [own_facts(context, one) for one in found], "total": len(found)}
     if found:
-        said = [(one.service.name, one.employee.name, context.local(one.starts_at)) for one in found]
+        said = [(one.service.name, one.employee.name, context.zoned(one.starts_at)) for one in found]
         message = context.speech.your_appointments(appointments=said, today=context.today)
     else:
         message = f"{context.speech.no_appointments_found} {context.speech.need_identity}"
@@ -68,7 +68,7 @@ def cancel_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer
     appointment = _named(context, arguments)
     words: dict[str, Any] = {
         "service": appointment.service.name,
-        "local": context.local(appointment.starts_at),
+        "local": context.zoned(appointment.starts_at),
         "today": context.today,
     }
     if _is_to_be_confirmed(context, arguments, appointment, {}):
@@ -95,8 +95,8 @@ def reschedule_appointment(context: ToolContext, arguments: Arguments) -> ToolAn
     if _is_to_be_confirmed(context, arguments, appointment, {"newStartTime": iso_z(start)}):
         message = context.speech.confirm_reschedule(
             service=appointment.service.name,
-            old_local=context.local(appointment.starts_at),
-            new_local=context.local(start),
+            old_local=context.zoned(appointment.starts_at),
+            new_local=context.zoned(start),
             today=context.today,
         )
         return _needs_confirmation(context, appointment, message, newStartTime=iso_z(start))
@@ -117,7 +117,7 @@ def reschedule_appointment(context: ToolContext, arguments: Arguments) -> ToolAn
     message = context.speech.rescheduled(
         service=moved.service.name,
         employee=moved.employee.name,
-        local=context.local(moved.starts_at),
+        local=context.zoned(moved.starts_at),
         today=context.today,
     )
     return ToolAnswer({"appointment": own_facts(context, moved)}, message, moved.pk)
@@ -169,7 +169,7 @@ def _meant(context: ToolContext, arguments: Arguments) -> Appointment:
     own = identity.coming(context)
     if len(own) == 1:
         return own[0]
-    said = [(one.service.name, one.employee.name, context.local(one.starts_at)) for one in own]
+    said = [(one.service.name, one.employee.name, context.zoned(one.starts_at)) for one in own]
     raise ToolError(
         "VALIDATION_ERROR",
         "appointmentId: this field is required",
@@ -236,7 +236,7 @@ def own_facts(context: ToolContext, appointment: Appointment) -> dict[str, Any]:
         "startTimeLocal": local.isoformat(timespec="minutes"),
         "timezone": context.tenant.timezone,
         "status": appointment.status,
-        "spoken": context.speech.moment(local, context.today),
+        "spoken": context.speech.moment(context.zoned(appointment.starts_at), context.today),
     }
 
 

@@ -19,12 +19,15 @@ MAX_SLOTS = 100
 
 def check_availability(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     question = _Question(context, arguments)
+    start = arguments.text("startTime")
+    if start:
+        return question.at(read_start(context, start))
     asked = _asked(context, arguments)
     if asked is None:
         return question.during(None)
     check_range("when", asked.first)
     if _is_one_time(asked):
-        return question.at(datetime.datetime.combine(asked.first, asked.at or datetime.time()))
+        return question.at_wall(datetime.datetime.combine(asked.first, asked.at or datetime.time()))
     reason = question.out_of_reach(asked)
     return question.never_on(asked.first, reason) if reason else question.during(asked)
 
@@ -36,11 +39,7 @@ def _is_one_time(asked: When) -> bool:
 
 
 def _asked(context: ToolContext, arguments: Arguments) -> When | None:
-    """`startTime`, `when` or `date`, in which models put words now and then; None: whenever something is free."""
-    start = arguments.text("startTime")
-    if start:
-        local = context.local(read_start(context, start))
-        return When(local.date(), local.date(), at=local.time())
+    """`when` or `date`, in which models put words now and then; None: whenever something is free."""
     when, day = read_when(context, arguments, "when"), _date(context, arguments)
     return _both(context, arguments, day) if when and day else when or day
 
@@ -106,7 +105,7 @@ class _Question:
         )
         following = None if slots else self._first_after(since)
         if slots:
-            times = [context.local(slot.start) for slot in slots]
+            times = [context.zoned(slot.start) for slot in slots]
             message = speech.times_offered(
                 service=self.service.name, day=day, today=context.today, times=times
             )
@@ -115,23 +114,29 @@ class _Question:
                 service=self.service.name,
                 day=day,
                 today=context.today,
-                next_local=context.local(following.start),
+                next_local=context.zoned(following.start),
             )
         else:
             message = speech.nothing_in_weeks(service=self.service.name)
         return ToolAnswer(self._data(day, slots, following), message)
 
-    def at(self, wall: datetime.datetime) -> ToolAnswer:
-        """One time: free, or why not and what is free instead."""
-        context, day = self.context, wall.date()
-        slots = one_per_instant(self.calendar.free_slots(day, self.employee))
-        free = next((slot for slot in slots if context.local(slot.start) == wall), None)
-        if free is not None:
-            message = context.speech.times_offered(
-                service=self.service.name, day=day, today=context.today, times=[wall]
-            )
-            return ToolAnswer(self._data(day, slots, None, self._requested(wall, free.start, [])), message)
-        return self._refused(wall, *self._objections(wall), slots)
+    def at_wall(self, wall: datetime.datetime) -> ToolAnswer:
+        """In the repeated hour, the first of the two; the answer says so."""
+        try:
+            return self.at(resolve(wall, self.context.zone))
+        except NonexistentTime as error:
+            return self._refused(wall, error.after, [Reason.NONEXISTENT], self._free_on(wall.date()))
+
+    def at(self, start: datetime.datetime) -> ToolAnswer:
+        """One instant: free, or why not and what is free instead."""
+        context, wall = self.context, self.context.local(start)
+        day, slots = wall.date(), self._free_on(wall.date())
+        if all(slot.start != start for slot in slots):
+            return self._refused(wall, start, self._objections(start), slots)
+        message = context.speech.times_offered(
+            service=self.service.name, day=day, today=context.today, times=[context.zoned(start)]
+        )
+        return ToolAnswer(self._data(day, slots, None, self._requested(wall, start, [])), message)
 
     def never_on(self, day: datetime.date, reason: Reason) -> ToolAnswer:
         """A day out of reach is refused as each of its times would be, by its first."""
@@ -148,14 +153,13 @@ class _Question:
         data["nearest"] = [self._facts(slot) for slot in nearest]
         return ToolAnswer(data, why_not(self.context, self.service, reasons, nearest))
 
-    def _objections(self, wall: datetime.datetime) -> tuple[datetime.datetime, list[Reason]]:
+    def _objections(self, start: datetime.datetime) -> list[Reason]:
         """Of several employees, the one who comes nearest explains."""
-        try:
-            start = resolve(wall, self.context.zone)
-        except NonexistentTime as error:
-            return error.after, [Reason.NONEXISTENT]
         told = self.calendar.objections_of(self.calendar.performers, start).values()
-        return start, min(told, key=len, default=[]) or [Reason.NOT_PERFORMED]
+        return min(told, key=len, default=[]) or [Reason.NOT_PERFORMED]
+
+    def _free_on(self, day: datetime.date) -> list[FreeSlot]:
+        return one_per_instant(self.calendar.free_slots(day, self.employee))
 
     def _requested(
         self, wall: datetime.datetime, start: datetime.datetime, reasons: list[Reason]

@@ -32,7 +32,7 @@ def book_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     message = context.speech.booked(
         service=appointment.service.name,
         employee=appointment.employee.name,
-        local=context.local(appointment.starts_at),
+        local=context.zoned(appointment.starts_at),
         today=context.today,
     )
     # What somebody else booked before is not this call's to change because its details were guessed.
@@ -119,7 +119,7 @@ def hold_slot(context: ToolContext, arguments: Arguments) -> ToolAnswer:
             "slot": slot_facts(kept, wish.service, context.zone, add_ons=wish.add_ons, speech=context.speech),
         },
         context.speech.slot_held(
-            local=context.local(held.starts_at),
+            local=context.zoned(held.starts_at),
             today=context.today,
             minutes=max(1, round((held.expires_at - context.now) / datetime.timedelta(minutes=1))),
         ),

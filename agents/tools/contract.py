@@ -69,6 +69,10 @@ class ToolContext:
         """The tenant's wall time of an instant, naive."""
         return wall_time(moment, self.zone)
 
+    def zoned(self, moment: datetime.datetime) -> datetime.datetime:
+        """The same with its zone, for speech, which then says which of two it is in the repeated hour."""
+        return moment.astimezone(self.zone)
+
 
 @dataclass(frozen=True, slots=True)
 class ToolAnswer:

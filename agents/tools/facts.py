@@ -45,7 +45,7 @@ def slot_facts(
         "startTimeLocal": local.isoformat(timespec="minutes"),
         "employeeId": str(slot.employee.pk),
         "employeeName": slot.employee.name,
-        "spoken": (speech or speech_for("en")).clock(local),
+        "spoken": (speech or speech_for("en")).clock(slot.start.astimezone(zone)),
     }
 
 

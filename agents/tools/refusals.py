@@ -45,7 +45,7 @@ def why_not(
     said = _said(context, service, reasons[0])
     if not nearest:
         return said
-    offered = [context.local(slot.start) for slot in nearest]
+    offered = [context.zoned(slot.start) for slot in nearest]
     return f"{said} {context.speech.could_offer(times=offered, today=context.today)}"
 
 

@@ -398,7 +398,7 @@ def _choice(visit: Visit, sentences: list[str], options: list[Option]) -> Questi
 
 
 def _local(visit: Visit, start: str) -> datetime.datetime:
-    return wall_time(datetime.datetime.fromisoformat(start), visit.tenant.zone)
+    return datetime.datetime.fromisoformat(start).astimezone(visit.tenant.zone)
 
 
 def _slot_id(service: str, start: str, employee: str) -> str:

@@ -6,6 +6,7 @@ import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -423,6 +424,16 @@ def test_a_clock_says_every_minute_of_the_day_differently(speech):
 
 
 @EVERY
+def test_a_time_that_comes_twice_is_said_with_which_of_the_two(speech):
+    zone = ZoneInfo("Europe/London")  # whose winter has no offset
+    first, second = (datetime(2026, 10, 25, 1, 30, tzinfo=zone, fold=fold) for fold in (0, 1))
+    said = [speech.moment(one, TODAY) for one in (first.replace(tzinfo=None), first, second)]
+    assert said[1:] == [f"{said[0]} {one}" for one in speech.passes]
+    for once in (datetime(2026, 10, 25, 2, tzinfo=zone), datetime(2026, 3, 29, 1, 30, tzinfo=zone)):
+        assert speech.clock(once) == speech.clock(once.time())
+
+
+@EVERY
 @given(day=dates, today=dates)
 def test_a_date_names_its_day_and_the_year_only_when_it_is_another(speech, day, today):
     said = speech.date(day, today)
@@ -453,6 +464,7 @@ def test_the_same_tables_are_filled_everywhere(speech):
     assert speech.units.keys() == ENGLISH.units.keys()
     assert speech.refusals.keys() == ENGLISH.refusals.keys()
     assert speech.options.keys() == ENGLISH.options.keys()
+    assert len(set(speech.passes)) == 2
     assert not inspect.isabstract(type(speech))
 
 

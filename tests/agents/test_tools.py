@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.core.management import call_command
 
 from agents.models import Message, ToolInvocation
@@ -390,6 +391,74 @@ def test_a_date_and_words_that_name_another_day_are_asked_for_again(salon, words
 def test_words_without_sense_are_asked_for_again(salon):
     refused = Call(salon).refusal("check_availability", serviceId=HAIRCUT, when="when the cows come home")
     assert refused["code"] == "VALIDATION_ERROR"
+
+
+# --- The hour that comes twice -------------------------------------------------------------------
+
+
+SECOND_PASS = "2027-11-07T01:30:00-05:00"
+
+
+@pytest.fixture
+def long_night(speaking):
+    """The salon is open while the clocks go back: from midnight to five, six hours on."""
+    with time_machine.travel("2027-11-01T12:00:00Z", tick=False):
+        with tenant_scope(speaking):
+            SpecialHours.objects.create(
+                tenant=speaking,
+                date=datetime.date(2027, 11, 7),
+                opens=datetime.time(0),
+                closes=datetime.time(5),
+            )
+        yield speaking
+
+
+def test_a_time_that_comes_twice_is_the_first_and_the_answer_says_so(long_night):
+    first, second = speech_for(long_night.language).passes
+    call, once = Call(long_night), "2027-11-07T01:30"
+    free = call.data("check_availability", serviceId=HAIRCUT, startTime=once)
+    booked = call.data("book_appointment", customerName="John Doe", serviceId=HAIRCUT, startTime=once)
+    assert free["requested"]["startTime"] == booked["appointment"]["startTime"] == "2027-11-07T05:30:00Z"
+    assert booked["appointment"]["startTimeLocal"] == once
+    found = call.data("find_appointment")
+    handle = found["appointments"][0]["appointmentId"]
+    call.data("reschedule_appointment", appointmentId=handle, startTime="2027-11-07T03:00")
+    moved = call.data("reschedule_appointment", appointmentId=handle, startTime=once)
+    for told in (free, booked, found, moved, call.data("cancel_appointment", appointmentId=handle)):
+        assert first in told["message"]
+        assert second not in told["message"]
+
+
+def test_the_second_pass_is_answered_as_it_was_asked_for(long_night):
+    first, second = speech_for(long_night.language).passes
+    call = Call(long_night)
+    free = call.data("check_availability", serviceId=HAIRCUT, startTime=SECOND_PASS)
+    booked = call.data("book_appointment", customerName="John", serviceId=HAIRCUT, startTime=SECOND_PASS)
+    for told, start in ((free, free["requested"]), (booked, booked["appointment"])):
+        assert (start["startTime"], start["startTimeLocal"]) == ("2027-11-07T06:30:00Z", "2027-11-07T01:30")
+        assert second in told["message"]
+        assert first not in told["message"]
+
+
+def test_a_first_pass_that_is_taken_offers_the_second(long_night):
+    for name in ("Ana", "Ben"):
+        appointment_of(long_night, datetime.datetime(2027, 11, 7, 1, 30), SOMEBODY_ELSE, name, employee=name)
+    asked = {"serviceId": HAIRCUT, "date": "2027-11-07", "when": "01:30"}
+    data = Call(long_night).data("check_availability", **asked)
+    assert data["requested"]["startTime"] == "2027-11-07T05:30:00Z"
+    assert [one["code"] for one in data["requested"]["reasons"]] == ["TIME_SLOT_CONFLICT"]
+    [other] = [one for one in data["nearest"] if one["startTimeLocal"] == "2027-11-07T01:30"]
+    assert other["startTime"] == "2027-11-07T06:30:00Z"
+    assert other["spoken"] in data["message"]
+
+
+def test_each_slot_of_the_hour_that_comes_twice_is_said_differently(long_night):
+    slots = Call(long_night).data("check_availability", serviceId=HAIRCUT, date="2027-11-07")["slots"]
+    said = [one["spoken"] for one in slots]
+    assert len(set(said)) == len(said)
+    first, second = speech_for(long_night.language).passes
+    told = [one["startTime"][11:16] for one in slots if first in one["spoken"] or second in one["spoken"]]
+    assert told == ["05:00", "05:30", "06:00", "06:30"]
 
 
 # --- Why not -------------------------------------------------------------------------------------
