@@ -102,6 +102,14 @@ def test_a_carrier_that_fails_is_told_in_the_seeds_words(salon, nobody_answers):
         assert OutboundCall.objects.count() == Call.objects.count() == 1
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("call_id", ["junk", "%00", "CA%001"])
+def test_a_call_that_nobody_placed_is_a_404(api, call_id):
+    assert refused(api.get(f"calls/{call_id}")) == (404, "NOT_FOUND")
+    assert refused(api.delete(f"calls/{call_id}")) == (404, "NOT_FOUND")
+    assert refused(api.post(f"calls/{call_id}/hangup")) == (404, "NOT_FOUND")
+
+
 # --- Refusals ------------------------------------------------------------------------------------
 
 
