@@ -5,11 +5,14 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 
 from tenants.admin_sites import operators, staff
+from tonris.negotiation import YamlOrJson
+
+_document = SpectacularAPIView.as_view(content_negotiation_class=YamlOrJson)
 
 urlpatterns = [
     path("", include("telephony.urls")),
     path("", include("agents.urls")),
-    path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/schema", _document, name="schema"),
     path("api/v1/", include("tonris.api.urls")),
     path("", RedirectView.as_view(url="/admin/")),
     path("admin", RedirectView.as_view(url="/admin/", query_string=True)),

@@ -41,12 +41,19 @@ def fields(**changes: str) -> dict[str, str]:
 
 
 def post(
-    path: str, params: dict[str, str], *, token: str = TOKEN, signature: str | None = None, base: str = BASE
+    path: str,
+    params: dict[str, str],
+    *,
+    token: str = TOKEN,
+    signature: str | None = None,
+    base: str = BASE,
+    **headers: str,
 ):
     url = base + PREFIX + path
     if signature is None:
         signature = RequestValidator(token).compute_signature(url, params)
-    headers = {"X-Twilio-Signature": signature} if signature else {}
+    if signature:
+        headers["X-Twilio-Signature"] = signature
     return Client().post(
         PREFIX + path,
         urlencode(params),
