@@ -168,10 +168,24 @@ def test_when_the_database_is_away_the_caller_hears_the_apology(salon, monkeypat
         assert said(post(path, fields())) == ["We encountered an error. Please try again later."]
 
 
-@pytest.mark.parametrize("name", ["CallSid", "To", "From", "FromCity"])
-def test_characters_that_no_form_has_are_400(salon, name):
-    assert post("elevenlabs", fields(**{name: "CA\x001"})).status_code == 400
-    assert post("status", fields(**{name: "CA\x001"}), signature="").status_code == 400
+APOLOGY = "We encountered an error. Please try again later."
+HEARD = ["elevenlabs", "voice", "menu", "stream-ended", "dialed", "recorded", "fallback"]
+"""What they answer a caller listens to."""
+
+
+@pytest.mark.parametrize("name", ["CallSid", "MessageSid", "To", "From", "FromCity"])
+def test_characters_that_no_form_has_are_apologised_for_or_400(salon, caplog, name):
+    params = fields(**{name: "CA\x001"})
+    for path in HEARD:
+        answer = post(path, params)
+        assert (answer.status_code, said(answer)) == (200, [APOLOGY])
+        assert post(path, params, signature="").status_code == 403
+    assert caplog.text.count("The form has characters that no form has") == len(HEARD)
+    for path in ("status", "sms", "sms-status"):
+        assert post(path, params).status_code == 400
+        assert post(path, params, signature="").status_code == 403
+    with platform_scope():
+        assert not Call.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -248,13 +262,35 @@ def test_a_captured_webhook_changes_nothing_of_a_call_that_goes_on(salon, monkey
         assert Conversation.objects.get().ended_at is None
 
 
-@pytest.mark.parametrize(("missing", "named"), [("CallSid", "CallSid"), ("To", "To")])
-def test_a_request_without_what_twilio_always_sends_is_400(salon, missing, named):
-    params = fields()
-    del params[missing]
-    answer = post("elevenlabs", params)
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"CallSid": ""}, "CallSid: this field is required"),
+        ({"CallSid": "CA" + "1" * 63}, "CallSid: longer than 64 characters"),
+        ({"To": ""}, "To: this field is required"),
+        ({"To": SALON_NUMBER + "0" * 60}, "To: longer than 64 characters"),
+    ],
+)
+@pytest.mark.parametrize("path", ["elevenlabs", "voice"])
+def test_without_what_twilio_always_sends_the_caller_hears_the_apology(salon, caplog, path, changes, problem):
+    params = {name: value for name, value in fields(**changes).items() if value or name not in changes}
+    answer = post(path, params)
+    assert (answer.status_code, said(answer)) == (200, [APOLOGY])
+    assert b"<Hangup" in answer.content
+    assert problem in caplog.text
+    assert CALLER not in caplog.text
+    assert post(path, params, token="wrong").status_code == 403
+
+
+@pytest.mark.parametrize("path", HEARD[2:])
+def test_without_a_call_id_whoever_is_on_the_line_hears_the_apology(salon, path):
+    assert said(post(path, fields(CallSid=""))) == [APOLOGY]
+
+
+def test_a_status_without_what_twilio_always_sends_is_400(salon):
+    answer = post("status", fields(CallSid=""))
     assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_ERROR")
-    assert answer.json()["error"].startswith(named)
+    assert answer.json()["error"] == "CallSid: this field is required"
 
 
 # --- Signatures ----------------------------------------------------------------------------------

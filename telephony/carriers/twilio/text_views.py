@@ -87,7 +87,7 @@ class TextStatus(TwilioWebhook):
 
     def auth_token(self, request: HttpRequest) -> str:
         """Of the tenant that sent it: `To` is the customer's number."""
-        message_id = request.POST.get("MessageSid", "")[:64]
+        message_id = webhooks.to_look_up(request.POST, "MessageSid")
         tenant_id = receipts.tenant_of(request.GET.get("n", ""), message_id)
         return auth_token_of(tenant_id) if tenant_id else auth_token_of_number(request.POST.get("From", ""))
 

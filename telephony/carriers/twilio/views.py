@@ -50,11 +50,12 @@ class TwilioWebhook(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         django_request: HttpRequest = request._request
+        if not self._unsigned_allowed(django_request):
+            self._verify(django_request)
         webhooks.refuse_control_characters(django_request.POST)
-        if self._unsigned_allowed(django_request):
-            return
-        token = self.auth_token(django_request)
-        if not webhooks.is_signed(django_request, settings.APP_BASE_URL, token):
+
+    def _verify(self, request: HttpRequest) -> None:
+        if not webhooks.is_signed(request, settings.APP_BASE_URL, self.auth_token(request)):
             security.warning("A Twilio webhook was refused at %s: signature missing or wrong", request.path)
             raise ApiError("X-Twilio-Signature is missing or wrong", "FORBIDDEN", 403)
 
@@ -80,9 +81,19 @@ class TwilioWebhook(APIView):
         return super().handle_exception(exc)
 
 
+class CallersWebhook(TwilioWebhook):
+    """A caller listens to the answer: whatever is wrong with what Twilio tells, they hear something."""
+
+    def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, webhooks.BadField):
+            logger.warning("A caller hears the apology at %s: %s", self.request.path, exc)
+            return xml(twiml.say(CallFailed.spoken))
+        return super().handle_exception(exc)
+
+
 def auth_token_for(request: HttpRequest) -> str:
     """The tenant's own Twilio token where the call's tenant, or the called number's, has one; else the platform's."""
-    call = calls.find_call(request.POST.get("CallSid", "")[:64])
+    call = calls.find_call(webhooks.to_look_up(request.POST, "CallSid"))
     return auth_token_of(call.tenant_id) if call else auth_token_of_number(request.POST.get("To", ""))
 
 
@@ -99,7 +110,7 @@ def auth_token_of(tenant_id: UUID | None) -> str:
         return secret(tenant_id, Credential.Name.TWILIO_AUTH_TOKEN)
 
 
-class IncomingCall(TwilioWebhook):
+class IncomingCall(CallersWebhook):
     """A call comes in: connect it to the tenant's agent, or say why not."""
 
     @extend_schema(
@@ -172,7 +183,7 @@ def _refusal(incoming: Incoming, destination: dialplan.Destination | None, refus
     )
 
 
-class VoiceWithoutAgent(TwilioWebhook):
+class VoiceWithoutAgent(CallersWebhook):
     """A call to a number whose business answers itself: greet, ring it; the menu by key, voicemail."""
 
     @extend_schema(
@@ -200,7 +211,7 @@ class VoiceWithoutAgent(TwilioWebhook):
         return aftercare.without_agent(call, callback_url)
 
 
-class KeypadMenu(TwilioWebhook):
+class KeypadMenu(CallersWebhook):
     """A key or a few words, at the place in the menu that the address says."""
 
     @extend_schema(
@@ -259,7 +270,7 @@ class StreamStatus(TwilioWebhook):
         return xml(twiml.nothing())
 
 
-class StreamEnded(TwilioWebhook):
+class StreamEnded(CallersWebhook):
     """The stream is over: hang up, or if the agent failed the caller, find somebody or something else."""
 
     @extend_schema(
@@ -278,7 +289,7 @@ class StreamEnded(TwilioWebhook):
         )
 
 
-class Dialed(TwilioWebhook):
+class Dialed(CallersWebhook):
     """A person was rung for the caller: done, or voicemail."""
 
     @extend_schema(
@@ -305,7 +316,7 @@ class Dialed(TwilioWebhook):
         )
 
 
-class Recorded(TwilioWebhook):
+class Recorded(CallersWebhook):
     """A voicemail was left."""
 
     @extend_schema(operation_id="twilio_recorded", summary="Voicemail left", request=_FORM, responses=_TWIML)
@@ -314,7 +325,7 @@ class Recorded(TwilioWebhook):
         return xml(aftercare.after_recording(webhooks.call_id(fields), fields.get("RecordingSid") or ""))
 
 
-class Fallback(TwilioWebhook):
+class Fallback(CallersWebhook):
     """Twilio could not fetch or run our answer: say something of use instead of nothing."""
 
     @extend_schema(operation_id="twilio_fallback", summary="Fallback", request=_FORM, responses=_TWIML)

@@ -36,12 +36,18 @@ def stream_is_signed(stream_url: str, signature: str, auth_token: str) -> bool:
 def refuse_control_characters(fields: QueryDict) -> None:
     """NUL, which PostgreSQL cannot store, and lone surrogates have no place in any field. Raises BadField."""
     for name, values in fields.lists():
-        if any("\x00" in text or not _encodable(text) for text in (name, *values)):
+        if not all(_storable(text) for text in (name, *values)):
             raise BadField("The form has characters that no form has")
 
 
-def _encodable(text: str) -> bool:
-    return not any("\ud800" <= char <= "\udfff" for char in text)
+def _storable(text: str) -> bool:
+    return not any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in text)
+
+
+def to_look_up(fields: QueryDict, name: str) -> str:
+    """An id before anything is proven: no longer than any is, and "" where no row can have it."""
+    text = fields.get(name, "")[:64]
+    return text if _storable(text) else ""
 
 
 def parse_incoming(fields: QueryDict) -> IncomingCall:
