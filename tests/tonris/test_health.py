@@ -33,10 +33,32 @@ def test_metrics_are_for_loopback_and_token_holders(settings):
     assert b"tonris_live_calls" in Client().get("/metrics").content
     assert Client().get("/metrics", REMOTE_ADDR="203.0.113.9").status_code == 403
     assert Client().get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 403
-    token = {"Authorization": "Bearer scrape-me"}
-    assert Client().get("/metrics", REMOTE_ADDR="203.0.113.9", headers=token).status_code == 200
-    wrong = {"Authorization": "Bearer scrape"}
-    assert Client().get("/metrics", REMOTE_ADDR="203.0.113.9", headers=wrong).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("shown", "status"),
+    [
+        ("Bearer scrape-me", 200),
+        ("bearer scrape-me", 200),
+        ("BEARER  scrape-me", 200),
+        ("Bearer scrape", 403),
+        ("Bearer", 403),
+        ("scrape-me", 403),
+        ("Basic scrape-me", 403),
+        ("Bearerscrape-me", 403),
+        ("", 403),
+    ],
+)
+def test_the_token_for_metrics_is_a_bearers(settings, shown, status):
+    settings.METRICS_TOKEN = "scrape-me"
+    headers = {"Authorization": shown}
+    assert Client().get("/metrics", REMOTE_ADDR="203.0.113.9", headers=headers).status_code == status
+
+
+def test_without_a_token_metrics_are_for_loopback_alone(settings):
+    settings.METRICS_TOKEN = ""
+    headers = {"Authorization": "Bearer "}
+    assert Client().get("/metrics", REMOTE_ADDR="203.0.113.9", headers=headers).status_code == 403
 
 
 def test_an_unknown_path_answers_in_our_shape():
