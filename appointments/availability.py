@@ -15,6 +15,7 @@ given by id, the rules, and what is taken.
 import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 from operator import attrgetter
 from uuid import UUID
 
@@ -115,36 +116,56 @@ class Calendar:
         return next((slots for _, slots in self.search(day, 1, employee)), [])
 
     def search(
-        self, since: datetime.date, days: int = 30, employee: Employee | None = None
+        self,
+        since: datetime.date,
+        days: int = 30,
+        employee: Employee | None = None,
+        *,
+        ignoring: Appointment | None = None,
     ) -> Iterator[tuple[datetime.date, list[FreeSlot]]]:
-        """The dates with anything free, from `since` on, and what is free on them. All are read at once."""
+        """The dates with anything free, from `since` on, and what is free on them. All are read at once.
+
+        What `ignoring`, which would move away, keeps is free; but to stay where it is would be no move.
+        """
         # Dates so absurd that arithmetic on them overflows are cut off with those that cannot be booked.
         first = max(since, self.today)
         last = min(min(since, self.window.last_day) + (days - 1) * DAY, self.window.last_day)
         employees = [one for one in self.performers if employee is None or one.pk == employee.pk]
         if last < first or not employees or not self.service.is_active:
             return
-        reading = self._read(first, last, employees)
+        reading = self._read(first, last, employees, _ids(ignoring))
         for ahead in range((last - first).days + 1):
             day = first + ahead * DAY
-            slots = reading.free_slots(day)
+            slots = [slot for slot in reading.free_slots(day) if not _stays(ignoring, slot)]
             if slots:
                 yield day, slots
 
     def first_free_day(
-        self, since: datetime.date, employee: Employee | None = None, *, days: int = 31
+        self,
+        since: datetime.date,
+        employee: Employee | None = None,
+        *,
+        days: int = 31,
+        ignoring: Appointment | None = None,
     ) -> tuple[datetime.date, list[FreeSlot]] | None:
         """The first date from `since` on with anything free, and what is free on it."""
-        return next(self.search(since, days, employee), None)
+        return next(self.search(since, days, employee, ignoring=ignoring), None)
 
     def nearest(
-        self, start: datetime.datetime, employee: Employee | None = None, *, most: int = 4
+        self,
+        start: datetime.datetime,
+        employee: Employee | None = None,
+        *,
+        most: int = 4,
+        ignoring: Appointment | None = None,
     ) -> list[FreeSlot]:
         """Free slots nearest to a wished start, one per instant, in order of time."""
         day = min(max(wall_time(start, self.tenant.zone).date(), self.today), self.window.last_day)
-        slots = one_per_instant(slot for _, found in self.search(day - DAY, 3, employee) for slot in found)
+        around = self.search(day - DAY, 3, employee, ignoring=ignoring)
+        slots = one_per_instant(slot for _, found in around for slot in found)
         if not slots:
-            later = self.first_free_day(day, employee) or self.first_free_day(self.today, employee)
+            first_free_day = partial(self.first_free_day, employee=employee, ignoring=ignoring)
+            later = first_free_day(day) or first_free_day(self.today)
             slots = one_per_instant(later[1]) if later else []
         nearest = sorted(slots, key=lambda slot: abs(slot.start - start))[:most]
         return sorted(nearest, key=attrgetter("start"))
@@ -277,6 +298,10 @@ class Calendar:
 
 def _ids(ignoring: Appointment | None) -> list[UUID]:
     return [] if ignoring is None else [ignoring.pk]
+
+
+def _stays(moving: Appointment | None, slot: FreeSlot) -> bool:
+    return moving is not None and (slot.employee.pk, slot.start) == (moving.employee_id, moving.starts_at)
 
 
 def one_per_instant(slots: Iterable[FreeSlot]) -> list[FreeSlot]:

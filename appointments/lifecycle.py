@@ -144,7 +144,7 @@ def reschedule(
         )
         reasons = calendar.objections(chosen, starts_at, ignoring=appointment)
         if reasons:
-            raise refusal(reasons, calendar.nearest(starts_at, chosen))
+            raise refusal(reasons, calendar.nearest(starts_at, chosen, ignoring=appointment))
         before = copy.copy(appointment)
         if chosen.pk != appointment.employee_id:
             appointment.employee = chosen
@@ -243,7 +243,7 @@ def _save_moved(appointment: Appointment, before: Appointment, calendar: Calenda
         with last_words(), transaction.atomic():
             reseat(appointment, before)
     except SlotTaken as taken:
-        taken.nearest = calendar.nearest(appointment.starts_at, appointment.employee)
+        taken.nearest = calendar.nearest(appointment.starts_at, appointment.employee, ignoring=before)
         raise
 
 

@@ -193,6 +193,16 @@ def test_moving_keeps_the_rules_of_booking(salon):
             reschedule(salon, pk, NINE + 5 * HOUR, now=NOW)
 
 
+def test_a_refused_move_offers_the_times_that_only_its_own_old_one_keeps(salon):
+    with tenant_scope(salon):
+        pk = booked(salon, NINE + 90 * MINUTE).pk
+        with pytest.raises(NotBookable) as refused:
+            reschedule(salon, pk, NINE + 105 * MINUTE, now=NOW)
+        offered = [slot.start for slot in refused.value.nearest]
+        assert offered == [NINE + minutes * MINUTE for minutes in (30, 60, 120, 150)]  # and not where it is
+        assert all(reschedule(salon, pk, start, now=NOW).changed for start in offered)
+
+
 def test_with_another_employee_their_own_duration_and_price_hold(salon):
     with tenant_scope(salon):
         EmployeeService.objects.filter(employee=employee("Ben"), service=haircut()).update(
