@@ -125,7 +125,7 @@ class Appointments(ClientData):
         start = read_start(context, arguments.text("startTime"))
         contact = read_contact(context, arguments)
         wish = Wished(service, employee, start, read_add_ons(context, service, arguments))
-        with offering(service, context.tenant.zone):
+        with offering(service, context.tenant.zone, wish.add_ons):
             booked = book_for_agent(context, arguments, wish, contact, idempotency_key=key)
         return booked_facts(context, arguments, contact, booked.appointment)
 

@@ -1,13 +1,13 @@
 """What the calendar and the readers of wishes refuse, as HTTP answers: one status and code for each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
 from agents.tools.contract import ToolError
 from agents.tools.facts import slot_facts
 from appointments.errors import BookingError, Invalid, NotBookable
-from appointments.models import Service
+from appointments.models import AddOn, Service
 from tenants.responses import ApiError
 
 STATUS = {
@@ -36,12 +36,12 @@ def refusals() -> Iterator[None]:
 
 
 @contextmanager
-def offering(service: Service, zone: ZoneInfo) -> Iterator[None]:
-    """A start of this service that cannot be booked is refused with those that can."""
+def offering(service: Service, zone: ZoneInfo, add_ons: Iterable[AddOn] = ()) -> Iterator[None]:
+    """A start of this service that cannot be booked is refused with those that can, add-ons included."""
     try:
         yield
     except NotBookable as error:
-        alternatives = [slot_facts(slot, service, zone) for slot in error.nearest]
+        alternatives = [slot_facts(slot, service, zone, add_ons=add_ons) for slot in error.nearest]
         raise api_error(error.code, str(error), message=str(error), alternatives=alternatives) from None
 
 

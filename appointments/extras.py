@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from django.db.models import QuerySet
+
 from appointments.errors import Invalid
 from appointments.models import AddOn, Appointment, AppointmentAddOn, Service
 
@@ -35,11 +37,20 @@ def write_add_ons(appointment: Appointment, add_ons: Sequence[AddOn]) -> None:
     )
 
 
+def offered_add_ons(appointment: Appointment) -> QuerySet[AddOn]:
+    """Those that it was booked with and that can still be booked. Not read before they are needed."""
+    offered = AddOn.objects.for_tenant(appointment.tenant_id).filter(is_active=True)
+    return offered.filter(pk__in=_rows_of(appointment).values("add_on_id"))
+
+
 def booked_add_ons(appointment: Appointment) -> tuple[AddOn, ...]:
     """With the minutes and prices that were agreed, whatever they have become since. Not to be saved."""
-    booked = AppointmentAddOn.objects.filter(tenant_id=appointment.tenant_id, appointment=appointment)
     add_ons = []
-    for row in booked.select_related("add_on"):
+    for row in _rows_of(appointment).select_related("add_on"):
         row.add_on.minutes, row.add_on.price = row.minutes, row.price
         add_ons.append(row.add_on)
     return tuple(add_ons)
+
+
+def _rows_of(appointment: Appointment) -> QuerySet[AppointmentAddOn]:
+    return AppointmentAddOn.objects.filter(tenant_id=appointment.tenant_id, appointment=appointment)

@@ -20,7 +20,7 @@ from agents.tools.wishes import (
 from appointments import lifecycle
 from appointments.availability import Calendar
 from appointments.errors import BookingError
-from appointments.extras import booked_add_ons
+from appointments.extras import booked_add_ons, offered_add_ons
 from appointments.models import Appointment, Employee
 
 ACTOR = "caller"
@@ -112,7 +112,8 @@ def reschedule_appointment(context: ToolContext, arguments: Arguments) -> ToolAn
             now=context.now,
         )
     except BookingError as error:
-        raise refusal(context, appointment.service, error) from None
+        add_ons = offered_add_ons(appointment)
+        raise refusal(context, appointment.service, error, add_ons) from None
     moved = changed.appointment
     message = context.speech.rescheduled(
         service=moved.service.name,

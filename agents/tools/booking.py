@@ -27,7 +27,7 @@ def book_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     try:
         booked = book_for_agent(context, arguments, wish, contact)
     except BookingError as error:
-        raise refusal(context, wish.service, error) from None
+        raise refusal(context, wish.service, error, wish.add_ons) from None
     appointment = booked.appointment
     message = context.speech.booked(
         service=appointment.service.name,
@@ -110,7 +110,7 @@ def hold_slot(context: ToolContext, arguments: Arguments) -> ToolAnswer:
             now=context.now,
         )
     except BookingError as error:
-        raise refusal(context, wish.service, error) from None
+        raise refusal(context, wish.service, error, wish.add_ons) from None
     kept = FreeSlot(held.employee, held.starts_at, held.ends_at)
     return ToolAnswer(
         {

@@ -1,20 +1,23 @@
 """What the calendar refuses, as an agent can say it: why, and what is free instead."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from agents.tools.contract import ToolContext, ToolError
 from agents.tools.facts import slot_facts
 from appointments.availability import FreeSlot
 from appointments.errors import BookingError, Invalid, NotBookable, NotFound, TooLate
-from appointments.models import Service
+from appointments.models import AddOn, Service
 from appointments.slots import Reason
 
 
-def refusal(context: ToolContext, service: Service, error: BookingError) -> ToolError:
+def refusal(
+    context: ToolContext, service: Service, error: BookingError, add_ons: Iterable[AddOn] = ()
+) -> ToolError:
+    """`add_ons` are those that were wished: what is free instead is offered with them."""
     speech = context.speech
     match error:
         case NotBookable():
-            return _not_bookable(context, service, error)
+            return _not_bookable(context, service, error, add_ons)
         case Invalid():
             message = speech.contact_needed if error.field.startswith("customer") else ""
             return ToolError(error.code, str(error), message)
@@ -27,8 +30,13 @@ def refusal(context: ToolContext, service: Service, error: BookingError) -> Tool
             return ToolError(error.code, str(error), speech.cannot_change)
 
 
-def _not_bookable(context: ToolContext, service: Service, error: NotBookable) -> ToolError:
-    alternatives = [slot_facts(one, service, context.zone, speech=context.speech) for one in error.nearest]
+def _not_bookable(
+    context: ToolContext, service: Service, error: NotBookable, add_ons: Iterable[AddOn]
+) -> ToolError:
+    alternatives = [
+        slot_facts(one, service, context.zone, add_ons=add_ons, speech=context.speech)
+        for one in error.nearest
+    ]
     return ToolError(
         error.code,
         str(error),

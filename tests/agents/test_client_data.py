@@ -6,7 +6,8 @@ import json
 import pytest
 from django.test import Client
 
-from appointments.models import Appointment
+from agents.tools.facts import read_slot_id
+from appointments.models import AddOn, Appointment, Service
 from tenants.scoping import platform_scope, tenant_scope
 from tests.agents.test_webhooks import (  # noqa: F401 - fixtures
     ANA,
@@ -152,6 +153,16 @@ def test_a_taken_time_is_409_with_alternatives(secrets, salon, next_week):  # no
     answer = post(ROOT + "appointments", other, bearer(SALON_SECRET))
     assert (answer.status_code, answer.json()["code"]) == (409, "TIME_SLOT_CONFLICT")
     assert answer.json()["alternatives"]
+
+
+def test_what_is_free_instead_is_free_with_the_add_ons(secrets, salon, next_week):  # noqa: F811
+    with tenant_scope(salon):
+        haircut = Service.objects.get(pk=HAIRCUT)
+        beard = AddOn.objects.create(tenant=salon, service=haircut, name="Beard", minutes=30)
+    post(ROOT + "appointments", wish(next_week), bearer(SALON_SECRET))
+    other = wish(next_week, customerPhone="+15550001111", addOns=[str(beard.pk)])
+    [slot, *_] = post(ROOT + "appointments", other, bearer(SALON_SECRET)).json()["alternatives"]
+    assert read_slot_id(slot["slotId"]).add_on_ids == (beard.pk,)
 
 
 def test_a_z_time_is_utc_here_and_not_guessed_at(secrets, salon, next_week):  # noqa: F811

@@ -9,7 +9,9 @@ from celery import current_app
 from agents.models import Conversation, OneTimeCode, ToolInvocation
 from agents.speech import speech_for
 from agents.tools import identity, lookups, proofs
-from appointments.models import Appointment, Service
+from agents.tools.facts import read_slot_id
+from appointments.extras import write_add_ons
+from appointments.models import AddOn, Appointment, Service
 from tenants.scoping import tenant_scope
 from tests.agents.toolbox import (
     ANA,
@@ -309,6 +311,24 @@ def test_a_move_to_a_taken_time_is_refused_with_what_is_free(salon, mine, theirs
     assert refused["reasons"] == [{"code": "TIME_SLOT_CONFLICT", "message": refused["reasons"][0]["message"]}]
     assert 1 <= len(refused["alternatives"]) <= 4
     assert refused["alternatives"][0]["spoken"] in refused["message"]
+
+
+def test_what_a_refused_move_offers_carries_the_extras_that_can_still_be_had(salon, mine, theirs):
+    with tenant_scope(salon):
+        shave, gone = (
+            AddOn.objects.create(tenant=salon, service=mine.service, name=name, minutes=0)
+            for name in ("Shave", "Gone")
+        )
+        write_add_ons(mine, [shave, gone])
+        AddOn.objects.filter(pk=gone.pk).update(is_active=False)
+    call = Call(salon)
+    refused = call.refusal(
+        "reschedule_appointment", appointmentId=str(mine.pk), startTime=next_monday(salon, 14).isoformat()
+    )
+    slot = refused["alternatives"][0]
+    assert read_slot_id(slot["slotId"]).add_on_ids == (shave.pk,)
+    moved = call.data("reschedule_appointment", appointmentId=str(mine.pk), slotId=slot["slotId"])
+    assert moved["appointment"]["startTime"] == slot["startTime"]
 
 
 def test_an_offered_slot_can_be_moved_to(salon, mine):

@@ -529,6 +529,22 @@ def test_an_offered_slot_carries_its_extras(salon):
         assert Appointment.objects.get(pk=booked["id"]).price == 70
 
 
+@pytest.mark.parametrize("tool", ["book_appointment", "hold_slot"])
+def test_what_is_free_instead_carries_the_extras_too(salon, tool):
+    with tenant_scope(salon):
+        haircut = Service.objects.get(pk=HAIRCUT)
+        trim = AddOn.objects.create(tenant=salon, service=haircut, name="Shave", minutes=30, price=20)
+    at = next_monday(salon, 10)
+    appointment_of(salon, at, SOMEBODY_ELSE, "Mary")
+    call, john = Call(salon), {"customerName": "John Doe"}
+    wanted = {"serviceId": HAIRCUT, "employeeId": ANA, "startTime": at.isoformat(), "addOns": [str(trim.pk)]}
+    [slot, *_] = call.refusal(tool, **john, **wanted)["alternatives"]
+    booked = call.data("book_appointment", **john, slotId=slot["slotId"])["appointment"]
+    assert (booked["startTime"], booked["endTime"]) == (slot["startTime"], slot["endTime"])
+    with tenant_scope(salon):
+        assert Appointment.objects.get(pk=booked["id"]).price == 70
+
+
 def test_a_picked_slot_is_kept_from_others_until_the_call_books_it(salon):
     caller, rival = Call(salon), Call(salon, SOMEBODY_ELSE, sid="CA2")
     at = next_monday(salon, 10)

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from agents.tools import registry
+from agents.tools.facts import read_slot_id
 from appointments.models import (
     AddOn,
     Appointment,
@@ -280,6 +281,27 @@ def test_a_taken_time_is_409_with_what_is_free(api, salon, day):
     free = answer.json()["alternatives"]
     made = book(api, day, slotId=free[0]["slotId"], **JANE)
     assert made["startTime"] == free[0]["startTime"]
+
+
+def test_what_is_free_instead_is_free_with_the_add_ons_that_were_wished(api, salon, day):
+    with tenant_scope(salon):
+        service = Service.objects.get(pk=HAIRCUT)
+        beard = AddOn.objects.create(tenant=salon, service=service, name="Beard", minutes=30)
+    book(api, day)
+    made = book(api, day, startTime=f"{day}T14:00", addOns=[str(beard.pk)], **JANE)
+    taken = {"startTime": f"{day}T10:00"}
+    longer = wish(day, addOns=[str(beard.pk)], **JANE)
+    asked = {name: longer[name] for name in ("serviceId", "employeeId", "startTime", "addOns")}
+    offered = [
+        api.post("appointments", longer).json()["alternatives"],
+        api.post(f"appointments/{made['id']}/reschedule", taken).json()["alternatives"],
+        api.data("availability/why-not", **asked)["alternatives"],
+        api.post("series", {**longer, "count": 1}).json()["conflicts"][0]["alternatives"],
+    ]
+    for slot in (slots[0] for slots in offered):
+        assert read_slot_id(slot["slotId"]).add_on_ids == (beard.pk,)
+    again = book(api, day, slotId=offered[0][0]["slotId"], **JANE)
+    assert (again["endTime"], len(again["addOns"])) == (offered[0][0]["endTime"], 1)
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ class Appointments(KeyedView):
 
     def _book(self, context: ToolContext, body: dict[str, Any]) -> Response:
         wish = wish_of(context, body)
-        with offering(wish.service, context.tenant.zone):
+        with offering(wish.service, context.tenant.zone, wish.add_ons):
             booked = book(
                 context.tenant,
                 wish.service,

@@ -93,7 +93,7 @@ def _why_not(context: ToolContext, query: dict[str, Any]) -> dict[str, Any]:
         "reasons": [
             {"code": one.code, "bookingCode": one.reason.code, "sentence": one.sentence} for one in reasons
         ],
-        "alternatives": [slot_facts(slot, service, tenant.zone) for slot in nearest],
+        "alternatives": [slot_facts(slot, service, tenant.zone, add_ons=add_ons) for slot in nearest],
     }
 
 

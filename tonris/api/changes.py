@@ -15,6 +15,7 @@ from agents.refusals import api_error, offering
 from agents.tools import wishes
 from agents.tools.contract import Arguments, ToolContext
 from appointments import lifecycle
+from appointments.extras import offered_add_ons
 from appointments.models import Appointment
 from tenants.responses import success
 from tonris.api.appointments import told
@@ -65,7 +66,7 @@ class Verb(KeyedView):
     def _act(self, context: ToolContext, appointment_id: UUID, body: dict[str, Any]) -> Response:
         rows = Appointment.objects.for_tenant(context.tenant).select_related("service")
         before = one_of(rows, appointment_id)
-        with offering(before.service, context.tenant.zone):
+        with offering(before.service, context.tenant.zone, offered_add_ons(before)):
             moved = self.act(context, before, body)
         return success({**told(context, appointment_id), "changed": moved.changed})
 

@@ -94,7 +94,10 @@ def _conflict(context: ToolContext, wish: Wish, conflict: Conflict) -> dict[str,
         "startTimeLocal": conflict.local.isoformat(timespec="minutes"),
         "code": conflict.reasons[0].code,
         "reasons": [reason.value for reason in conflict.reasons],
-        "alternatives": [slot_facts(slot, wish.service, context.tenant.zone) for slot in conflict.nearest],
+        "alternatives": [
+            slot_facts(slot, wish.service, context.tenant.zone, add_ons=wish.add_ons)
+            for slot in conflict.nearest
+        ],
     }
 
 
