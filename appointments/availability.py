@@ -14,6 +14,7 @@ given by id, the rules, and what is taken.
 
 import datetime
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from operator import attrgetter
@@ -60,6 +61,7 @@ class Calendar:
 
     Each question reads anew what is taken, so that what is asked behind a lock is true. The holds of `holder`
     are no obstacle. Add-ons are rows, as offered or as booked, or ids; an unknown id raises UnknownAddOn.
+    What lasts as it was agreed on is given its `length`, add-ons included, whatever the service takes by now.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Calendar:
         *,
         employee: Employee | None = None,
         add_ons: Iterable[Adds | UUID | str] = (),
+        length: datetime.timedelta | None = None,
         holder: str = "",
         now: datetime.datetime | None = None,
     ) -> None:
@@ -85,9 +88,10 @@ class Calendar:
         extra_minutes = load_extra_minutes(tenant, service, add_ons)
         team = load_team(tenant, service, employee)
         self.needs_resources = team.needs_resources
-        self._usual_terms = terms_of(service, None, extra_minutes)
+        self._usual_terms = _lasting(length, terms_of(service, None, extra_minutes))
         self._terms = {
-            one.employee.pk: terms_of(service, one.minutes, extra_minutes) for one in team.performers
+            one.employee.pk: _lasting(length, terms_of(service, one.minutes, extra_minutes))
+            for one in team.performers
         }
         self._prices = {one.employee.pk: one.price for one in team.performers if one.price is not None}
         self._performers = [one.employee for one in team.performers if one.employee.is_active]
@@ -294,6 +298,10 @@ class Calendar:
             ignoring=ignoring,
         )
         return Reading(self.service, self.window, terms, dates, rules, taken)
+
+
+def _lasting(length: datetime.timedelta | None, terms: Terms) -> Terms:
+    return terms if length is None else replace(terms, length=length)
 
 
 def _ids(ignoring: Appointment | None) -> list[UUID]:

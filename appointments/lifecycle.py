@@ -127,7 +127,8 @@ def reschedule(
 ) -> Changed:
     """Move it to another start, with the same employee when none is named. The row keeps its id and its price.
 
-    The rules of booking hold, but its own old time is no obstacle; with another employee their price is taken.
+    The rules of booking hold, but its own old time is no obstacle. It lasts as long as it did; with another
+    employee their price and their length are taken.
     Raises SlotTaken, NotBookable (each with the nearest free slots), TooLate, NotAllowed or NotFound.
     """
     now, starts_at = now or timezone.now(), as_utc(starts_at)
@@ -138,17 +139,14 @@ def reschedule(
             return Changed(appointment, changed=False)
         if by_customer:
             _check_notice(appointment, now)
-        add_ons = booked_add_ons(appointment)
-        calendar = Calendar(
-            tenant, appointment.service, employee=chosen, add_ons=add_ons, now=now, holder=holder
-        )
+        calendar = calendar_to_move(tenant, appointment, chosen, holder=holder, now=now)
         reasons = calendar.objections(chosen, starts_at, ignoring=appointment)
         if reasons:
             raise refusal(reasons, calendar.nearest(starts_at, chosen, ignoring=appointment))
         before = copy.copy(appointment)
         if chosen.pk != appointment.employee_id:
             appointment.employee = chosen
-            appointment.price = calendar.price(chosen) + price_of(add_ons)
+            appointment.price = calendar.price(chosen) + price_of(booked_add_ons(appointment))
         appointment.starts_at, appointment.ends_at = starts_at, starts_at + calendar.terms(chosen).length
         settle(appointment)
         _save_moved(appointment, before, calendar)
@@ -157,6 +155,28 @@ def reschedule(
         history.record(appointment, "moved", actor=actor, before=history.facts(before), reason=reason)
         waitlist.offer_freed(tenant, Freed.by(before), waiting, now=now)
         return Changed(appointment, changed=True)
+
+
+def calendar_to_move(
+    tenant: Tenant,
+    appointment: Appointment,
+    to: Employee,
+    *,
+    holder: str = "",
+    now: datetime.datetime | None = None,
+) -> Calendar:
+    """Where it could be instead, with this employee: as long as it is, with another as long as they take."""
+    stays = to.pk == appointment.employee_id
+    alone = appointment.service.seats == 1  # a group ends together: whoever joins another takes its length
+    return Calendar(
+        tenant,
+        appointment.service,
+        employee=to,
+        add_ons=booked_add_ons(appointment),
+        length=appointment.ends_at - appointment.starts_at if stays and alone else None,
+        holder=holder,
+        now=now,
+    )
 
 
 def edit(appointment: Appointment, *, actor: str = "staff") -> None:
@@ -205,7 +225,7 @@ def uncancel(
         _check_move(appointment, Status.SCHEDULED)
         before = copy.copy(appointment)
         appointment.status = Status.SCHEDULED
-        calendar = Calendar(tenant, appointment.service, add_ons=booked_add_ons(appointment), now=now)
+        calendar = calendar_to_move(tenant, appointment, appointment.employee, now=now)
         reasons = calendar.objections(appointment.employee, appointment.starts_at)
         if collision(appointment) is not None or {Reason.HELD, Reason.RESOURCE_FULL} & set(reasons):
             raise SlotTaken(calendar.nearest(appointment.starts_at, appointment.employee))

@@ -24,9 +24,7 @@ from redis.exceptions import RedisError
 
 from agents.speech import speech_for
 from appointments import lifecycle
-from appointments.availability import Calendar
 from appointments.errors import BookingError, NotAllowed, NotBookable, TooLate
-from appointments.extras import booked_add_ons
 from appointments.intervals import as_utc
 from appointments.models import Appointment
 from appointments.wallclock import wall_time
@@ -192,8 +190,8 @@ def _is_alone(row: Appointment) -> bool:
 def _other_times(tenant: Tenant, row: Appointment) -> list[dict[str, Any]]:
     """The next dates with anything free, with the same employee: `date`, and `times` of `value` and `label`."""
     speech = speech_for(tenant.language)
-    calendar = Calendar(tenant, row.service, employee=row.employee, add_ons=booked_add_ons(row))
-    dates = islice(calendar.search(calendar.today, DAYS, row.employee), MOST_DAYS)
+    calendar = lifecycle.calendar_to_move(tenant, row, row.employee)
+    dates = islice(calendar.search(calendar.today, DAYS, row.employee, ignoring=row), MOST_DAYS)
     return [
         {
             "date": speech.full_date(day),
@@ -203,7 +201,6 @@ def _other_times(tenant: Tenant, row: Appointment) -> list[dict[str, Any]]:
                     "label": speech.clock(wall_time(slot.start, tenant.zone)),
                 }
                 for slot in slots[:MOST_TIMES]
-                if slot.start != row.starts_at
             ],
         }
         for day, slots in dates

@@ -203,6 +203,29 @@ def test_a_refused_move_offers_the_times_that_only_its_own_old_one_keeps(salon):
         assert all(reschedule(salon, pk, start, now=NOW).changed for start in offered)
 
 
+def test_a_moved_appointment_lasts_as_long_as_staff_have_made_it(salon):
+    with tenant_scope(salon):
+        appointment = booked(salon)
+        appointment.ends_at = NINE + 150 * MINUTE
+        lifecycle.edit(appointment)
+        booked(salon, NINE + 6 * HOUR, JANE)
+        with pytest.raises(SlotTaken) as taken:
+            reschedule(salon, appointment.pk, NINE + 4 * HOUR, now=NOW)
+        assert {slot.end - slot.start for slot in taken.value.nearest} == {150 * MINUTE}
+        moved = reschedule(salon, appointment.pk, NINE + 3 * HOUR, now=NOW).appointment
+        assert moved.ends_at - moved.starts_at == 150 * MINUTE
+        assert broken() == {}
+
+
+def test_a_moved_appointment_keeps_its_minutes_when_the_service_takes_others_by_now(salon):
+    with tenant_scope(salon):
+        beard = AddOn.objects.create(tenant=salon, service=haircut(), name="Beard", minutes=20, price=15)
+        pk = booked(salon, add_ons=[beard]).pk
+        Service.objects.filter(name="Haircut").update(duration_minutes=15)
+        moved = reschedule(salon, pk, NINE + HOUR, now=NOW).appointment
+        assert moved.ends_at - moved.starts_at == 80 * MINUTE
+
+
 def test_with_another_employee_their_own_duration_and_price_hold(salon):
     with tenant_scope(salon):
         EmployeeService.objects.filter(employee=employee("Ben"), service=haircut()).update(
@@ -249,6 +272,17 @@ def test_it_does_not_come_back_over_a_hold(salon):
         holds.hold(salon, haircut(), employee(), NINE, holder="call 7", now=NOW)
         with pytest.raises(SlotTaken):
             uncancel(salon, pk, now=NOW)
+
+
+def test_it_does_not_come_back_over_a_hold_of_what_staff_have_added_to_it(salon):
+    with tenant_scope(salon):
+        appointment = booked(salon)
+        appointment.ends_at = NINE + 2 * HOUR
+        lifecycle.edit(appointment)
+        cancel(salon, appointment.pk, now=NOW)
+        holds.hold(salon, haircut(), employee(), NINE + HOUR, holder="call 7", now=NOW)
+        with pytest.raises(SlotTaken):
+            uncancel(salon, appointment.pk, now=NOW)
 
 
 def test_it_comes_back_even_when_callers_could_not_book_that_time(salon):
@@ -304,6 +338,18 @@ def test_when_the_first_seat_moves_the_others_stay(salon, yoga):
         moved = reschedule(salon, first.pk, NINE + 2 * HOUR, now=NOW).appointment
         assert seats(moved, second) == [1, 1]
         assert ResourceUse.objects.filter(is_active=True).count() == 2
+        assert broken() == {}
+
+
+def test_who_moves_to_another_group_ends_with_it(salon, yoga):
+    with tenant_scope(salon):
+        longer = booked(salon, service=yoga)
+        longer.ends_at = NINE + 90 * MINUTE
+        lifecycle.edit(longer)
+        booked(salon, NINE + 2 * HOUR, JANE, service=yoga)
+        booked(salon, NINE + 3 * HOUR, JANE)
+        moved = reschedule(salon, longer.pk, NINE + 2 * HOUR, now=NOW).appointment
+        assert (moved.seat, moved.ends_at) == (2, NINE + 3 * HOUR)
         assert broken() == {}
 
 

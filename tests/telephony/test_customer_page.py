@@ -77,6 +77,17 @@ def test_another_time_is_taken(salon, appointment):
         assert AppointmentChange.objects.get(kind="moved").actor == "customer's page"
 
 
+def test_what_staff_have_lengthened_is_offered_where_all_of_it_has_room(salon, appointment):
+    ten = appointment.starts_at
+    with tenant_scope(salon):
+        longer = Appointment.objects.get(pk=appointment.pk)
+        longer.ends_at = ten + 2 * HOUR
+        lifecycle.edit(longer)
+    booked(salon, 14, phone="+15553332211", name="Eve")
+    hours = [(one - ten) / HOUR for one in offered(look(address(appointment)))]
+    assert [one for one in hours if abs(one) < 10] == [-1, -0.5, 0.5, 1, 1.5, 2, 5]
+
+
 def test_a_time_that_was_taken_meanwhile_is_said(salon, appointment):
     wanted = offered(look(address(appointment)))[0]
     with tenant_scope(salon):
