@@ -135,14 +135,11 @@ def reschedule(
     with _locked(tenant, appointment_id, to=employee, holder=holder, frees_at=now) as (appointment, waiting):
         chosen = employee or appointment.employee
         _check_coming(appointment, "moved")
-        if (appointment.starts_at, appointment.employee_id) == (starts_at, chosen.pk):
+        if is_at(appointment, starts_at, chosen):
             return Changed(appointment, changed=False)
-        if by_customer:
-            _check_notice(appointment, now)
-        calendar = calendar_to_move(tenant, appointment, chosen, holder=holder, now=now)
-        reasons = calendar.objections(chosen, starts_at, ignoring=appointment)
-        if reasons:
-            raise refusal(reasons, calendar.nearest(starts_at, chosen, ignoring=appointment))
+        calendar = check_new_time(
+            tenant, appointment, starts_at, chosen, by_customer=by_customer, holder=holder, now=now
+        )
         before = copy.copy(appointment)
         if chosen.pk != appointment.employee_id:
             appointment.employee = chosen
@@ -155,6 +152,32 @@ def reschedule(
         history.record(appointment, "moved", actor=actor, before=history.facts(before), reason=reason)
         waitlist.offer_freed(tenant, Freed.by(before), waiting, now=now)
         return Changed(appointment, changed=True)
+
+
+def is_at(appointment: Appointment, starts_at: datetime.datetime, employee: Employee) -> bool:
+    """Whether to move it there is to leave it where it is."""
+    return (appointment.starts_at, appointment.employee_id) == (starts_at, employee.pk)
+
+
+def check_new_time(
+    tenant: Tenant,
+    appointment: Appointment,
+    starts_at: datetime.datetime,
+    employee: Employee,
+    *,
+    by_customer: bool = False,
+    holder: str = "",
+    now: datetime.datetime,
+) -> Calendar:
+    """The calendar that it may be moved in. Raises what `reschedule` would, which asks again behind the locks."""
+    _check_coming(appointment, "moved")
+    if by_customer:
+        _check_notice(appointment, now)
+    calendar = calendar_to_move(tenant, appointment, employee, holder=holder, now=now)
+    reasons = calendar.objections(employee, starts_at, ignoring=appointment)
+    if reasons:
+        raise refusal(reasons, calendar.nearest(starts_at, employee, ignoring=appointment))
+    return calendar
 
 
 def calendar_to_move(

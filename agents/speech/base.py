@@ -237,8 +237,9 @@ class Speech(Words):
 
     @abstractmethod
     def confirm_reschedule(
-        self, *, service: str, old_local: datetime, new_local: datetime, today: date
-    ) -> str: ...
+        self, *, service: str, old_local: datetime, new_local: datetime, today: date, employee: str = ""
+    ) -> str:
+        """With an employee where it is to be another one."""
 
     @abstractmethod
     def rescheduled(self, *, service: str, employee: str, local: datetime, today: date) -> str: ...

@@ -194,10 +194,11 @@ class German(Speech):
         return f"Es tut mir leid, für eine Änderung ist es zu spät. Die Frist beträgt {notice}."
 
     def confirm_reschedule(
-        self, *, service: str, old_local: datetime, new_local: datetime, today: date
+        self, *, service: str, old_local: datetime, new_local: datetime, today: date, employee: str = ""
     ) -> str:
         old, new = self.moment(old_local, today), self._to(new_local, today)
-        return f"Ihr Termin für {service} ist bisher {old}. Soll ich ihn auf {new} verlegen?"
+        whom = f", dann bei {employee}" if employee else ""
+        return f"Ihr Termin für {service} ist bisher {old}. Soll ich ihn auf {new} verlegen{whom}?"
 
     def rescheduled(self, *, service: str, employee: str, local: datetime, today: date) -> str:
         return f"Ihr Termin für {service} bei {employee} ist jetzt {self.moment(local, today)}."

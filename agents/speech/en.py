@@ -193,10 +193,11 @@ class English(Speech):
         )
 
     def confirm_reschedule(
-        self, *, service: str, old_local: datetime, new_local: datetime, today: date
+        self, *, service: str, old_local: datetime, new_local: datetime, today: date, employee: str = ""
     ) -> str:
         old, new = self._plain(old_local, today), self._plain(new_local, today)
-        return f"Shall I move your appointment for {service} from {old} to {new}?"
+        whom = f", with {employee}" if employee else ""
+        return f"Shall I move your appointment for {service} from {old} to {new}{whom}?"
 
     def rescheduled(self, *, service: str, employee: str, local: datetime, today: date) -> str:
         return f"Your appointment for {service} with {employee} is now {self.moment(local, today)}."

@@ -203,10 +203,11 @@ class Spanish(Speech):
         return f"Lo siento, ya es tarde para cambiar esa cita. La antelación mínima es de {notice}."
 
     def confirm_reschedule(
-        self, *, service: str, old_local: datetime, new_local: datetime, today: date
+        self, *, service: str, old_local: datetime, new_local: datetime, today: date, employee: str = ""
     ) -> str:
         old, new = self._of(old_local, today), self.moment(new_local, today)
-        return f"¿Quiere cambiar su cita para {service} {old} por otra {new}?"
+        whom = f", con {employee}" if employee else ""
+        return f"¿Quiere cambiar su cita para {service} {old} por otra {new}{whom}?"
 
     def rescheduled(self, *, service: str, employee: str, local: datetime, today: date) -> str:
         return f"Su cita para {service} con {employee} es ahora {self.moment(local, today)}."

@@ -197,10 +197,11 @@ class French(Speech):
         return f"Désolé, il est trop tard pour modifier ce rendez-vous. Le délai est de {notice}."
 
     def confirm_reschedule(
-        self, *, service: str, old_local: datetime, new_local: datetime, today: date
+        self, *, service: str, old_local: datetime, new_local: datetime, today: date, employee: str = ""
     ) -> str:
         old, new = self.moment(old_local, today), self.moment(new_local, today)
-        return f"Votre rendez-vous pour {service} est prévu {old}. Voulez-vous venir plutôt {new} ?"
+        whom = f", avec {employee}" if employee else ""
+        return f"Votre rendez-vous pour {service} est prévu {old}. Voulez-vous venir plutôt {new}{whom} ?"
 
     def rescheduled(self, *, service: str, employee: str, local: datetime, today: date) -> str:
         return f"Votre rendez-vous pour {service} avec {employee} est maintenant {self.moment(local, today)}."

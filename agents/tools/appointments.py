@@ -18,9 +18,8 @@ from agents.tools.wishes import (
     read_wish,
 )
 from appointments import lifecycle
-from appointments.availability import Calendar
 from appointments.errors import BookingError
-from appointments.extras import booked_add_ons, offered_add_ons
+from appointments.extras import offered_add_ons
 from appointments.models import Appointment, Employee
 
 ACTOR = "caller"
@@ -71,9 +70,11 @@ def cancel_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer
         "local": context.zoned(appointment.starts_at),
         "today": context.today,
     }
-    if _is_to_be_confirmed(context, arguments, appointment, {}):
-        message = context.speech.confirm_cancel(employee=appointment.employee.name, **words)
-        return _needs_confirmation(context, appointment, message)
+    message = context.speech.confirm_cancel(employee=appointment.employee.name, **words)
+    question = _question(context, appointment, message)
+    is_cancelled = appointment.status == Appointment.Status.CANCELLED
+    if not is_cancelled and _is_to_be_confirmed(context, arguments, question):
+        return question
     try:
         changed = lifecycle.cancel(
             context.tenant,
@@ -92,15 +93,21 @@ def cancel_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer
 def reschedule_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     appointment = _named(context, arguments)
     start, employee = _new_time(context, arguments, appointment)
-    if _is_to_be_confirmed(context, arguments, appointment, {"newStartTime": iso_z(start)}):
-        message = context.speech.confirm_reschedule(
-            service=appointment.service.name,
-            old_local=context.zoned(appointment.starts_at),
-            new_local=context.zoned(start),
-            today=context.today,
-        )
-        return _needs_confirmation(context, appointment, message, newStartTime=iso_z(start))
+    chosen = employee or appointment.employee
+    question = _move_question(context, appointment, start, chosen)
+    is_there = lifecycle.is_at(appointment, start, chosen)
     try:
+        if not is_there and _is_to_be_confirmed(context, arguments, question):
+            lifecycle.check_new_time(
+                context.tenant,
+                appointment,
+                start,
+                chosen,
+                by_customer=True,
+                holder=context.holder,
+                now=context.now,
+            )
+            return question
         changed = lifecycle.reschedule(
             context.tenant,
             appointment.pk,
@@ -135,11 +142,10 @@ def _new_time(
     employee = read_employee(context, arguments)
 
     def is_free(start: datetime.datetime) -> bool:
-        calendar = Calendar(
+        calendar = lifecycle.calendar_to_move(
             context.tenant,
-            appointment.service,
-            employee=employee or appointment.employee,
-            add_ons=booked_add_ons(appointment),
+            appointment,
+            employee or appointment.employee,
             holder=context.holder,
             now=context.now,
         )
@@ -194,29 +200,48 @@ def _by_code(context: ToolContext, arguments: Arguments) -> Appointment:
 # --- Two steps, where the tenant wants them ------------------------------------------------------
 
 
-def _is_to_be_confirmed(
-    context: ToolContext, arguments: Arguments, appointment: Appointment, change: dict[str, str]
-) -> bool:
+def _is_to_be_confirmed(context: ToolContext, arguments: Arguments, question: ToolAnswer) -> bool:
     """With `confirmChanges` the first call only asks, and `confirm` counts once that was asked."""
     if context.tenant.settings.get("confirmChanges") is not True:
         return False
-    return not (arguments.flag("confirm") and _was_asked(context, appointment, change))
+    return not (arguments.flag("confirm") and _was_asked(context, question))
 
 
-def _was_asked(context: ToolContext, appointment: Appointment, change: dict[str, str]) -> bool:
-    asked = ToolInvocation.objects.for_tenant(context.tenant).filter(
-        conversation=context.conversation,
-        appointment_id=appointment.pk,
-        answer__data__contains={"needsConfirmation": True, **change},
+def _was_asked(context: ToolContext, question: ToolAnswer) -> bool:
+    """Whether this was read back, fact for fact and word for word, since the call last changed the appointment."""
+    told = ToolInvocation.objects.for_tenant(context.tenant).filter(
+        conversation=context.conversation, appointment_id=question.appointment_id, succeeded=True
     )
-    return asked.exists()
+    read_back = {**question.data, "message": question.message}
+    for data in told.order_by("-occurred_at").values_list("answer__data", flat=True):
+        if not (data or {}).get("needsConfirmation"):
+            return False
+        if read_back.items() <= data.items():
+            return True
+    return False
 
 
-def _needs_confirmation(
-    context: ToolContext, appointment: Appointment, message: str, **change: str
+def _question(
+    context: ToolContext, appointment: Appointment, message: str, **change: str | None
 ) -> ToolAnswer:
     data = {"needsConfirmation": True, "appointment": own_facts(context, appointment), **change}
     return ToolAnswer(data, message, appointment.pk)
+
+
+def _move_question(
+    context: ToolContext, appointment: Appointment, start: datetime.datetime, employee: Employee
+) -> ToolAnswer:
+    """Whoever serves goes without saying while it is the same."""
+    other = employee if employee.pk != appointment.employee_id else None
+    message = context.speech.confirm_reschedule(
+        service=appointment.service.name,
+        old_local=context.zoned(appointment.starts_at),
+        new_local=context.zoned(start),
+        today=context.today,
+        employee=other.name if other else "",
+    )
+    named = str(other.pk) if other else None
+    return _question(context, appointment, message, newStartTime=iso_z(start), newEmployeeId=named)
 
 
 # --- As the caller is told of it -----------------------------------------------------------------

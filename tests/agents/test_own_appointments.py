@@ -398,6 +398,87 @@ def test_a_yes_to_one_time_is_no_yes_to_another(salon, mine):
     assert moved["appointment"]["startTimeLocal"].endswith("T12:00")
 
 
+def at(salon, hour: int) -> str:
+    return next_monday(salon, hour).isoformat()
+
+
+def moved(call: Call, salon, mine: Appointment, hour: int) -> None:
+    arguments = {"appointmentId": str(mine.pk), "startTime": at(salon, hour)}
+    assert call.data("reschedule_appointment", **arguments)["needsConfirmation"] is True
+    assert "needsConfirmation" not in call.data("reschedule_appointment", **arguments, confirm=True)
+
+
+def test_a_yes_to_a_cancellation_is_none_once_the_appointment_was_moved(salon, mine):
+    set_settings(salon, confirmChanges=True)
+    call = Call(salon)
+    which = {"appointmentId": str(mine.pk)}
+    assert "10 AM" in call.data("cancel_appointment", **which)["message"]
+    moved(call, salon, mine, 12)
+    assert "12 PM" in call.data("cancel_appointment", **which, confirm=True)["message"]
+    assert status_of(salon, mine) == "scheduled"
+    call.data("cancel_appointment", **which, confirm=True)
+    assert status_of(salon, mine) == "cancelled"
+
+
+def test_a_yes_to_a_move_is_no_yes_to_a_cancellation(salon, mine):
+    set_settings(salon, confirmChanges=True)
+    call = Call(salon)
+    call.data("reschedule_appointment", appointmentId=str(mine.pk), startTime=at(salon, 12))
+    assert call.data("cancel_appointment", appointmentId=str(mine.pk), confirm=True)["needsConfirmation"]
+    assert status_of(salon, mine) == "scheduled"
+
+
+@pytest.mark.parametrize(
+    ("asked", "confirmed"), [({}, {"employeeId": "Ben"}), ({"employeeId": "Ben"}, {})], ids=["Ben", "nobody"]
+)
+def test_a_yes_to_one_employee_is_no_yes_to_another(salon, mine, asked, confirmed):
+    set_settings(salon, confirmChanges=True)
+    call = Call(salon)
+    move = {"appointmentId": str(mine.pk), "startTime": at(salon, 12)}
+    first = call.data("reschedule_appointment", **move, **asked)
+    other = call.data("reschedule_appointment", **move, **confirmed, confirm=True)
+    assert other["needsConfirmation"] is True
+    assert ["Ben" in one["message"] for one in (first, other)] == ["employeeId" in asked, bool(confirmed)]
+    done = call.data("reschedule_appointment", **move, **confirmed, confirm=True)["appointment"]
+    assert done["employeeName"] == ("Ben" if confirmed else "Ana")
+
+
+def test_a_question_of_before_is_no_question_of_now(salon, mine):
+    """Not though the appointment is where it was when that was asked."""
+    set_settings(salon, confirmChanges=True)
+    call = Call(salon)
+    to_noon = {"appointmentId": str(mine.pk), "startTime": at(salon, 12), "confirm": True}
+    moved(call, salon, mine, 12)
+    moved(call, salon, mine, 13)
+    assert call.data("reschedule_appointment", **to_noon)["needsConfirmation"] is True
+    moved(call, salon, mine, 10)
+    assert call.data("reschedule_appointment", **to_noon)["needsConfirmation"] is True
+
+
+def test_a_confirmed_change_asked_for_twice_is_answered_alike(salon, mine):
+    set_settings(salon, confirmChanges=True)
+    call = Call(salon)
+    which = {"appointmentId": str(mine.pk)}
+    for tool, arguments in [
+        ("reschedule_appointment", {"startTime": at(salon, 12), "employeeId": "Ben"}),
+        ("cancel_appointment", {}),
+    ]:
+        call.data(tool, **which, **arguments)
+        first = call(tool, **which, **arguments, confirm=True)
+        assert "needsConfirmation" not in first["data"]
+        assert call(tool, **which, **arguments, confirm=True) == first
+
+
+def test_a_time_that_cannot_be_booked_is_refused_rather_than_read_back(salon, mine, theirs):
+    set_settings(salon, confirmChanges=True)
+    call = Call(salon)
+    for hour, code in (14, "TIME_SLOT_CONFLICT"), (3, "OUTSIDE_HOURS"):
+        refused = call.refusal(
+            "reschedule_appointment", appointmentId=str(mine.pk), startTime=at(salon, hour)
+        )
+        assert (refused["code"], bool(refused["alternatives"])) == (code, True)
+
+
 def test_an_agent_without_a_call_may_change_what_it_booked_without_one(salon, mine):
     agent = NoCall(salon)
     booked = agent.data(

@@ -79,8 +79,8 @@ FACTS: dict[str, tuple[dict, list[str]]] = {
     "change_until": ({"notice": "Zumbik"}, ["Zumbik"]),
     "too_late_to_cancel": ({"minutes": 120}, ["2 "]),
     "confirm_reschedule": (
-        {"service": "Zumbik", "old_local": AT_NINE, "new_local": AT_QUARTER_PAST_TWO, "today": TODAY},
-        ["Zumbik", "24", "9", "25", "15", "?"],
+        {**MADE, "old_local": AT_NINE, "new_local": AT_QUARTER_PAST_TWO, "today": TODAY},
+        ["Zumbik", "Qadira", "24", "9", "25", "15", "?"],
     ),
     "rescheduled": ({**MADE, "local": AT_NINE, "today": TODAY}, ["Zumbik", "Qadira", "24", "9"]),
     "call_for": (
@@ -241,6 +241,8 @@ def test_who_says_less_is_told_less(speech):
     assert "Vexhall" in speech.tenant_info(name="Vexhall")
     assert speech.tenant_info(name="Vexhall").count(".") == 1
     assert speech.too_late_to_cancel(minutes=0) == speech.cannot_change
+    move = {"service": "Zumbik", "old_local": AT_NINE, "new_local": AT_QUARTER_PAST_TWO, "today": TODAY}
+    assert len(speech.confirm_reschedule(**move)) < len(speech.confirm_reschedule(**move, employee="Qadira"))
 
 
 @pytest.mark.parametrize(
