@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.refusals import offering, refusals
+from agents.repeats import once
 from agents.tools.booking import book_for_agent, booked_facts
 from agents.tools.business import service_facts
 from agents.tools.contract import Arguments, ToolContext, ToolError
@@ -29,6 +30,7 @@ from agents.tools.wishes import (
 )
 from agents.views import ANY_JSON, ProviderWebhook, claims_of
 from agents.webhook_identity import is_replay, resolve_tenant
+from appointments.locks import limit_waiting
 from appointments.models import Appointment, Employee, Service
 from tenants.idempotency import idempotency_key
 from tenants.models import Tenant
@@ -40,6 +42,8 @@ _TENANT = OpenApiParameter("tenantId", OpenApiTypes.UUID, description="Needed wi
 _LIST = {200: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, data}`")}
 MAX_LISTED = 20
 DAY = datetime.timedelta(days=1)
+SCOPE = "custom action"
+"""Of the claims of bookings that came with a key."""
 
 
 class ClientData(ProviderWebhook):
@@ -108,11 +112,12 @@ class Appointments(ClientData):
             if is_replay(self.sender):
                 raise ApiError("This signed request was accepted before", "REPLAYED", 403)
             context = ToolContext(tenant, None, timezone.now())
+            key = idempotency_key(request)
             with refusals():
-                facts = self._book(context, arguments, idempotency_key(request))
-        return success({"appointment": facts, "message": "Appointment created successfully"}, 201)
+                limit_waiting()
+                return once(tenant, SCOPE, key, self.payload, lambda: self._book(context, arguments, key))
 
-    def _book(self, context: ToolContext, arguments: Arguments, key: str) -> dict[str, Any]:
+    def _book(self, context: ToolContext, arguments: Arguments, key: str) -> Response:
         required = ("employeeId", "serviceId", "customerName", "startTime")
         if not all(arguments.text(name) for name in required):
             raise ToolError(
@@ -127,7 +132,8 @@ class Appointments(ClientData):
         wish = Wished(service, employee, start, read_add_ons(context, service, arguments))
         with offering(service, context.tenant.zone, wish.add_ons):
             booked = book_for_agent(context, arguments, wish, contact, idempotency_key=key)
-        return booked_facts(context, arguments, contact, booked.appointment)
+        facts = booked_facts(context, arguments, contact, booked.appointment)
+        return success({"appointment": facts, "message": "Appointment created successfully"}, 201)
 
     @extend_schema(
         operation_id="list_appointments",

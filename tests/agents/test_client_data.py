@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from agents.tools.facts import read_slot_id
+from appointments import lifecycle
 from appointments.models import AddOn, Appointment, Service
 from tenants.scoping import platform_scope, tenant_scope
 from tests.agents.test_webhooks import (  # noqa: F401 - fixtures
@@ -229,6 +230,35 @@ def test_an_idempotency_key_gets_the_same_answer_and_none_for_another_body(secre
     assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_CONFLICT")
     with tenant_scope(salon):
         assert Appointment.objects.count() == 1
+
+
+def test_an_idempotency_key_gets_the_same_answer_whatever_became_of_it(secrets, salon, next_week):  # noqa: F811
+    headers = {**bearer(SALON_SECRET), "Idempotency-Key": "k1"}
+    first = post(ROOT + "appointments", wish(next_week), headers)
+    with tenant_scope(salon):
+        made = Appointment.objects.get()
+        later = made.starts_at + datetime.timedelta(hours=2)
+        lifecycle.reschedule(salon, made.pk, later)
+    moved = post(ROOT + "appointments", wish(next_week), headers)
+    with tenant_scope(salon):
+        lifecycle.cancel(salon, made.pk)
+    cancelled = post(ROOT + "appointments", wish(next_week), headers)
+    for again in moved, cancelled:
+        assert (again.status_code, again.json()) == (201, first.json())
+        assert again.headers["Idempotency-Replayed"] == "true"
+    with tenant_scope(salon):
+        [appointment] = Appointment.objects.all()
+        assert (appointment.starts_at, appointment.status) == (later, "cancelled")
+
+
+def test_a_refused_booking_may_be_tried_again_with_its_key(secrets, salon, next_week):  # noqa: F811
+    post(ROOT + "appointments", wish(next_week), bearer(SALON_SECRET))
+    other = wish(next_week, customerName="Jane", customerPhone="+15550001111", customerEmail="")
+    headers = {**bearer(SALON_SECRET), "Idempotency-Key": "k1"}
+    assert post(ROOT + "appointments", other, headers).status_code == 409
+    with tenant_scope(salon):
+        lifecycle.cancel(salon, Appointment.objects.get().pk)
+    assert post(ROOT + "appointments", other, headers).status_code == 201
 
 
 def test_an_endless_idempotency_key_is_refused_rather_than_cut_off(secrets, salon, next_week):  # noqa: F811

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from agents.providers import PROVIDERS
 from agents.refusals import api_error
+from agents.repeats import REPLAYED
 from agents.tools.facts import iso_z
 from appointments import claims
 from telephony.models import OutboundCall
@@ -24,7 +25,7 @@ from tenants.responses import ApiError, failure, success
 from tonris.api.pages import PageQuery, moment, page_of
 from tonris.api.reading import checked
 from tonris.api.shapes import IDEMPOTENCY, NEXT, Shape, answers, refused
-from tonris.api.work import REPLAYED, KeyedView
+from tonris.api.work import KeyedView
 
 INITIATED, NOT_INITIATED = "Call initiated", "Failed to initiate call"
 STATES = (

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from agents import repeats
 from agents.refusals import refusals
 from agents.tools.contract import ToolContext
 from appointments import claims
@@ -22,8 +23,6 @@ from tenants.log_context import log_context
 from tenants.responses import ApiError
 from tenants.scoping import tenant_scope
 from tonris.api.authentication import SCHEME, ApiKeyAuthentication, Client, client_of
-
-REPLAYED = "Idempotency-Replayed"
 
 
 class ObjectParser(JSONParser):
@@ -69,21 +68,11 @@ class KeyedView(APIView):
             yield ToolContext(tenant, None, timezone.now())
 
     def once(self, act: Callable[[ToolContext], Response]) -> Response:
-        """Act, unless a request with the same Idempotency-Key has: then answer as that was answered.
-
-        The claim and the answer are part of the same transaction: what failed may be tried again.
-        """
+        """Act, unless a request with the same Idempotency-Key has: then answer as that was answered."""
         key = idempotency_key(self.request)
+        whole = [self.request.method, self.request.get_full_path(), self.request.data]
         with self.work() as context:
-            if not key:
-                return act(context)
-            whole = claims.digest([self.request.method, self.request.get_full_path(), self.request.data])
-            record = claims.claim(context.tenant, "api", key, whole)
-            if record.answer is not None:
-                return Response(record.answer["body"], record.answer["status"], headers={REPLAYED: "true"})
-            response = act(context)
-            claims.answer(record, {"status": response.status_code, "body": response.data})
-            return response
+            return repeats.once(context.tenant, "api", key, whole, lambda: act(context))
 
     @property
     def verb_key(self) -> str:
