@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -107,17 +108,25 @@ class Appointments(ClientData):
     )
     def post(self, request: Request) -> Response:
         tenant = self.tenant(request)
-        arguments = Arguments(self.payload)
         with tenant_scope(tenant):
             if is_replay(self.sender):
                 raise ApiError("This signed request was accepted before", "REPLAYED", 403)
-            context = ToolContext(tenant, None, timezone.now())
-            key = idempotency_key(request)
-            with refusals():
-                limit_waiting()
-                return once(tenant, SCOPE, key, self.payload, lambda: self._book(context, arguments, key))
+            try:
+                # A refusal takes back all but the note that this signed request was seen.
+                with transaction.atomic():
+                    return self._book_once(tenant, idempotency_key(request))
+            except ApiError as error:
+                refused = error
+        raise refused
 
-    def _book(self, context: ToolContext, arguments: Arguments, key: str) -> Response:
+    def _book_once(self, tenant: Tenant, key: str) -> Response:
+        context = ToolContext(tenant, None, timezone.now())
+        with refusals():
+            limit_waiting()
+            return once(tenant, SCOPE, key, self.payload, lambda: self._book(context, key))
+
+    def _book(self, context: ToolContext, key: str) -> Response:
+        arguments = Arguments(self.payload)
         required = ("employeeId", "serviceId", "customerName", "startTime")
         if not all(arguments.text(name) for name in required):
             raise ToolError(

@@ -8,7 +8,7 @@ from django.test import Client
 
 from agents.tools.facts import read_slot_id
 from appointments import lifecycle
-from appointments.models import AddOn, Appointment, Service
+from appointments.models import AddOn, Appointment, IdempotencyRecord, Service
 from tenants.scoping import platform_scope, tenant_scope
 from tests.agents.test_webhooks import (  # noqa: F401 - fixtures
     ANA,
@@ -178,6 +178,19 @@ def test_a_signed_booking_presented_again_is_a_replay(salon, next_week):  # noqa
     assert post(ROOT + "appointments", body, headers).status_code == 201
     again = post(ROOT + "appointments", body, headers)
     assert (again.status_code, again.json()["code"]) == (403, "REPLAYED")
+
+
+def test_a_signed_booking_that_was_refused_is_a_replay_too(secrets, salon, next_week):  # noqa: F811
+    post(ROOT + "appointments", wish(next_week), bearer(SALON_SECRET))
+    other = wish(next_week, customerName="Jane", customerPhone="+15550001111", customerEmail="")
+    body = json.dumps({**other, "tenantId": str(salon.pk)})
+    headers = {**stamped(PLATFORM_SECRET, body), "Idempotency-Key": "k1"}
+    answers = [post(ROOT + "appointments", body, headers) for _ in range(2)]
+    told = [(answer.status_code, answer.json()["code"]) for answer in answers]
+    assert told == [(409, "TIME_SLOT_CONFLICT"), (403, "REPLAYED")]
+    assert answers[0].json()["alternatives"]
+    with tenant_scope(salon):
+        assert not IdempotencyRecord.objects.filter(key="k1").exists()
 
 
 def test_only_the_tenant_itself_lists_a_customers_appointments(secrets, salon, next_week):  # noqa: F811
