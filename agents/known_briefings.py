@@ -29,6 +29,7 @@ from agents.webhook_identity import (
     Sender,
     forbidden,
     one_of,
+    one_tenant_of,
     resolve_tenant,
 )
 from tenants.models import Tenant
@@ -100,16 +101,16 @@ def read_asked(payload: dict[str, Any], tenant_ids: Iterable[str] = ()) -> Asked
         called_e164=e164_or_blank(_first(places, "called_number")),
         call_sid=call_sid,
         conversation_id=_first(places, "conversation_id", longest=MAX_CONVERSATION_ID),
-        tenant_id=_agreed((*places, *({"tenantId": one} for one in tenant_ids)), "tenant_id", "tenantId"),
-        agent_id=_agreed(places, "agent_id", "agentId"),
+        tenant_id=one_tenant_of("tenant_id", *tenant_ids, *_said(places, "tenant_id", "tenantId")),
+        agent_id=one_of("agent_id", *_said(places, "agent_id", "agentId")),
         is_carried_by_vendor=bool(call_sid)
         and payload.get("call_sid") == call_sid
         and "caller_id" in payload,
     )
 
 
-def _agreed(places: Iterable[dict[str, Any]], *names: str) -> str:
-    return one_of(names[0], *(place.get(name) for place in places for name in names))
+def _said(places: tuple[dict[str, Any], ...], *names: str) -> list[Any]:
+    return [place.get(name) for place in places for name in names]
 
 
 def _first(places: tuple[dict[str, Any], ...], *names: str, longest: int = 120) -> str:

@@ -33,6 +33,7 @@ from agents.webhook_identity import (
     forbidden,
     is_replay,
     one_of,
+    one_tenant_of,
     resolve_tenant,
 )
 from tenants.models import Tenant
@@ -64,7 +65,7 @@ class ProviderWebhook(APIView):
 def claims_of(request: Request, payload: dict[str, Any], data: dict[str, Any]) -> Claims:
     """What a payload says of its tenant, agent and call, wherever it says it."""
     return Claims(
-        tenant_id=one_of(
+        tenant_id=one_tenant_of(
             "tenantId",
             *request.query_params.getlist("tenantId"),
             *(body.get(name) for body in (payload, data) for name in ("tenantId", "tenant_id")),

@@ -176,6 +176,18 @@ def one_of(name: str, *values: Any, longest: int | None = None) -> str:
     return value
 
 
+def one_tenant_of(name: str, *values: Any) -> str:
+    """`one_of` for ids of tenants: the same UUID in another spelling is the same tenant."""
+    return one_of(name, *(_as_uuids_are_written(value) for value in values))
+
+
+def _as_uuids_are_written(value: Any) -> Any:
+    try:
+        return str(UUID(value)) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 def conversation_of(claims: Claims) -> Conversation | None:
     """By the provider's conversation id, else by the carrier's call id. Needs the platform's scope."""
     if claims.conversation_id:

@@ -228,6 +228,24 @@ def test_a_request_that_contradicts_itself_is_400(salon, payload, query):
     assert post(WEBHOOK + query, payload, bearer(PLATFORM_SECRET)).status_code == 400
 
 
+@pytest.mark.parametrize("write", [str.upper, str.lower, lambda text: text.replace("-", "")])
+def test_a_tenant_that_is_written_in_two_ways_is_one(salon, write):
+    plain, other = str(salon.pk), write(str(salon.pk))
+    listed = Client().get(
+        f"/api/webhooks/elevenlabs/services?tenantId={plain}&tenantId={other}",
+        headers=bearer(PLATFORM_SECRET),
+    )
+    assert (listed.status_code, listed.json()["data"]["tenantId"]) == (200, plain)
+    asked = post(f"{WEBHOOK}?tenantId={plain}", tool("get_services", tenantId=other), bearer(PLATFORM_SECRET))
+    assert "Haircut" in asked.json()["data"]["message"]
+    begun = post(
+        INITIATION,
+        {"tenant_id": plain, "dynamic_variables": {"tenantId": other}},
+        bearer(PLATFORM_SECRET),
+    )
+    assert begun.json()["dynamic_variables"]["business_name"] == "Test Salon"
+
+
 # --- Bad input -----------------------------------------------------------------------------------
 
 
