@@ -76,7 +76,12 @@ def answer_probes(
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         probe = _PROBES.get(request.path)
-        return probe(request) if probe else get_response(request)
+        if probe is None:
+            return get_response(request)
+        answer = probe(request)
+        # Without it, who speaks HTTP/1.0 would get a chunk's length as part of the answer.
+        answer.headers["Content-Length"] = str(len(answer.content))
+        return answer
 
     return middleware
 

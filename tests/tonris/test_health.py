@@ -28,6 +28,12 @@ def test_not_ready_while_draining(db, monkeypatch):
     assert Client().get("/readyz").status_code == 503
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_old_probers_are_told_where_the_answer_ends(db, path):
+    for answer in (Client().get(path), Client().get(path, REMOTE_ADDR="203.0.113.9")):
+        assert answer.headers["Content-Length"] == str(len(answer.content))
+
+
 def test_metrics_are_for_loopback_and_token_holders(settings):
     settings.METRICS_TOKEN = "scrape-me"
     assert b"tonris_live_calls" in Client().get("/metrics").content
