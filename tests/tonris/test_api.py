@@ -351,6 +351,15 @@ def test_a_body_that_is_no_object_is_a_400(api, salon, body):
     assert refused(answer) == (400, "VALIDATION_ERROR")
 
 
+@pytest.mark.parametrize("body", ["[]", "null", '"x"', "7"])
+def test_a_body_that_is_json_and_no_object_is_told_so(api, body):
+    headers = {"Authorization": f"Bearer {api.key}"}
+    answer = Client().post("/api/v1/appointments", body, content_type="application/json", headers=headers)
+    assert answer.json()["error"] == "The body must be a JSON object"
+    broken = Client().post("/api/v1/appointments", "{", content_type="application/json", headers=headers)
+    assert broken.json()["error"] == "The body is not valid JSON"
+
+
 def test_a_body_of_another_kind_is_a_415(api):
     headers = {"Authorization": f"Bearer {api.key}"}
     assert Client().post("/api/v1/appointments", {"a": 1}, headers=headers).status_code == 415

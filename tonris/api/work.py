@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.utils import timezone
-from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -32,7 +31,7 @@ class ObjectParser(JSONParser):
         try:
             return parse_object(stream.read())
         except NotAnObject as error:
-            raise ParseError(str(error)) from None
+            raise ApiError(str(error), "VALIDATION_ERROR", 400) from None
 
 
 class KeyedView(APIView):
