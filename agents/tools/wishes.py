@@ -87,11 +87,16 @@ def _start_in_words(context: ToolContext, arguments: Arguments) -> datetime.date
 def read_start(context: ToolContext, text: str) -> datetime.datetime:
     """ISO 8601; without an offset it is the tenant's local time, in a repeated hour its first pass. UTC."""
     try:
-        moment = datetime.datetime.fromisoformat(text)
+        moment = parse_moment(text)
     except ValueError:
         raise invalid("startTime", "must be an ISO 8601 date and time, such as 2026-11-24T10:00:00") from None
     check_range("startTime", moment)
     return _instant(context, moment)
+
+
+def parse_moment(text: str) -> datetime.datetime:
+    """ISO 8601, in small letters too: RFC 3339 allows `z`, which Python 3.11 does not take. Raises ValueError."""
+    return datetime.datetime.fromisoformat(text.upper())
 
 
 def _instant(context: ToolContext, moment: datetime.datetime) -> datetime.datetime:

@@ -233,6 +233,15 @@ def test_why_not_of_a_free_time_has_no_reasons(api, day):
     assert plus["startTime"] == f"{day}T10:00:00Z"
 
 
+def test_times_may_be_written_in_small_letters(api, day):
+    told = api.data("availability/why-not", serviceId=HAIRCUT, startTime=f"{day}t15:00:00z")
+    assert told["startTime"] == f"{day}T15:00:00Z"
+    made = book(api, day, startTime=f"{day}t15:00:00z")
+    assert made["startTime"] == f"{day}T15:00:00Z"
+    before = api.data("appointments", to=f"{day}t15:00:00z")["appointments"]
+    assert made["id"] not in [one["id"] for one in before]
+
+
 def test_why_not_of_a_time_that_the_clocks_skip(api):
     told = api.data("availability/why-not", serviceId=HAIRCUT, employeeId=ANA, startTime="2027-03-14T02:30")
     assert told["startTime"] is None

@@ -79,7 +79,7 @@ class MomentField(serializers.Field[Any, Any, Any, Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         try:
-            moment = datetime.datetime.fromisoformat(with_plus(str(data)[:40]))
+            moment = wishes.parse_moment(with_plus(str(data)[:40]))
         except ValueError:
             raise ValidationError("must be an ISO 8601 date or time, such as 2026-11-24T10:00") from None
         if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
