@@ -156,7 +156,7 @@ def test_an_agent_of_the_installation_stands_in_for_a_tenants_own(salon, setting
 
 @pytest.mark.parametrize("down", ["telephony.calls.find_call", "telephony.calls.open_call"])
 @pytest.mark.parametrize("path", ["elevenlabs", "fallback"])
-def test_when_the_database_is_away_the_caller_hears_the_apology(salon, monkeypatch, path, down):
+def test_when_the_database_is_away_the_caller_hears_the_apology(salon, monkeypatch, caplog, path, down):
     from django.db import OperationalError
 
     def away(*args: object) -> None:
@@ -166,11 +166,22 @@ def test_when_the_database_is_away_the_caller_hears_the_apology(salon, monkeypat
     monkeypatch.setattr(down, away)
     if (path, down) != ("fallback", "telephony.calls.open_call"):
         assert said(post(path, fields())) == ["We encountered an error. Please try again later."]
+        assert "The database cannot be reached" in caplog.text
 
 
 APOLOGY = "We encountered an error. Please try again later."
 HEARD = ["elevenlabs", "voice", "menu", "stream-ended", "dialed", "recorded", "fallback"]
 """What they answer a caller listens to."""
+
+
+def test_a_call_id_of_another_tenants_is_no_outage(salon, garage, caplog):
+    ring()
+    answer = ring(To=demo.GARAGE.number)
+    assert (answer.status_code, said(answer)) == (200, [APOLOGY])
+    assert "The database refused what a webhook was to write" in caplog.text
+    assert "cannot be reached" not in caplog.text
+    with platform_scope():
+        assert Call.objects.get().tenant_id == salon.pk
 
 
 @pytest.mark.parametrize("name", ["CallSid", "MessageSid", "To", "From", "FromCity"])

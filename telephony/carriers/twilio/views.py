@@ -27,6 +27,7 @@ from telephony.relief import route_that_works
 from tenants.credentials import platform_secret, secret
 from tenants.loopback import is_local
 from tenants.models import Credential, Tenant
+from tenants.outages import OUTAGES
 from tenants.phone import e164_or_blank, mask
 from tenants.responses import ApiError
 from tenants.scoping import tenant_scope
@@ -76,7 +77,12 @@ class TwilioWebhook(APIView):
             exc = ApiError(str(exc), "VALIDATION_ERROR", 400)
         if isinstance(exc, DatabaseError):
             # Twilio would hang up on a 500. The sentence does nothing and tells nothing: it needs no signature.
-            logger.exception("The database cannot be reached: a caller hears the apology")
+            if isinstance(exc, OUTAGES):
+                logger.exception("The database cannot be reached: a caller hears the apology")
+            else:  # such as a known CallSid, told for another tenant's number
+                logger.exception(
+                    "The database refused what a webhook was to write: a caller hears the apology"
+                )
             return self.unreachable()
         return super().handle_exception(exc)
 
