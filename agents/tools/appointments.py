@@ -250,7 +250,7 @@ def _move_question(
 def own_facts(context: ToolContext, appointment: Appointment) -> dict[str, Any]:
     """What the customer knows anyway: what, with whom, when."""
     local = context.local(appointment.starts_at)
-    reference = identity.handle(context, appointment)
+    reference = identity.handle(context, appointment.pk)
     return {
         "id": reference,
         "appointmentId": reference,

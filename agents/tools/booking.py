@@ -39,7 +39,7 @@ def book_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     own = booked.created or is_theirs(context, appointment)
     facts = booked_facts(context, arguments, contact, appointment)
     if context.conversation is not None and not own:
-        facts |= {"id": handle(context, appointment), "bookingCode": ""}
+        facts |= {"id": handle(context, appointment.pk), "bookingCode": ""}
     return ToolAnswer({"appointment": facts}, message, appointment.pk if own else None)
 
 

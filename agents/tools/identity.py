@@ -19,19 +19,19 @@ from appointments.lifecycle import COMING
 from appointments.models import Appointment
 
 BOOKING_TOOLS = ("book_appointment", "create_appointment")
-MOST_CONSIDERED = 50
+MOST_LISTED = 50
 
 
-def handle(context: ToolContext, appointment: Appointment) -> str:
+def handle(context: ToolContext, pk: UUID) -> str:
     """What an appointment is called in this call. Another call's handle, or a guess, leads nowhere."""
-    message = f"{context.tenant.pk} {context.holder} {appointment.pk}"
+    message = f"{context.tenant.pk} {context.holder} {pk}"
     digest = hmac.digest(settings.SECRET_KEY.encode(), message.encode(), "sha256")
     return f"apt_{b32encode(digest)[:12].decode().lower()}"
 
 
 def coming(context: ToolContext) -> list[Appointment]:
     """The caller's own appointments that are still to come, earliest first."""
-    return list(_theirs(context).filter(status__in=COMING)[:MOST_CONSIDERED])
+    return list(_theirs(context).filter(status__in=COMING)[:MOST_LISTED])
 
 
 def the_one(context: ToolContext, reference: str) -> Appointment:
@@ -43,9 +43,10 @@ def the_one(context: ToolContext, reference: str) -> Appointment:
         found = _made_outside_of_calls(context, reference)
         if found is not None:
             return found
-    for one in _theirs(context)[:MOST_CONSIDERED]:
-        if reference in {handle(context, one), str(one.pk)}:
-            return one
+    theirs = _theirs(context)
+    for pk in theirs.values_list("pk", flat=True):  # however many: a handle that was given stays good
+        if reference in {handle(context, pk), str(pk)}:
+            return theirs.get(pk=pk)
     raise not_theirs(context)
 
 

@@ -27,6 +27,7 @@ from tests.agents.toolbox import (
 )
 from tests.conftest import CALLER
 
+HOUR = datetime.timedelta(hours=1)
 committing = pytest.mark.django_db(transaction=True)
 """For what happens once the tool's transaction is committed."""
 
@@ -357,6 +358,33 @@ def test_a_change_of_nothing_asks_which_appointment_is_meant(salon, theirs, tool
             "appointmentId: this field is required",
         )
         assert (refused["appointments"], refused["message"]) == ([], speech_for("en").no_appointments_found)
+
+
+def test_whatever_was_found_can_be_moved_and_cancelled_however_many_there_are(salon):
+    last = appointment_of(salon, next_monday(salon, 10, weeks=8))
+    with tenant_scope(salon):
+        Appointment.objects.bulk_create(
+            Appointment(
+                tenant=salon,
+                service=last.service,
+                employee=last.employee,
+                customer=last.customer,
+                starts_at=last.starts_at - hours * HOUR,
+                ends_at=last.ends_at - hours * HOUR,
+                blocked_from=last.blocked_from - hours * HOUR,
+                blocked_until=last.blocked_until - hours * HOUR,
+                status="cancelled" if hours > 49 else "scheduled",
+                price=last.price,
+            )
+            for hours in range(1, 62)
+        )
+    call = Call(salon)
+    named = call.data("find_appointment")["appointments"][-1]["appointmentId"]
+    noon = next_monday(salon, 12, weeks=8).isoformat()
+    call.data("reschedule_appointment", appointmentId=named, startTime=noon)
+    call.data("cancel_appointment", appointmentId=named)
+    call.data("cancel_appointment", appointmentId=named)
+    assert status_of(salon, last) == "cancelled"
 
 
 def test_the_only_appointment_needs_no_name(salon, mine):
