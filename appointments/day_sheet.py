@@ -8,11 +8,12 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.utils import timezone
 
-from appointments.availability import Calendar, Objection
+from appointments.availability import Calendar, FreeSlot, Objection
 from appointments.explanations import Case, explain, not_offered
 from appointments.intervals import Interval, overlaps
 from appointments.models import Appointment, Employee
@@ -120,6 +121,12 @@ class AsTyped(Calendar):
         """What stands against its time, but for the grid: staff may choose any minute."""
         objections = self.why_not(appointment.employee, appointment.starts_at, ignoring=appointment)
         return [each for each in objections if each.reason not in FOR_CALLERS]
+
+    def nearest_to(self, appointment: Appointment) -> list[FreeSlot]:
+        """Free times near its own, with the same employee or failing that with anybody; not where it was."""
+        before = Appointment.objects.filter(pk=appointment.pk).first()
+        nearest = partial(self.nearest, appointment.starts_at, ignoring=before)
+        return nearest(appointment.employee) or nearest()
 
 
 def _in_the_way(other: Neighbour, blocked: Interval, start: datetime) -> bool:

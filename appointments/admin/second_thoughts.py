@@ -45,11 +45,10 @@ def once_saved(appointment: Appointment, when: str) -> SafeString | None:
 
 
 def _nearest(calendar: AsTyped, appointment: Appointment, against: Sequence[Objection]) -> list[FreeSlot]:
-    """With the same employee, or failing that with anybody. Of no use to who enters what has been."""
+    """Of no use to who enters what has been."""
     if any(each.reason is Reason.IN_THE_PAST for each in against):
         return []
-    start = appointment.starts_at
-    return calendar.nearest(start, appointment.employee) or calendar.nearest(start)
+    return calendar.nearest_to(appointment)
 
 
 def _told(slots: Sequence[FreeSlot], tenant: Tenant) -> str:

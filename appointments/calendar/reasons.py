@@ -80,9 +80,7 @@ def check(appointment: Appointment, despite: Iterable[str], *, keeps: bool = Fal
     known = set(despite)
     if all(each.reason not in BINDING and each.code in known for each in against):
         return
-    start = appointment.starts_at
-    nearest = calendar.nearest(start, appointment.employee) or calendar.nearest(start)
-    raise Opposed(against, nearest)
+    raise Opposed(against, calendar.nearest_to(appointment))
 
 
 def told(objections: Iterable[Objection], nearest: Iterable[FreeSlot], tenant: Tenant) -> dict[str, Any]:

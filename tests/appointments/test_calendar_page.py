@@ -257,6 +257,15 @@ def test_what_was_sent_twice_is_done_once(desk):
     assert (other.status_code, other.json()["code"]) == (409, "IDEMPOTENCY_CONFLICT")
 
 
+def test_a_refused_move_names_the_times_that_only_its_own_old_one_keeps(desk):
+    moving = booked(desk, "10:00")
+    booked(desk, "11:30")
+    told = move(desk, moving, start=minutes("11:00")).json()
+    starts = [each["start"] for each in told["nearest"]]
+    assert minutes("10:30") in starts
+    assert minutes("10:00") not in starts
+
+
 def test_a_time_that_is_taken_is_refused_with_every_reason_and_the_nearest_times(desk):
     row = booked(desk)
     booked(desk, "13:00")
