@@ -13,6 +13,7 @@ import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -30,6 +31,7 @@ from appointments.keeping import WAITLIST_OFFER_MINUTES
 from appointments.locks import limit_waiting, lock_calendars
 from appointments.models import Appointment, Employee, Hold, Service, WaitlistEntry
 from appointments.seats import resources_of
+from appointments.slots import instants_of_dates
 from appointments.wallclock import DAY, wall_time
 from tenants.models import Tenant
 
@@ -48,6 +50,29 @@ class Joined:
     entry: WaitlistEntry
     position: int
     created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The earliest and the latest start as they were asked for, None where they were left open."""
+
+    earliest: datetime.datetime | None
+    latest: datetime.datetime | None
+
+    def on(
+        self, joined_at: datetime.datetime, service: Service, zone: ZoneInfo
+    ) -> tuple[datetime.datetime, datetime.datetime]:
+        """Open ones are those of whole days, so that they are the same all day long."""
+        today = wall_time(joined_at, zone).date()
+        bookable = instants_of_dates(today, today + service.booking_window_days * DAY, zone)
+        return (
+            as_utc(self.earliest) if self.earliest else bookable[0].start,
+            as_utc(self.latest) if self.latest else bookable[-1].end,
+        )
+
+    def are_of(self, entry: WaitlistEntry, service: Service, zone: ZoneInfo) -> bool:
+        """Whether the entry was made for these, on the day on which it was."""
+        return self.on(entry.created_at, service, zone) == (entry.earliest, entry.latest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,36 +98,33 @@ def join(
     service: Service,
     contact: Contact,
     *,
-    earliest: datetime.datetime,
-    latest: datetime.datetime,
+    earliest: datetime.datetime | None = None,
+    latest: datetime.datetime | None = None,
     employee: Employee | None = None,
     now: datetime.datetime | None = None,
 ) -> Joined:
     """Wait for an appointment that begins from `earliest` to `latest`, with anybody when `employee` is None.
 
-    The same customer who waits for the same already keeps the place. Raises Invalid or NotFound.
+    Without bounds: from the day of joining on, as far ahead as can be booked then. The same customer who waits for
+    the same already keeps the place. Raises Invalid or NotFound.
     """
-    now, earliest, latest = now or timezone.now(), as_utc(earliest), as_utc(latest)
+    now, asked = now or timezone.now(), Bounds(earliest, latest)
+    first, last = asked.on(now, service, tenant.zone)
     check(contact)
-    if latest < earliest:
+    if last < first:
         raise Invalid("to", "must not be before from")
-    if latest < now:
+    if last < now:
         raise Invalid("to", "has passed")
-    candidates_for(Calendar(tenant, service, now=now), Wish(service, earliest, employee))
+    candidates_for(Calendar(tenant, service, now=now), Wish(service, first, employee))
     with transaction.atomic():
         limit_waiting()
         lock_calendars([f"waitlist {service.pk}"])
-        wish = {
-            "customer": customer_of(tenant, contact),
-            "service": service,
-            "employee": employee,
-            "earliest": earliest,
-            "latest": latest,
-        }
-        entry: WaitlistEntry | None = _in_line(tenant, now).filter(**wish).first()
+        wish = {"customer": customer_of(tenant, contact), "service": service, "employee": employee}
+        waiting = _in_line(tenant, now).filter(**wish)
+        entry = next((one for one in waiting if asked.are_of(one, service, tenant.zone)), None)
         created = entry is None
         if entry is None:
-            entry = WaitlistEntry.objects.create(tenant=tenant, **wish)
+            entry = WaitlistEntry.objects.create(tenant=tenant, earliest=first, latest=last, **wish)
         return Joined(entry, _position(tenant, entry, now), created)
 
 

@@ -10,16 +10,15 @@ from agents.tools.wishes import check_range, read_employee, read_phone, read_ser
 from appointments import waitlist
 from appointments.booking import Contact
 from appointments.errors import BookingError
-from appointments.models import Customer, Service
+from appointments.models import Customer
 from appointments.slots import instants_of_dates
-from appointments.wallclock import DAY
 
 PLACES_PER_CALL = 5
 
 
 def join_waitlist(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     service = read_service(context, arguments)
-    earliest, latest = _window(context, service, arguments)
+    earliest, latest = _window(context, arguments)
     try:
         joined = waitlist.join(
             context.tenant,
@@ -69,19 +68,20 @@ def _contact(context: ToolContext, arguments: Arguments) -> Contact:
 
 
 def _window(
-    context: ToolContext, service: Service, arguments: Arguments
-) -> tuple[datetime.datetime, datetime.datetime]:
-    """From now, to as far ahead as the service is booked, where the caller has no wishes."""
+    context: ToolContext, arguments: Arguments
+) -> tuple[datetime.datetime | None, datetime.datetime | None]:
+    """None where the caller has no wishes. Somebody who names one day only means that day."""
     since, until = read_when(context, arguments, "from"), read_when(context, arguments, "to")
-    first = since.first if since else context.today
     named = until or since
-    last = named.last if named else context.today + service.booking_window_days * DAY
+    if named is None:
+        return None, None
+    first, last = since.first if since else context.today, named.last
     check_range("from", first)
     check_range("to", last)
     if last < first:
         raise ToolError("VALIDATION_ERROR", "to: must not be before from", context.speech.time_needed)
     instants = instants_of_dates(first, last, context.zone)
-    return instants[0].start, instants[-1].end
+    return instants[0].start if since else None, instants[-1].end
 
 
 TOOLS = (

@@ -80,6 +80,27 @@ def test_joining_again_keeps_the_place(salon):
         assert join(salon, 0, employee=employee()).created
 
 
+@pytest.mark.parametrize("given", [{}, {"earliest": NINE}, {"latest": FIVE}], ids=["none", "from", "to"])
+def test_joining_again_without_bounds_keeps_the_place_on_another_day_too(salon, given):
+    bounds = {"earliest": None, "latest": None, **given}
+    with tenant_scope(salon):
+        first = join(salon, 0, **bounds)
+        WaitlistEntry.objects.update(created_at=NOW)
+        join(salon, 1, **bounds)
+        for later in HOUR, 24 * HOUR:
+            again = waitlist.join(salon, haircut(), guest(0), **bounds, now=NOW + later)
+            assert (again.created, again.entry, again.position) == (False, first.entry, 1)
+        assert join(salon, 0, earliest=NINE, latest=FIVE).created, "that is another wish"
+
+
+def test_who_names_no_bounds_waits_from_today_on_for_all_that_can_be_booked(salon):
+    with tenant_scope(salon):
+        entry = join(salon, 0, earliest=None, latest=None).entry
+        today = NOW.astimezone(salon.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        assert entry.earliest == today
+        assert entry.latest == today + (haircut().booking_window_days + 1) * 24 * HOUR
+
+
 def test_who_leaves_makes_room_in_line(salon):
     with tenant_scope(salon):
         first, second = join(salon, 0), join(salon, 1)

@@ -709,6 +709,15 @@ def test_who_waits_is_offered_what_is_freed_and_takes_it(api, salon, day):
     assert api.data("waitlist", state="booked")["entries"][0]["id"] == entry["id"]
 
 
+@pytest.mark.parametrize("bound", ["", "from", "to"])
+def test_asking_to_wait_again_keeps_the_place(api, day, bound):
+    given = {bound: f"{day}T10:00"} if bound else {}
+    joined = [waiting(api, **given) for _ in range(3)]
+    assert [one.status_code for one in joined] == [201, 200, 200]
+    told = [one.json()["data"] for one in joined]
+    assert {(one["entry"]["id"], one["position"]) for one in told} == {(told[0]["entry"]["id"], 1)}
+
+
 def test_who_declines_waits_on_and_who_leaves_does_not(api, day):
     made = book(api, day)
     entry = waiting(api).json()["data"]["entry"]

@@ -1,6 +1,5 @@
 """Those who would come if something became free."""
 
-import datetime
 from typing import Any
 from uuid import UUID
 
@@ -38,7 +37,7 @@ class EntryFields(CustomerFields):
     to = MomentField(help_text="The latest start; left out: as far ahead as can be booked.")
 
     def get_fields(self) -> dict[str, Any]:
-        since = MomentField(help_text="The earliest start; left out: now.")
+        since = MomentField(help_text="The earliest start; left out: from today on.")
         return {**super().get_fields(), "from": since}  # a keyword of Python's
 
 
@@ -83,8 +82,8 @@ def _join(context: ToolContext, body: dict[str, Any]) -> Response:
         context.tenant,
         service,
         contact_of(body),
-        earliest=body.get("from", context.now),
-        latest=body.get("to", context.now + datetime.timedelta(days=service.booking_window_days)),
+        earliest=body.get("from"),
+        latest=body.get("to"),
         employee=wishes.read_employee(context, asked(body)),
         now=context.now,
     )
