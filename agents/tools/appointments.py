@@ -64,7 +64,7 @@ def _matches(context: ToolContext, arguments: Arguments, appointment: Appointmen
 
 
 def cancel_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:
-    appointment = _named(context, arguments)
+    appointment = _cancelled_just_now(context, arguments) or _named(context, arguments)
     words: dict[str, Any] = {
         "service": appointment.service.name,
         "local": context.zoned(appointment.starts_at),
@@ -88,6 +88,13 @@ def cancel_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer
         raise refusal(context, appointment.service, error) from None
     data = {"appointment": own_facts(context, changed.appointment)}
     return ToolAnswer(data, context.speech.cancelled(**words), appointment.pk)
+
+
+def _cancelled_just_now(context: ToolContext, arguments: Arguments) -> Appointment | None:
+    """What a call means that names nothing when nothing is left to come: the request came again."""
+    if arguments.text("appointmentId", limit=80) or arguments.text("bookingCode"):
+        return None
+    return None if identity.coming(context) else identity.cancelled_last(context)
 
 
 def reschedule_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:

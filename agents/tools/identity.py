@@ -34,6 +34,15 @@ def coming(context: ToolContext) -> list[Appointment]:
     return list(_theirs(context).filter(status__in=COMING)[:MOST_LISTED])
 
 
+def cancelled_last(context: ToolContext) -> Appointment | None:
+    """The caller's own appointment that this call was the last to cancel."""
+    done = ToolInvocation.objects.filter(
+        conversation=context.conversation, tool="cancel_appointment", succeeded=True
+    )
+    last = done.order_by("-occurred_at").values_list("appointment_id", flat=True).first()
+    return _theirs(context).filter(pk=last, status=Appointment.Status.CANCELLED).first()
+
+
 def the_one(context: ToolContext, reference: str) -> Appointment:
     """The caller's own appointment of this handle or id, cancelled ones included, so that repeats are answered.
 

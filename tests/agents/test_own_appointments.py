@@ -392,6 +392,32 @@ def test_the_only_appointment_needs_no_name(salon, mine):
     assert status_of(salon, mine) == "cancelled"
 
 
+@pytest.mark.parametrize("confirmed", [{}, {"confirm": True}], ids=["at once", "in two steps"])
+def test_the_only_appointment_is_cancelled_once_and_answered_alike(salon, mine, confirmed):
+    set_settings(salon, confirmChanges=bool(confirmed))
+    call = Call(salon)
+    if confirmed:
+        call.data("cancel_appointment")
+    first = call("cancel_appointment", **confirmed)
+    assert first["data"]["appointment"]["status"] == "cancelled"
+    assert call("cancel_appointment", **confirmed) == first
+    with tenant_scope(salon):
+        assert [change.kind for change in mine.history.order_by("changed_at")] == ["booked", "cancelled"]
+
+
+def test_what_another_call_cancelled_is_not_cancelled_again_by_this_one(salon, mine):
+    Call(salon, sid="CA1").data("cancel_appointment")
+    assert Call(salon, sid="CA2").refusal("cancel_appointment")["code"] == "NOT_FOUND"
+
+
+def test_an_appointment_that_is_left_is_not_taken_for_the_one_that_was_cancelled(salon, mine):
+    call = Call(salon)
+    call.data("cancel_appointment")
+    later = appointment_of(salon, next_monday(salon, 15))
+    call.data("cancel_appointment")
+    assert status_of(salon, later) == "cancelled"
+
+
 def test_of_several_the_caller_is_asked_which(salon, mine):
     appointment_of(salon, next_monday(salon, 15))
     refused = Call(salon).refusal("cancel_appointment")
