@@ -249,6 +249,9 @@ class Bridge:
                 "[MediaStream] %s error: %s (%s)", self._agent.session.name, error.reason, error.code
             )
             self._journal.happened(error.outcome, reason=error.reason, code=error.code)
+            if self._act_wanted.done():  # it fails at having nothing left to say, and has said goodbye
+                self._agent.ready.clear()
+                await self._drain()
             return error.outcome
         self._agent.ready.clear()  # it has left, and cannot hang: its last words may sound for longer than that
         if not self._voice.was_heard:  # it left without a word: nobody has been served

@@ -170,11 +170,36 @@ def test_a_failed_response_is_asked_for_once_more_and_then_the_session_is_lost(t
     assert talk.dialogue.lost is not None
 
 
-def test_a_response_without_a_sound_is_asked_for_once_more_and_not_for_ever(talk):
-    talk.hears(ResponseCreated("r1"), ResponseDone("r1", "completed"))
+@pytest.mark.parametrize("status", ["completed", "incomplete"])
+def test_a_response_without_a_sound_is_asked_for_once_more_and_then_the_session_is_lost(talk, status):
+    talk.hears(SpeechStarted(), SpeechStopped())
+    talk.hears(ResponseCreated("r1"), ResponseDone("r1", status))
     assert talk.types() == ["response.create"]
-    talk.hears(ResponseCreated("r2"), ResponseDone("r2", "completed"))
+    assert talk.dialogue.lost is None
+    talk.hears(ResponseCreated("r2"), ResponseDone("r2", status))
     assert talk.types() == []
+    assert talk.dialogue.lost is not None
+
+
+def test_arguments_that_were_cut_off_before_a_sound_are_asked_for_once_more(talk):
+    talk.hears(SpeechStarted(), SpeechStopped())
+    assert talk.hears(ResponseCreated("r1"), calls("r1", "c1", status="incomplete")) == []
+    assert talk.types() == ["response.create"]
+
+
+def test_an_answer_that_is_cut_off_while_it_is_spoken_is_an_answer(talk):
+    for number in range(3):
+        talk.says(f"r{number}", f"i{number}")
+        talk.hears(ResponseDone(f"r{number}", "incomplete"))
+    assert talk.sent() == []
+    assert talk.dialogue.lost is None
+
+
+def test_a_caller_who_speaks_before_the_first_sound_costs_nothing(talk):
+    for number in range(3):
+        talk.hears(ResponseCreated(f"r{number}"), SpeechStarted(), ResponseDone(f"r{number}", "cancelled"))
+    assert talk.sent() == []
+    assert talk.dialogue.lost is None
 
 
 @pytest.mark.parametrize("code", ["insufficient_quota", "invalid_api_key", "account_deactivated"])

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from agents import admin, conversations
 from agents.audio import MULAW_8K, PCM16_16K, PCM16_24K
-from agents.errors import AgentRefused
+from agents.errors import AgentLost, AgentRefused
 from agents.events import AgentSaid, Reopened, Speech, Spent, ToolCall
 from agents.models import Conversation
 from agents.providers.openai_realtime import provider
@@ -201,6 +201,14 @@ async def test_a_session_whose_time_is_up_goes_on_in_another(vendor):
             await line.until(lambda: line.of(Reopened))
             await vendor.simulator.session(1)
             assert line.error is None
+
+
+async def test_a_model_that_answers_twice_without_a_sound_is_lost(vendor):
+    async with vendor.serving():
+        vendor.simulator.behaviour = Behaviour(empty_responses=2)
+        async with Listener(vendor.session()) as line:
+            await line.ended()
+            assert isinstance(line.error, AgentLost)
 
 
 async def test_a_silent_caller_is_asked_and_in_the_end_left(vendor, monkeypatch):

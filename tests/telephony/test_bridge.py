@@ -299,8 +299,27 @@ class CutAgent(Agent):
         self.told.set()
 
 
-@pytest.mark.parametrize("ends", [HangUp(), ToolCall("1", "end_call", {})], ids=["goodbye", "tool"])
-async def test_a_goodbye_longer_than_a_hang_is_heard_out(monkeypatch, ends):
+class SpentAgent(Agent):
+    """Fails once its tool is answered."""
+
+    async def events(self):
+        async for event in super().events():
+            yield event
+        while not self.answers:
+            await asyncio.sleep(0)
+        raise AgentLost("two responses without a sound")
+
+
+@pytest.mark.parametrize(
+    ("ends", "kind"),
+    [
+        (HangUp(), Agent),
+        (ToolCall("1", "end_call", {}), Agent),
+        (ToolCall("1", "end_call", {}), SpentAgent),
+    ],
+    ids=["goodbye", "tool", "tool, and then nothing more to say"],
+)
+async def test_a_goodbye_longer_than_a_hang_is_heard_out(monkeypatch, ends, kind):
     """Agents send faster than speech, and leave when they have sent."""
     monkeypatch.setattr(on_the_line, "HANG_SECONDS", 0.2)
     monkeypatch.setattr("telephony.bridge.ACT_SECONDS", (0.1, 2.0))
@@ -310,7 +329,7 @@ async def test_a_goodbye_longer_than_a_hang_is_heard_out(monkeypatch, ends):
         line.act(Act.HANG_UP)
         return Answered({"success": True, "data": {}})
 
-    agent = Agent(Speech(b"x" * 6400), ends)
+    agent = kind(Speech(b"x" * 6400), ends)
     agent.last_message_at = time.monotonic()
     line = bridge(agent, sent, tool=tool)
     line._codec.confirms_playback = False

@@ -25,6 +25,7 @@ _NOT_AN_OBJECT = {
     "error": "The arguments are not a JSON object",
     "code": "VALIDATION_ERROR",
 }
+_NO_SOUND = Failure("", "two responses without a sound")
 
 
 @dataclass(slots=True)
@@ -232,8 +233,8 @@ class Dialogue:
             self._call(call)
         if event.failure is not None:
             self._reply_failed(event.failure)
-        elif event.status == "completed":
-            self._completed(spoke=self._voiced or bool(calls))
+        elif event.status != "cancelled":  # one that is incomplete may have been cut before its first sound
+            self._ended(spoke=self._voiced or bool(calls))
         else:
             self._instructions = ""
         self.finished = self._idle_prompts >= MOST_IDLE_PROMPTS
@@ -245,11 +246,13 @@ class Dialogue:
         else:
             self.news.append(ToolCall(call.call_id, call.name, call.arguments))
 
-    def _completed(self, *, spoke: bool) -> None:
-        """A response without a sound has been seen: it is asked for once more, and not for ever."""
+    def _ended(self, *, spoke: bool) -> None:
+        """A response without a sound has been seen: it is asked for once more, and then the agent has failed."""
         self._failed_replies = 0
         self._mute_replies = 0 if spoke else self._mute_replies + 1
-        if self._mute_replies == 1:
+        if self._mute_replies > 1:
+            self.lost = _NO_SOUND
+        elif self._mute_replies:
             self.replies.want()
         else:
             self._instructions = ""
