@@ -7,7 +7,7 @@ import pytest
 
 from agents.events import AgentCorrected, AgentEvent, AgentSaid, CallerSaid, Interrupted
 from agents.providers.elevenlabs.lane import MAX_NOTE_BYTES, AgentLane
-from agents.providers.elevenlabs.protocol import Decoder
+from agents.providers.elevenlabs.protocol import Decoder, Refusal
 
 
 def message(kind: str, **fields: Any) -> bytes:
@@ -37,9 +37,14 @@ def told():
 
 
 @pytest.fixture
-def take(told):
+def lane(told):
     lane = AgentLane(Decoder())
     lane.play, lane.note = (lambda audio: True), told.note
+    return lane
+
+
+@pytest.fixture
+def take(lane):
     return lane.take
 
 
@@ -85,3 +90,18 @@ def test_what_the_other_end_has_no_time_for_is_left_as_it_was(take, told):
 def test_the_rest_is_left_to_the_ordinary_road(take, told, other):
     assert not take(other)
     assert told.events == []
+
+
+@pytest.mark.parametrize(
+    ("passes", "lapses"),
+    [
+        (message("audio", audio_event={"audio_base_64": "f/8A", "event_id": 4}), True),
+        (message("agent_response", agent_response_event={"agent_response": "Well"}), True),
+        (transcript("Hello?"), False),
+        (message("vad_score", vad_score_event={"vad_score": 0.9}), False),
+    ],
+)
+def test_an_error_is_forgotten_once_the_agent_goes_on(lane, passes, lapses):
+    lane.refusal = Refusal("quota exceeded")
+    assert lane.take(passes)
+    assert (lane.refusal is None) == lapses

@@ -2,8 +2,17 @@
 
 from time import monotonic
 
+from agents.events import AgentSaid, HangUp, Speech, ToolCall
 from agents.fast_lane import Note, Take, not_now
-from agents.providers.elevenlabs.protocol import Decoder, Metadata, Ping, Refusal, plain_ping, pong
+from agents.providers.elevenlabs.protocol import (
+    Decoder,
+    Metadata,
+    Ping,
+    Refusal,
+    ServerMessage,
+    plain_ping,
+    pong,
+)
 
 MAX_NOTE_BYTES = 4096
 """A message so long may be audio in a shape of its own: it is not worth reading twice."""
@@ -12,7 +21,7 @@ MAX_NOTE_BYTES = 4096
 class AgentLane:
     """All that each message looks at, in one small object (`fast_lane.cutter.Way`)."""
 
-    __slots__ = ("_decoder", "last_message_at", "note", "play", "send_now", "spoke")
+    __slots__ = ("_decoder", "last_message_at", "note", "play", "refusal", "send_now", "spoke")
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
@@ -21,6 +30,8 @@ class AgentLane:
         self.send_now: Take = not_now
         """To the agent."""
         self.spoke = False
+        self.refusal: Refusal | None = None
+        """The last one, until the agent goes on all the same."""
         self.last_message_at = 0.0
 
     def take(self, message: bytes) -> bool:
@@ -28,7 +39,8 @@ class AgentLane:
         audio = self._decoder.plain_audio(message)
         if audio is not None:
             taken = self.play(audio)
-            self.spoke = self.spoke or taken
+            if taken:
+                self.spoke, self.refusal = True, None
         elif (ping := plain_ping(message)) is not None:
             taken = self.send_now(pong(ping).encode())
         else:
@@ -44,4 +56,15 @@ class AgentLane:
             return False
         if isinstance(note, Metadata | Ping | Refusal):
             return False
-        return note is None or self.note(note)
+        taken = note is None or self.note(note)
+        if taken:
+            self.heard(note)
+        return taken
+
+    def heard(self, message: ServerMessage | None) -> None:
+        """An error may be the last word before a close that looks like any other, or cost no more than a moment."""
+        match message:
+            case Refusal():
+                self.refusal = message
+            case Speech() | AgentSaid() | ToolCall() | HangUp():
+                self.refusal = None

@@ -69,7 +69,6 @@ class ElevenLabsSession:
         self.way_out: WayOut | None = None
         self._decoder = protocol.Decoder()
         self._lane = AgentLane(self._decoder)
-        self._refusal: protocol.Refusal | None = None
         self.external_id = ""
         self.closing: Closing | None = None
 
@@ -94,7 +93,7 @@ class ElevenLabsSession:
                 await self._begin()
 
     async def _begin(self) -> None:
-        self.closing = self._refusal = None
+        self.closing = self._lane.refusal = None
         self.pass_audio, self.way_out = not_now, None
         try:
             self._socket = await self._dial()
@@ -182,8 +181,8 @@ class ElevenLabsSession:
                 yield event
         if self.closing and self.closing.code != 1000:
             raise AgentLost(self.closing.reason or "the session broke", self.closing.code)
-        if self._refusal:  # an exhausted quota closes like a normal end
-            raise AgentLost(self._refusal.reason, self._refusal.code)
+        if refusal := self._lane.refusal:  # an exhausted quota closes like a normal end
+            raise AgentLost(refusal.reason, refusal.code)
 
     def _may_reopen(self) -> bool:
         """Asking for less, or else as it was: once, and not after a word."""
@@ -222,8 +221,8 @@ class ElevenLabsSession:
                 except ValueError as error:  # one bad message must not cost the caller the call
                     self._note_unreadable(error)
                     continue
+                self._lane.heard(message)
                 if isinstance(message, protocol.Refusal):
-                    self._refusal = message
                     logger.warning("[MediaStream] ElevenLabs error: %s", message.reason)
                 if message is not None:
                     yield message
@@ -246,7 +245,8 @@ class ElevenLabsSession:
             self.closing = closing_of(self._socket)
 
     def _refused(self) -> AgentRefused:
-        reason = self._refusal.reason if self._refusal else self.closing.reason if self.closing else ""
+        refusal = self._lane.refusal
+        reason = refusal.reason if refusal else self.closing.reason if self.closing else ""
         return AgentRefused(reason or "closed before it began", self.closing.code if self.closing else None)
 
 
