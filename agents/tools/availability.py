@@ -7,7 +7,17 @@ from typing import Any
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError
 from agents.tools.facts import iso_z, slot_facts
 from agents.tools.refusals import reason_facts, why_not
-from agents.tools.wishes import check_range, read_add_ons, read_employee, read_service, read_start, read_when
+from agents.tools.wishes import (
+    EARLIEST_YEAR,
+    LATEST_YEAR,
+    check_range,
+    is_date,
+    read_add_ons,
+    read_employee,
+    read_service,
+    read_start,
+    read_when,
+)
 from agents.when import UnclearWhen, When, resolve_when
 from appointments.availability import Calendar, FreeSlot, one_per_instant
 from appointments.models import AddOn, Employee, Service
@@ -15,12 +25,13 @@ from appointments.slots import Reason
 from appointments.wallclock import NonexistentTime, resolve
 
 MAX_SLOTS = 100
+EARLIEST, LATEST = datetime.date(EARLIEST_YEAR, 1, 1), datetime.date(LATEST_YEAR, 12, 31)
 
 
 def check_availability(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     question = _Question(context, arguments)
     start = arguments.text("startTime")
-    if start:
+    if start and not is_date(start):
         return question.at(read_start(context, start))
     asked = _asked(context, arguments)
     if asked is None:
@@ -60,10 +71,10 @@ def _both(context: ToolContext, arguments: Arguments, day: When) -> When:
 def _date(context: ToolContext, arguments: Arguments) -> When | None:
     """A date; of a date with a time, which models send for whole days, only the date counts."""
     try:
-        day = datetime.date.fromisoformat(arguments.text("date")[:10])
+        day = datetime.date.fromisoformat((arguments.text("date") or arguments.text("startTime"))[:10])
     except ValueError:
         return read_when(context, arguments, "date")
-    check_range("date", day)
+    day = max(EARLIEST, min(day, LATEST))  # with others one cannot reckon, and these are out of reach as well
     return When(day, day)
 
 

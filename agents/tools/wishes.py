@@ -90,8 +90,18 @@ def read_start(context: ToolContext, text: str) -> datetime.datetime:
         moment = parse_moment(text)
     except ValueError:
         raise invalid("startTime", "must be an ISO 8601 date and time, such as 2026-11-24T10:00:00") from None
+    if is_date(text):  # nobody has asked for midnight
+        raise ToolError("VALIDATION_ERROR", "startTime: a time is missing", context.speech.time_needed)
     check_range("startTime", moment)
     return _instant(context, moment)
+
+
+def is_date(text: str) -> bool:
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_moment(text: str) -> datetime.datetime:

@@ -288,6 +288,16 @@ def test_a_move_with_z_may_overlap_its_own_old_time(salon, write):
     assert local(moved["appointment"]) == at
 
 
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y%m%d"])
+def test_a_day_without_a_time_is_not_midnight(salon, form):
+    day = next_monday(salon, 10)
+    wanted = {"serviceId": HAIRCUT, "startTime": day.strftime(form)}
+    refused = Call(salon).refusal("book_appointment", customerName="John", **wanted)
+    assert (refused["code"], refused["message"]) == ("VALIDATION_ERROR", speech_for("en").time_needed)
+    free = Call(salon, sid="CA2").data("check_availability", **wanted)
+    assert (free["date"], bool(free["slots"])) == (day.date().isoformat(), True)
+
+
 # --- Whom one may ask for ------------------------------------------------------------------------
 
 
