@@ -56,6 +56,9 @@ def free_slots(
     return Calendar(tenant, service, employee=employee, add_ons=add_ons, now=now).free_slots(day, employee)
 
 
+MONTH_DAYS = 31
+
+
 class Calendar:
     """Questions about one service, with its add-ons, asked at one moment; of everybody, or of `employee` alone.
 
@@ -149,11 +152,16 @@ class Calendar:
         since: datetime.date,
         employee: Employee | None = None,
         *,
-        days: int = 31,
         ignoring: Appointment | None = None,
     ) -> tuple[datetime.date, list[FreeSlot]] | None:
-        """The first date from `since` on with anything free, and what is free on it."""
-        return next(self.search(since, days, employee, ignoring=ignoring), None)
+        """The first date from `since` on with anything free, and what is free on it. A month is read at a time."""
+        since = max(since, self.today)
+        while since <= self.window.last_day:
+            found = next(self.search(since, MONTH_DAYS, employee, ignoring=ignoring), None)
+            if found is not None:
+                return found
+            since += MONTH_DAYS * DAY
+        return None
 
     def nearest(
         self,

@@ -32,7 +32,7 @@ def questions(clinic: Clinic) -> list[tuple[str, str, Callable[[], int]]]:
         return len(Calendar(clinic.tenant, clinic.hour, now=NOW).free_slots(TODAY + of * DAY))
 
     def next_free() -> int:
-        found = Calendar(clinic.tenant, clinic.ninety_minutes, now=NOW).first_free_day(TODAY, days=30)
+        found = Calendar(clinic.tenant, clinic.ninety_minutes, now=NOW).first_free_day(TODAY)
         return len(found[1]) if found else 0
 
     def whole_month() -> int:

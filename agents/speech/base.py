@@ -92,6 +92,10 @@ class Speech(Words):
 
     @property
     @abstractmethod
+    def nothing_at_that_time(self) -> str: ...
+
+    @property
+    @abstractmethod
     def time_needed(self) -> str: ...
 
     @property

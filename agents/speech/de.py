@@ -104,6 +104,7 @@ class German(Speech):
     employee_not_found = "Diese Person finde ich nicht in unserem Team."
     extra_not_found = "Diesen Zusatz finde ich nicht."
 
+    nothing_at_that_time = "Um diese Zeit ist nichts frei."
     time_needed = "Welche Zeit würde Ihnen passen?"
     name_needed = "Wie ist Ihr Name, bitte?"
     contact_needed = "Für die Buchung brauche ich einen Namen und eine Telefonnummer."

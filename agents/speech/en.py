@@ -107,6 +107,7 @@ class English(Speech):
     employee_not_found = "I can't find that person in our team."
     extra_not_found = "I can't find that extra."
 
+    nothing_at_that_time = "Nothing is free at that time."
     time_needed = "What time would suit you?"
     name_needed = "May I have your name?"
     contact_needed = "I need a name and a phone number to book."

@@ -117,6 +117,7 @@ class Spanish(Speech):
     employee_not_found = "No encuentro a esa persona en nuestro equipo."
     extra_not_found = "No encuentro ese extra."
 
+    nothing_at_that_time = "A esa hora no hay nada libre."
     time_needed = "¿Qué hora le vendría bien?"
     name_needed = "¿Me dice su nombre, por favor?"
     contact_needed = "Para reservar necesito un nombre y un número de teléfono."

@@ -108,6 +108,7 @@ class French(Speech):
     employee_not_found = "Je ne trouve pas cette personne dans notre équipe."
     extra_not_found = "Je ne trouve pas ce supplément."
 
+    nothing_at_that_time = "Rien n'est libre à ce moment-là."
     time_needed = "Quelle heure vous conviendrait ?"
     name_needed = "Puis-je avoir votre nom ?"
     contact_needed = "Pour réserver, il me faut un nom et un numéro de téléphone."

@@ -120,6 +120,14 @@ class _Question:
             message = speech.times_offered(
                 service=self.service.name, day=day, today=context.today, times=times
             )
+        elif following is not None and context.local(following.start).date() == day:
+            at_another = speech.times_offered(
+                service=self.service.name,
+                day=day,
+                today=context.today,
+                times=[context.zoned(following.start)],
+            )
+            message = f"{speech.nothing_at_that_time} {at_another}"
         elif following is not None:
             message = speech.nothing_that_day_but(
                 service=self.service.name,

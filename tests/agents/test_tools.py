@@ -347,6 +347,34 @@ def test_a_part_of_the_day_narrows_what_is_offered(salon):
     assert [one["startTimeLocal"][11:] for one in data["slots"]] == ["15:00", "15:30", "16:00"]
 
 
+def test_an_evening_without_a_free_time_is_no_day_without_one(speaking):
+    day = next_monday(speaking, 9)
+    free = Call(speaking).data(
+        "check_availability", serviceId=HAIRCUT, date=day.date().isoformat(), when="8 pm"
+    )
+    assert free["requested"]["available"] is False
+    words = {"en": "in the evening", "de": "am Abend", "es": "por la noche", "fr": "le soir"}
+    free = Call(speaking, sid="CA2").data(
+        "check_availability",
+        serviceId=HAIRCUT,
+        date=day.date().isoformat(),
+        when=words[speaking.language],
+    )
+    assert not free["slots"]
+    speech = speech_for(speaking.language)
+    assert free["message"].startswith(speech.nothing_at_that_time)
+    assert free["nextAvailable"]["spoken"] in free["message"]
+
+
+def test_what_is_free_only_in_months_is_found(salon):
+    with tenant_scope(salon):
+        Service.objects.filter(pk=HAIRCUT).update(minimum_notice_minutes=45 * 24 * 60)
+    free = Call(salon).data("check_availability", serviceId=HAIRCUT)
+    first = datetime.date.fromisoformat(free["nextAvailable"]["startTimeLocal"][:10])
+    assert (first - today_of(salon)).days >= 45
+    assert free["nextAvailable"]["spoken"] in free["message"]
+
+
 def test_words_in_the_place_of_a_date_are_understood(salon):
     assert Call(salon).data("check_availability", serviceId=HAIRCUT, date="next monday")["slots"]
 

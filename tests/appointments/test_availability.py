@@ -611,7 +611,17 @@ def test_a_search_gives_the_days_with_anything_free_in_order(salon, haircut, ana
     days = [day for day, _ in calendar.search(NOW.date(), 7, ana)]
     assert days == [NOW.date(), TUESDAY, TUESDAY + DAY, THANKSGIVING]
     assert calendar.first_free_day(MONDAY, ana) == (TUESDAY, calendar.free_slots(TUESDAY, ana))
-    assert calendar.first_free_day(MONDAY, ana, days=1) is None
+
+
+def test_the_first_free_day_is_found_to_the_end_of_the_booking_window(salon, haircut, ana):
+    months = 100 * DAY
+    TimeOff.objects.create(
+        tenant=salon, employee=ana, starts_at=at("00:00"), ends_at=at("00:00", TUESDAY + months)
+    )
+    for window, found in {months.days - 10: None, months.days + 10: TUESDAY + months}.items():
+        change(haircut, booking_window_days=window)
+        first = Calendar(salon, haircut, now=NOW).first_free_day(MONDAY, ana)
+        assert (first and first[0]) == found
 
 
 def test_each_day_of_a_search_is_what_is_free_on_it(salon, haircut, ana, ben):
