@@ -10,7 +10,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from agents.errors import AgentLost
-from agents.providers.elevenlabs.session import ElevenLabsSession
+from agents.events import AgentSaid, Speech, ToolCall
+from agents.providers.elevenlabs.session import MAX_EARLY, ElevenLabsSession
 from agents.session import Assignment
 from tests.agents.test_session_contract import Listener
 
@@ -79,3 +80,34 @@ async def test_an_exhausted_quota_is_a_loss_though_it_closes_like_a_normal_end(a
         await line.ended()
         assert isinstance(line.error, AgentLost)
         assert line.error.reason == "quota exceeded"
+
+
+# --- What comes before it is due -----------------------------------------------------------------
+
+
+async def test_what_comes_before_the_metadata_is_dealt_with_after_it_in_order():
+    asks = {"tool_name": "get_services", "tool_call_id": "1", "parameters": {"day": "today"}}
+    early = [SPEECH, said("Hello"), message("client_tool_call", client_tool_call=asks)]
+    async with listening([*early, METADATA, said("And now?")]) as line:
+        assert line.session.external_id == "conv_1"
+        await line.ended()
+        assert line.events == [
+            Speech(b"\x7f\xff\x00"),
+            AgentSaid("Hello"),
+            ToolCall("1", "get_services", {"day": "today"}),
+            AgentSaid("And now?"),
+        ]
+
+
+async def test_so_much_may_come_before_the_metadata_and_no_more(caplog):
+    async with listening([SPEECH, *[said("Hello")] * (MAX_EARLY + 5), METADATA, said("And now?")]) as line:
+        await line.ended()
+        assert len(line.events) == MAX_EARLY + 1
+    assert "too much came before the metadata" in caplog.text
+
+
+async def test_so_much_audio_may_come_before_the_metadata_and_no_more(monkeypatch):
+    monkeypatch.setattr("agents.providers.elevenlabs.session.MAX_EARLY_BYTES", 7)
+    async with listening([SPEECH, SPEECH, SPEECH, said("Hello"), METADATA]) as line:
+        await line.ended()
+        assert (len(line.of(Speech)), line.of(AgentSaid)) == (2, [AgentSaid("Hello")])

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -40,6 +41,8 @@ RETRY_WITHIN_SECONDS, RETRY_PAUSE_SECONDS = 1.0, 0.2
 TRANSIENT = frozenset({None, 429, 1001, 1006, 1011, 1012, 1013})
 """Close codes and HTTP statuses of which a second try may be spared, beside those from 500 to 599. None: no answer."""
 UNREADABLE_LOGGED = 5
+MAX_EARLY, MAX_EARLY_BYTES = 64, 1024 * 1024
+"""Messages that come before the metadata, and the audio in them: two minutes of a telephone's."""
 
 
 class ElevenLabsSession:
@@ -62,6 +65,7 @@ class ElevenLabsSession:
         self._opened_at = 0.0
         self._tried_again = False
         self._unreadable = 0
+        self._early: deque[protocol.ServerMessage] = deque()
         self.overrides_refused = False
         self.agent_id = assignment.agent_id
         self._socket: ClientConnection | None = None
@@ -95,6 +99,7 @@ class ElevenLabsSession:
     async def _begin(self) -> None:
         self.closing = self._lane.refusal = None
         self.pass_audio, self.way_out = not_now, None
+        self._early.clear()
         try:
             self._socket = await self._dial()
             await self._socket.send(json.dumps(self._initiation))
@@ -145,7 +150,17 @@ class ElevenLabsSession:
                 return
             if isinstance(message, protocol.Ping):
                 await self._send(protocol.pong(message.event_id))
+            else:
+                self._hold(message)
         raise self._refused()
+
+    def _hold(self, message: protocol.ServerMessage) -> None:
+        """What comes before it is known in which format it is, and whose it is."""
+        held = sum(len(one.audio) for one in (*self._early, message) if isinstance(one, Speech))
+        if len(self._early) < MAX_EARLY and held <= MAX_EARLY_BYTES:
+            self._early.append(message)
+        else:
+            self._note_unreadable(ValueError("too much came before the metadata"))
 
     async def send_audio(self, audio: bytes) -> None:
         await self._send(protocol.audio_chunk(audio))
@@ -193,7 +208,7 @@ class ElevenLabsSession:
         return may
 
     async def _session_events(self) -> AsyncIterator[AgentEvent]:
-        async for message in self._messages():
+        async for message in self._from_the_first():
             match message:
                 case protocol.Ping(event_id):
                     await self._send(protocol.pong(event_id))
@@ -201,6 +216,12 @@ class ElevenLabsSession:
                     continue
                 case _:
                     yield message
+
+    async def _from_the_first(self) -> AsyncIterator[protocol.ServerMessage]:
+        while self._early:
+            yield self._early.popleft()
+        async for message in self._messages():
+            yield message
 
     async def close(self) -> None:
         if self._socket is None:
