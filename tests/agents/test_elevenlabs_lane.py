@@ -70,6 +70,35 @@ def test_what_is_of_no_use_is_gone_at_once(take, told):
     assert told.events == []
 
 
+@pytest.mark.parametrize("words", [None, "", " ", 7, True, {"text": "Hello"}, ["Hello"]], ids=repr)
+@pytest.mark.parametrize(
+    ("kind", "event", "name"),
+    [
+        ("user_transcript", "user_transcription_event", "user_transcript"),
+        ("agent_response", "agent_response_event", "agent_response"),
+    ],
+    ids=["caller", "agent"],
+)
+def test_what_is_no_words_was_not_said(take, told, kind, event, name, words):
+    assert take(message(kind, **{event: {name: words}}))
+    assert take(message(kind))
+    assert told.events == []
+
+
+@pytest.mark.parametrize("words", [None, 7, {"text": "Hello"}], ids=repr)
+def test_what_is_no_words_corrects_none(take, told, words):
+    heard = {"corrected_agent_response": words}
+    assert take(message("agent_response_correction", agent_response_correction_event=heard))
+    assert take(message("agent_response_correction"))
+    assert told.events == []
+
+
+def test_a_reply_of_which_nothing_was_heard_is_corrected_too(take, told):
+    heard = {"corrected_agent_response": ""}
+    assert take(message("agent_response_correction", agent_response_correction_event=heard))
+    assert told.events == [AgentCorrected("")]
+
+
 def test_what_the_other_end_has_no_time_for_is_left_as_it_was(take, told):
     told.has_time = False
     assert not take(transcript("Wait"))

@@ -162,12 +162,14 @@ def _decode_rest(kind: str, message: Mapping[str, Any]) -> ServerMessage | None:
                 input_format=str(event.get("user_input_audio_format") or "pcm_16000"),
             )
         case "user_transcript":
-            return CallerSaid(str(_body(message, "user_transcription_event").get("user_transcript", "")))
+            words = _words(message, "user_transcription_event", "user_transcript")
+            return CallerSaid(words) if words else None
         case "agent_response":
-            return AgentSaid(str(_body(message, "agent_response_event").get("agent_response", "")))
+            words = _words(message, "agent_response_event", "agent_response")
+            return AgentSaid(words) if words else None
         case "agent_response_correction":
-            event = _body(message, "agent_response_correction_event")
-            return AgentCorrected(str(event.get("corrected_agent_response", "")))
+            words = _words(message, "agent_response_correction_event", "corrected_agent_response")
+            return AgentCorrected(words) if words is not None else None  # none were heard, if it is empty
         case "client_tool_call":
             return _tool_call(_body(message, "client_tool_call"))
         case "agent_tool_response":
@@ -175,6 +177,12 @@ def _decode_rest(kind: str, message: Mapping[str, Any]) -> ServerMessage | None:
         case "error":
             return _refusal(message)
     return None
+
+
+def _words(message: Mapping[str, Any], event: str, name: str) -> str | None:
+    """Blank ones are empty: nobody has said them. None for what is no words at all."""
+    words = _body(message, event).get(name)
+    return (words if words.strip() else "") if isinstance(words, str) else None
 
 
 def _tool_call(call: Mapping[str, Any]) -> ToolCall:
