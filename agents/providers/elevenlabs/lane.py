@@ -7,6 +7,7 @@ from agents.fast_lane import Note, Take, not_now
 from agents.providers.elevenlabs.protocol import (
     Decoder,
     Metadata,
+    OversizedCall,
     Ping,
     Refusal,
     ServerMessage,
@@ -54,7 +55,7 @@ class AgentLane:
             note = self._decoder.decode(message)
         except ValueError:
             return False
-        if isinstance(note, Metadata | Ping | Refusal):
+        if isinstance(note, Metadata | Ping | Refusal | OversizedCall):
             return False
         taken = note is None or self.note(note)
         if taken:
@@ -66,5 +67,5 @@ class AgentLane:
         match message:
             case Refusal():
                 self.refusal = message
-            case Speech() | AgentSaid() | ToolCall() | HangUp():
+            case Speech() | AgentSaid() | ToolCall() | OversizedCall() | HangUp():
                 self.refusal = None
