@@ -16,7 +16,7 @@ from telephony.frames import CallerAudio, Digit, Frame, StreamStarted
 
 CLEAR = '{"action":"clear"}'
 
-_RATE = re.compile(r"audio/l16;\s*rate=(\d{4,6})", re.IGNORECASE)
+_RATE = re.compile(r"\s*rate\s*=\s*(\d{4,6})\s*", re.IGNORECASE)
 
 
 class InfobipCodec:
@@ -33,8 +33,10 @@ class InfobipCodec:
     @property
     def is_as_agreed(self) -> bool:
         """Whether the leg speaks at our rate. One that does not say speaks as it was configured."""
-        rate = _RATE.fullmatch(self.declared.strip())
-        return not self.declared or (rate is not None and int(rate[1]) == self.audio_format.rate_hz)
+        kind, *parameters = self.declared.split(";")
+        told = [int(rate[1]) for rate in map(_RATE.fullmatch, parameters) if rate]
+        is_pcm = kind.strip().lower() == "audio/l16"
+        return not self.declared or (is_pcm and told == [self.audio_format.rate_hz])
 
     def plain_audio(self, message: bytes) -> bytes | None:
         """Binary audio has no lane yet: the agents' one takes base64."""
