@@ -78,6 +78,19 @@ def _date(context: ToolContext, arguments: Arguments) -> When | None:
     return When(day, day)
 
 
+def _spread(slots: list[FreeSlot], keeping: datetime.datetime | None = None) -> list[FreeSlot]:
+    """All of them, or as many as are told from the first to the last, and the one that was asked for."""
+    last = len(slots) - 1
+    if last < MAX_SLOTS:
+        return slots
+    places = {round(number * last / (MAX_SLOTS - 1)) for number in range(MAX_SLOTS)}
+    asked = next((place for place, slot in enumerate(slots) if slot.start == keeping), 0)
+    if asked not in places:
+        places.remove(min(places, key=lambda place: abs(place - asked)))
+        places.add(asked)
+    return [slots[place] for place in sorted(places)]
+
+
 class _Question:
     """One service, with one employee or with anybody, asked in one call."""
 
@@ -114,6 +127,7 @@ class _Question:
             ),
             (since, []),
         )
+        slots = _spread(slots)
         following = None if slots else self._first_after(since)
         if slots:
             times = [context.zoned(slot.start) for slot in slots]
@@ -155,6 +169,7 @@ class _Question:
         message = context.speech.times_offered(
             service=self.service.name, day=day, today=context.today, times=[context.zoned(start)]
         )
+        slots = _spread(slots, keeping=start)
         return ToolAnswer(self._data(day, slots, None, self._requested(wall, start, [])), message)
 
     def never_on(self, day: datetime.date, reason: Reason) -> ToolAnswer:
@@ -166,6 +181,7 @@ class _Question:
         self, wall: datetime.datetime, start: datetime.datetime, reasons: list[Reason], slots: list[FreeSlot]
     ) -> ToolAnswer:
         """Why not, what is free nearest to it, and what is on its day."""
+        slots = _spread(slots)
         nearest = self.calendar.nearest(start, self.employee)
         following = None if slots else self._first_after(wall.date())
         data = self._data(wall.date(), slots, following, self._requested(wall, start, reasons))
@@ -217,7 +233,7 @@ class _Question:
                 "name": self.service.name,
                 "duration": self.service.duration_minutes,
             },
-            "slots": [self._facts(slot) for slot in slots[:MAX_SLOTS]],
+            "slots": [self._facts(slot) for slot in slots],
             "nextAvailable": self._facts(following) if following else None,
             **({"requested": requested} if requested else {}),
         }

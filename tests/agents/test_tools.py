@@ -3,6 +3,7 @@
 import datetime
 import io
 import json
+import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -364,6 +365,22 @@ def test_an_evening_without_a_free_time_is_no_day_without_one(speaking):
     speech = speech_for(speaking.language)
     assert free["message"].startswith(speech.nothing_at_that_time)
     assert free["nextAvailable"]["spoken"] in free["message"]
+
+
+def test_of_a_day_with_more_times_than_are_told_the_answer_names_those_that_are(salon):
+    with tenant_scope(salon):
+        Service.objects.filter(pk=HAIRCUT).update(slot_step_minutes=1)
+    day = next_monday(salon, 9).date().isoformat()
+    free = Call(salon).data("check_availability", serviceId=HAIRCUT, date=day)
+    assert len(free["slots"]) == 100
+    told = [one["spoken"] for one in free["slots"]]
+    assert (told[0], told[-1]) == ("9 AM", "4 PM")
+    named = re.findall(r"\d+(?::\d\d)? [AP]M", free["message"])
+    assert len(named) > 1
+    assert set(named) <= set(told)
+    asked = Call(salon, sid="CA2").data("check_availability", serviceId=HAIRCUT, startTime=f"{day}T13:07:00")
+    assert asked["requested"]["available"]
+    assert (len(asked["slots"]), "1:07 PM" in [one["spoken"] for one in asked["slots"]]) == (100, True)
 
 
 def test_what_is_free_only_in_months_is_found(salon):
