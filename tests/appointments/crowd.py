@@ -242,15 +242,20 @@ def opening(days_later: int = 0) -> datetime.datetime:
 # --- What became of it ---------------------------------------------------------------------------
 
 
+BOOKINGS = ("book", "wish")
+"""The scopes of bookings' own claims; a request that names itself has another one, with its answer."""
+
+
 def written(tenant: Tenant) -> dict[str, int]:
     """How many rows of each kind there are: all that a booking writes."""
     with tenant_scope(tenant):
+        requests = IdempotencyRecord.objects.filter(scope__in=BOOKINGS)
         return {
             "appointments": Appointment.objects.count(),
             "changes": AppointmentChange.objects.count(),
             "messages": OutboxMessage.objects.count(),
-            "answers": IdempotencyRecord.objects.exclude(answer=None).count(),
-            "claims": IdempotencyRecord.objects.count(),
+            "answers": requests.exclude(answer=None).count(),
+            "claims": requests.count(),
             "customers": Customer.objects.count(),
         }
 
@@ -274,7 +279,8 @@ def halves(tenant: Tenant) -> dict[str, int]:
 
 
 def _answered() -> set[str]:
-    answers = IdempotencyRecord.objects.exclude(answer=None).values_list("answer", flat=True)
+    wishes = IdempotencyRecord.objects.filter(scope__in=BOOKINGS).exclude(answer=None)
+    answers = wishes.values_list("answer", flat=True)
     return {pk for answer in answers for pk in answer["appointments"]}
 
 
