@@ -6,8 +6,9 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
-SMALL_FRAMES, SMALL_FRAMES_SECONDS = 200, 2.0
-"""Pings, pongs and pieces of messages: so many in so long, and no more."""
+SMALL_FRAMES, PIECES, COUNTED_SECONDS = 200, 1000, 2.0
+"""Pings and pongs, and pieces of messages: so many in so long, and no more. Of a message each 20 ms, ten pieces;
+and of one message never more than PIECES, however slowly they come."""
 CLOSE_SECONDS = 3.0
 """A peer that does not answer our closing, or does not read it, is gone a second later."""
 POLICY_VIOLATION = 1008
@@ -16,7 +17,7 @@ POLICY_VIOLATION = 1008
 class GuardedProtocol(WebSocketsSansIOProtocol):
     """What a peer may cost that never reads, or floods with what no application sees."""
 
-    _small_frames = 0
+    _small_frames = _pieces = 0
     _counted_from = 0.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -24,26 +25,27 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
         self.close_timeout = CLOSE_SECONDS
 
     def handle_ping(self) -> None:
-        if self._bears_one_more():
+        if self._bears_more(small_frames=1):
             super().handle_ping()
 
     def handle_pong(self, event: Frame) -> None:
-        if self._bears_one_more():
+        if self._bears_more(small_frames=1):
             super().handle_pong(event)
 
     def handle_cont(self, event: Frame) -> None:
-        if self._bears_one_more():
+        if self._bears_more(pieces=1):
             super().handle_cont(event)
 
-    def _bears_one_more(self) -> bool:
+    def _bears_more(self, *, small_frames: int = 0, pieces: int = 0) -> bool:
         """uvicorn answers each ping whether its peer reads or not, and keeps every piece, empty ones too."""
         if self.close_sent:
             return False
         now = self.loop.time()
-        if now - self._counted_from > SMALL_FRAMES_SECONDS:
-            self._counted_from, self._small_frames = now, 0
-        self._small_frames += 1
-        if self._small_frames <= SMALL_FRAMES:
+        if now - self._counted_from > COUNTED_SECONDS:
+            self._counted_from, self._small_frames, self._pieces = now, 0, 0
+        self._small_frames += small_frames
+        self._pieces += pieces
+        if self._small_frames <= SMALL_FRAMES and self._pieces <= PIECES and len(self.frames) <= PIECES:
             return True
         self._break_off()
         return False

@@ -20,7 +20,7 @@ from agents.events import AgentCorrected, AgentSaid, CallerSaid
 from agents.guarded_connection import MAX_UNSENT_BYTES, GuardedConnection
 from agents.models import Turn
 from agents.providers.elevenlabs.protocol import MAX_WORDS, Decoder
-from telephony import bridge, calls, doorstep, on_the_line, tools_at_work
+from telephony import bridge, calls, doorstep, guarded_socket, on_the_line, tools_at_work
 from telephony.frames import StreamStarted
 from telephony.guarded_socket import GuardedProtocol
 from telephony.journal import MAX_TEXT, MAX_WAITING, Journal
@@ -137,7 +137,7 @@ FIRST_PIECE = struct.pack("!BB4xc", 0x01, 0x81, b"{")
 
 @pytest.mark.parametrize(
     "frames",
-    [PING * 300, PONG * 300, FIRST_PIECE + EMPTY_PIECE * 300],
+    [PING * 300, PONG * 300, FIRST_PIECE + EMPTY_PIECE * 1100],
     ids=["pings", "pongs", "empty pieces of a message"],
 )
 @pytest.mark.parametrize("let_in", [True, False], ids=["in a call", "at the door"])
@@ -147,6 +147,27 @@ async def test_a_flood_that_no_application_sees_ends_the_stream_too(exchange, fr
             await accepted(exchange, socket)
         socket.transport.write(frames)
         assert await closing(socket) == 1008
+
+
+async def test_a_message_that_never_ends_is_not_kept_however_slowly_it_comes(exchange, monkeypatch):
+    monkeypatch.setattr(guarded_socket, "COUNTED_SECONDS", 0.0)
+    async with dial(exchange) as socket:
+        await accepted(exchange, socket)
+        socket.transport.write(FIRST_PIECE + EMPTY_PIECE * 1100)
+        assert await closing(socket) == 1008
+
+
+async def test_a_carrier_that_sends_each_message_in_pieces_is_heard(salon, settings, lane):
+    async with line(settings, keeps_pinging) as caller:
+        await caller.recv()
+        began = time.monotonic()
+        for number in range(150):
+            message = media(number)
+            await caller.send(iter((message[:40], message[40:80], message[80:120], message[120:])))
+            await asyncio.sleep(max(0.0, began + 0.02 * number - time.monotonic()))
+        assert caller.close_code is None
+        await caller.send('{"event":"stop","stop":{}}')
+        assert await closing(caller) == 1000
 
 
 async def test_pings_at_an_ordinary_pace_are_answered(exchange):
