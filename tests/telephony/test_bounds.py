@@ -313,7 +313,7 @@ async def test_an_agent_that_pings_and_never_reads_is_dropped(salon, settings, l
         socket.transport.pause_reading()
         ping = b"\x89\x7d" + b"p" * 125
         for _ in range(40):
-            socket.transport.write(ping * (MAX_UNSENT_BYTES // 125 // 8))
+            socket.transport.write(ping * (MAX_UNSENT_BYTES // 125 // 4))
             await asyncio.sleep(0.05)
             if socket.transport.is_closing():
                 return
