@@ -7,7 +7,6 @@ from agents.fast_lane import Note, Take, not_now
 from agents.providers.elevenlabs.protocol import (
     Decoder,
     Metadata,
-    OversizedCall,
     Ping,
     Refusal,
     ServerMessage,
@@ -55,7 +54,7 @@ class AgentLane:
             note = self._decoder.decode(message)
         except ValueError:
             return False
-        if isinstance(note, Metadata | Ping | Refusal | OversizedCall):
+        if isinstance(note, Metadata | Ping | Refusal):
             return False
         taken = note is None or self.note(note)
         if taken:
@@ -67,5 +66,5 @@ class AgentLane:
         match message:
             case Refusal():
                 self.refusal = message
-            case Speech() | AgentSaid() | ToolCall() | OversizedCall() | HangUp():
+            case Speech() | AgentSaid() | ToolCall() | HangUp():
                 self.refusal = None

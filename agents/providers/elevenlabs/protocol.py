@@ -26,8 +26,7 @@ from agents.events import (
 from tenants.json_body import clean
 
 MAX_WORDS = 64 * 1024
-"""Of a message that is not audio, in characters: of a longer one so many are kept of each text. Audio may have
-megabytes."""
+"""Of a message that is not audio, in characters. Audio may have megabytes."""
 MAX_REASON = 240
 
 FORMATS: dict[str, AudioFormat] = {
@@ -63,22 +62,7 @@ class Refusal:
     code: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OversizedCall:
-    """A tool call with more parameters than are kept. Its agent waits for an answer all the same."""
-
-    call_id: str
-
-
-ServerMessage = AgentEvent | Metadata | Ping | Refusal | OversizedCall
-
-_TOO_LARGE = {
-    "success": False,
-    "error": f"The parameters are longer than {MAX_WORDS} characters",
-    "code": "VALIDATION_ERROR",
-}
-_OF_USE = ("audio", "user_transcript", "agent_response", "client_tool_call", "agent_tool_response", "error")
-"""Of messages longer than MAX_WORDS."""
+ServerMessage = AgentEvent | Metadata | Ping | Refusal
 
 
 _ID = rb"(0|[1-9][0-9]{0,15})"
@@ -130,8 +114,7 @@ class Decoder:
     def decode(self, text: str | bytes) -> ServerMessage | None:
         """None for what we have no use for. Raises ValueError for what is not an ElevenLabs message."""
         # What is kept of words waits for the database, perhaps for a while; and reading them costs several times that.
-        is_long = len(text) > MAX_WORDS
-        if is_long and not _may_be_of_use(text):
+        if len(text) > MAX_WORDS and not _may_be_audio(text):
             return None
         try:
             message = json.loads(text)
@@ -150,9 +133,7 @@ class Decoder:
                 self._interrupted_at = max(self._interrupted_at, event_id)
                 return Interrupted()
             case _:
-                return (
-                    _decode_long(str(kind), message) if is_long else _decode_rest(str(kind), clean(message))
-                )
+                return _decode_rest(str(kind), clean(message)) if len(text) <= MAX_WORDS else None
 
     def _audio(self, message: Mapping[str, Any]) -> Speech | None:
         event = _body(message, "audio_event")
@@ -167,26 +148,8 @@ class Decoder:
         return Speech(audio) if audio else None
 
 
-def _may_be_of_use(text: str | bytes) -> bool:
-    if isinstance(text, bytes):
-        return any(f'"{kind}'.encode() in text for kind in _OF_USE)
-    return any(f'"{kind}' in text for kind in _OF_USE)
-
-
-def _decode_long(kind: str, message: Mapping[str, Any]) -> ServerMessage | None:
-    if kind not in _OF_USE and kind != "agent_response_correction":
-        return None
-    short = {name: _shortened(value) for name, value in message.items()}
-    if kind == "client_tool_call":
-        return OversizedCall(str(_body(short, kind).get("tool_call_id", "")))
-    return _decode_rest(kind, short)
-
-
-def _shortened(value: Any) -> Any:
-    """The texts of one message, and what lies no deeper."""
-    if isinstance(value, dict):
-        return {name: clean(one[:MAX_WORDS]) for name, one in value.items() if isinstance(one, str)}
-    return clean(value[:MAX_WORDS]) if isinstance(value, str) else None
+def _may_be_audio(text: str | bytes) -> bool:
+    return b'"audio' in text if isinstance(text, bytes) else '"audio' in text
 
 
 def _decode_rest(kind: str, message: Mapping[str, Any]) -> ServerMessage | None:
@@ -283,10 +246,6 @@ def tool_result(call_id: str, answer: Mapping[str, Any]) -> str:
             "is_error": not answer.get("success", False),
         }
     )
-
-
-def too_large(call: OversizedCall) -> str:
-    return tool_result(call.call_id, _TOO_LARGE)
 
 
 def digit_pressed(digit: str) -> str:

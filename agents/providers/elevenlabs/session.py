@@ -212,9 +212,6 @@ class ElevenLabsSession:
             match message:
                 case protocol.Ping(event_id):
                     await self._send(protocol.pong(event_id))
-                case protocol.OversizedCall():
-                    logger.warning("[MediaStream] ElevenLabs error: a tool call with too large parameters")
-                    await self._send(protocol.too_large(message))
                 case protocol.Refusal() | protocol.Metadata():
                     continue
                 case _:
