@@ -2,7 +2,6 @@
 
 import datetime
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -17,12 +16,11 @@ from agents.refusals import offering, refusals
 from agents.repeats import once
 from agents.tools.booking import book_for_agent, booked_facts
 from agents.tools.business import service_facts
-from agents.tools.contract import Arguments, ToolContext, ToolError
+from agents.tools.contract import Arguments, ToolContext, ToolError, invalid
 from agents.tools.facts import iso_z
 from agents.tools.wishes import (
-    EARLIEST_YEAR,
-    LATEST_YEAR,
     Wished,
+    check_range,
     read_add_ons,
     read_contact,
     read_employee,
@@ -33,6 +31,7 @@ from agents.views import ANY_JSON, ProviderWebhook, claims_of
 from agents.webhook_identity import is_replay, resolve_tenant
 from appointments.locks import limit_waiting
 from appointments.models import Appointment, Employee, Service
+from appointments.wallclock import DAY
 from tenants.idempotency import idempotency_key
 from tenants.models import Tenant
 from tenants.phone import e164_or_blank
@@ -42,7 +41,6 @@ from tenants.scoping import tenant_scope
 _TENANT = OpenApiParameter("tenantId", OpenApiTypes.UUID, description="Needed with the platform's secret.")
 _LIST = {200: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, data}`")}
 MAX_LISTED = 20
-DAY = datetime.timedelta(days=1)
 SCOPE = "custom action"
 """Of the claims of bookings that came with a key."""
 
@@ -163,7 +161,8 @@ class Appointments(ClientData):
         tenant = self.tenant(request)
         if self.sender.tenant_id is None:
             raise ApiError("This needs the tenant's own secret", "FORBIDDEN", 403)
-        wanted = _identity(request) & _filters(request, tenant.zone)
+        with refusals():
+            wanted = _identity(request) & _filters(Arguments(request.query_params), tenant.zone)
         with tenant_scope(tenant):
             rows = (
                 Appointment.objects.for_tenant(tenant)
@@ -180,7 +179,7 @@ def _identity(request: Request) -> Q:
     email = request.query_params.get("customerEmail", "").strip()
     e164 = e164_or_blank(phone.replace(" ", "+", 1) if phone.startswith(" ") else phone)
     if phone and not e164:
-        raise _invalid("customerPhone", "must be a number such as +15551234567")
+        raise invalid("customerPhone", "must be a number such as +15551234567")
     if not e164 and not email:
         raise ApiError("customerPhone or customerEmail is required", "VALIDATION_ERROR", 400)
     if e164 and email:
@@ -188,39 +187,31 @@ def _identity(request: Request) -> Q:
     return Q(customer__phone_e164=e164) if e164 else Q(customer__email__iexact=email)
 
 
-def _filters(request: Request, zone: ZoneInfo) -> Q:
-    """Raises ApiError 400 for what cannot be meant: passed over, it would show more than was asked for."""
-    asked = request.query_params
-    status, employee = asked.get("status", ""), asked.get("employeeId", "")
+def _filters(asked: Arguments, zone: ZoneInfo) -> Q:
+    """Raises ToolError for what cannot be meant: passed over, it would show more than was asked for."""
+    status = asked.text("status")
     if status and status not in Appointment.Status.values:
-        raise _invalid("status", f"must be one of {', '.join(Appointment.Status.values)}")
+        raise invalid("status", f"must be one of {', '.join(Appointment.Status.values)}")
     wanted = Q(status=status) if status else ~Q(status=Appointment.Status.CANCELLED)
-    if employee:
-        try:
-            wanted &= Q(employee_id=UUID(employee))
-        except ValueError:
-            raise _invalid("employeeId", "must be a UUID") from None
-    if first := _date(asked.get("startDate", ""), "startDate"):
+    if employee := asked.uuid("employeeId"):
+        wanted &= Q(employee_id=employee)
+    if first := _date(asked, "startDate"):
         wanted &= Q(starts_at__gte=datetime.datetime.combine(first, datetime.time(), zone))
-    if last := _date(asked.get("endDate", ""), "endDate"):
+    if last := _date(asked, "endDate"):
         wanted &= Q(starts_at__lt=datetime.datetime.combine(last + DAY, datetime.time(), zone))
     return wanted
 
 
-def _date(text: str, name: str) -> datetime.date | None:
+def _date(asked: Arguments, name: str) -> datetime.date | None:
+    text = asked.text(name)
     if not text:
         return None
     try:
         day = datetime.date.fromisoformat(text)
     except ValueError:
-        raise _invalid(name, "must be a date such as 2026-11-24") from None
-    if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
-        raise _invalid(name, "is out of range")
+        raise invalid(name, "must be a date such as 2026-11-24") from None
+    check_range(name, day)
     return day
-
-
-def _invalid(name: str, what: str) -> ApiError:
-    return ApiError(f"{name}: {what}", "VALIDATION_ERROR", 400)
 
 
 def _minimum(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from agents.speech.de import German
 from agents.speech.en import English
 from agents.speech.es import Spanish
 from agents.speech.fr import French
-from agents.speech.words import MAX_OPTIONS, Hours, Week, Words
+from agents.speech.words import MAX_OPTIONS, Hours, Week, Words, spread
 
-__all__ = ["LANGUAGES", "MAX_OPTIONS", "Hours", "Speech", "Week", "Words", "speech_for"]
+__all__ = ["LANGUAGES", "MAX_OPTIONS", "Hours", "Speech", "Week", "Words", "speech_for", "spread"]
 
 LANGUAGES: Mapping[str, Speech] = {"en": English(), "es": Spanish(), "de": German(), "fr": French()}
 """By ISO 639-1 code."""

@@ -163,12 +163,12 @@ def _comes_twice(moment: Clock) -> bool:
     return first is not None and second is not None and first > second
 
 
-def spread(items: Sequence[_Item]) -> Sequence[_Item]:
-    """At most MAX_OPTIONS, from the first to the last: a morning of quarter hours tells a caller little."""
-    if len(items) <= MAX_OPTIONS:
+def spread(items: Sequence[_Item], most: int = MAX_OPTIONS) -> Sequence[_Item]:
+    """At most so many, from the first to the last: a morning of quarter hours tells a caller little."""
+    if len(items) <= most:
         return items
-    step = (len(items) - 1) / (MAX_OPTIONS - 1)
-    return [items[round(index * step)] for index in range(MAX_OPTIONS)]
+    step = (len(items) - 1) / (most - 1)
+    return [items[round(index * step)] for index in range(most)]
 
 
 def spelt(digits: str) -> str:

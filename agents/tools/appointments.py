@@ -1,6 +1,7 @@
 """The caller's own appointments: find, cancel and move them."""
 
 import datetime
+from functools import cache
 from typing import Any
 
 from agents.models import ToolInvocation
@@ -18,6 +19,7 @@ from agents.tools.wishes import (
     read_wish,
 )
 from appointments import lifecycle
+from appointments.availability import Calendar
 from appointments.errors import BookingError
 from appointments.extras import offered_add_ons
 from appointments.models import Appointment, Employee
@@ -148,15 +150,18 @@ def _new_time(
         return wish.start, wish.employee
     employee = read_employee(context, arguments)
 
-    def is_free(start: datetime.datetime) -> bool:
-        calendar = lifecycle.calendar_to_move(
+    @cache
+    def calendar() -> Calendar:
+        return lifecycle.calendar_to_move(
             context.tenant,
             appointment,
             employee or appointment.employee,
             holder=context.holder,
             now=context.now,
         )
-        return is_bookable(calendar, start, ignoring=appointment)
+
+    def is_free(start: datetime.datetime) -> bool:
+        return is_bookable(calendar(), start, ignoring=appointment)
 
     return read_time(context, arguments, is_free), employee
 

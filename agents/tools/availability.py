@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
+from agents.speech import spread
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError
 from agents.tools.facts import iso_z, slot_facts
 from agents.tools.refusals import reason_facts, why_not
@@ -80,15 +81,11 @@ def _date(context: ToolContext, arguments: Arguments) -> When | None:
 
 def _spread(slots: list[FreeSlot], keeping: datetime.datetime | None = None) -> list[FreeSlot]:
     """All of them, or as many as are told from the first to the last, and the one that was asked for."""
-    last = len(slots) - 1
-    if last < MAX_SLOTS:
-        return slots
-    places = {round(number * last / (MAX_SLOTS - 1)) for number in range(MAX_SLOTS)}
-    asked = next((place for place, slot in enumerate(slots) if slot.start == keeping), 0)
-    if asked not in places:
-        places.remove(min(places, key=lambda place: abs(place - asked)))
-        places.add(asked)
-    return [slots[place] for place in sorted(places)]
+    told = list(spread(slots, MAX_SLOTS))
+    asked = next((slot for slot in slots if slot.start == keeping), None)
+    if asked is not None and asked not in told:
+        told[min(range(len(told)), key=lambda place: abs(told[place].start - asked.start))] = asked
+    return told
 
 
 class _Question:

@@ -4,13 +4,14 @@ import datetime
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
 from agents.tools.contract import Arguments, ToolContext, ToolError, invalid
 from agents.tools.facts import iso_z, read_slot_id
 from agents.when import UnclearWhen, When, resolve_when
 from appointments.availability import Calendar
-from appointments.booking import Contact, Wish, booked_before, calendar_for
+from appointments.booking import Contact, Wish, booked_before
 from appointments.models import AddOn, Appointment, Employee, Service
 from appointments.wallclock import NonexistentTime, instants_of, resolve
 from tenants.phone import InvalidNumber, region_of, to_e164
@@ -49,12 +50,23 @@ def read_wish(context: ToolContext, arguments: Arguments, contact: Contact | Non
     employee = read_employee(context, arguments)
     add_ons = read_add_ons(context, service, arguments)
 
+    @cache
+    def calendar() -> Calendar:
+        return Calendar(
+            context.tenant,
+            service,
+            employee=employee,
+            add_ons=add_ons,
+            now=context.now,
+            holder=context.holder,
+        )
+
     def is_free(start: datetime.datetime) -> bool:
         wish = Wish(service, start, employee, add_ons)
         # What they have by now is the answer to a request that came before: it must not become another one.
         if contact is not None and booked_before(context.tenant, wish, contact):
             return True
-        return is_bookable(calendar_for(context.tenant, wish, now=context.now, holder=context.holder), start)
+        return is_bookable(calendar(), start)
 
     return Wished(service, employee, read_time(context, arguments, is_free), add_ons)
 

@@ -631,25 +631,18 @@ def test_a_repeated_booking_gets_the_same_answer(salon, conversation, next_week)
         assert ToolInvocation.objects.filter(conversation=conversation).count() == 2
 
 
+def booked_at(start: str) -> dict:
+    wish = {"serviceId": HAIRCUT, "customerName": "J", "customerPhone": CALLER, "startTime": start}
+    return run("book_appointment", wish)["data"]["appointment"]
+
+
 def test_a_time_may_be_written_in_small_letters(salon, next_week):
-    wish = {
-        "serviceId": HAIRCUT,
-        "customerName": "J",
-        "customerPhone": CALLER,
-        "startTime": f"{next_week}t15:00:00z",
-    }
-    told = run("book_appointment", wish)["data"]["appointment"]
+    told = booked_at(f"{next_week}t15:00:00z")
     assert datetime.datetime.fromisoformat(told["startTime"]).hour == 15
 
 
 def test_a_local_time_with_a_z_is_taken_as_local_when_only_that_is_free(salon, next_week):
-    wish = {
-        "serviceId": HAIRCUT,
-        "customerName": "J",
-        "customerPhone": CALLER,
-        "startTime": f"{next_week}T09:00:00Z",
-    }
-    assert run("book_appointment", wish)["data"]["appointment"]["startTimeLocal"] == f"{next_week}T09:00"
+    assert booked_at(f"{next_week}T09:00:00Z")["startTimeLocal"] == f"{next_week}T09:00"
 
 
 @pytest.mark.parametrize(

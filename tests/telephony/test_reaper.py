@@ -2,11 +2,9 @@
 
 import datetime
 import threading
-import time
 
 import pytest
 import time_machine
-from django.db import connection
 
 from agents.models import Conversation
 from agents.tools import registry
@@ -20,6 +18,7 @@ from tenants.scoping import tenant_scope
 from tests.agents.toolbox import HAIRCUT
 from tests.statements import claim_stream
 from tests.telephony.test_twilio_webhooks import fields, parameters, post, ring, state_of, status
+from tests.telephony.writers import writing_about
 
 pytestmark = pytest.mark.django_db
 SECONDS, MINUTES = datetime.timedelta(seconds=1), datetime.timedelta(minutes=1)
@@ -109,20 +108,8 @@ def test_who_is_told_to_have_hung_up_at_this_moment_was_not_cut_off(salon):
     """The carrier's callback and the end of its socket come together, and either may be written down first."""
     token = parameters(ring())["token"]
     claimed = claim_stream(StreamStarted("MZ1", "CA123456789", {"token": token}))
-    written = threading.Event()
-
-    def callback() -> None:
-        with tenant_scope(salon):
-            Call.objects.update(state=Call.State.COMPLETED)
-            written.set()
-            time.sleep(0.3)
-        connection.close()
-
-    thread = threading.Thread(target=callback)
-    thread.start()
-    assert written.wait(10)
-    with tenant_scope(salon):
+    with writing_about(salon.pk, "CA123456789", state=Call.State.COMPLETED) as let_go, tenant_scope(salon):
+        threading.Timer(0.3, let_go.set).start()
         calls.finish_stream(claimed, calls.STREAM_LOST, first_audio_ms=None)
-    thread.join()
     with tenant_scope(salon):
         assert Call.objects.get().outcome == calls.CALLER_HUNG_UP

@@ -1,13 +1,9 @@
 """Streams that want to be let in: alone, together, and beside one that has to wait."""
 
 import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
 
 from telephony import calls, turnstile
 from telephony.errors import StreamRefused
@@ -15,6 +11,7 @@ from telephony.frames import StreamStarted
 from telephony.models import Call
 from tenants.scoping import in_thread, tenant_scope
 from tests.telephony.test_media_socket import ring
+from tests.telephony.writers import writing_about
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,28 +38,6 @@ def trips(monkeypatch):
     monkeypatch.setattr(calls, "_claim", counted)
     yield seen
     assert not turnstile._turnstiles
-
-
-@contextmanager
-def writing_about(tenant_id: UUID, sid: str) -> Iterator[threading.Event]:
-    """Somebody else has locked this call's row, until they are told to let go."""
-    locked, let_go = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with tenant_scope(tenant_id):
-            Call.objects.select_for_update().get(carrier_call_id=sid)
-            locked.set()
-            let_go.wait(10)
-        connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert locked.wait(5)
-    try:
-        yield let_go
-    finally:
-        let_go.set()
-        thread.join()
 
 
 async def test_many_at_once_are_let_in_together_and_each_to_its_own_call(salon, trips):

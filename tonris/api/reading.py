@@ -19,7 +19,6 @@ from tenants.phone import InvalidNumber, region_of, to_e164
 
 MAX_IDS = 20
 LONGEST_NOTES = 2000
-EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
 
 _PLUS_LOST = re.compile(r"(T\d\d.*) (\d\d:?\d\d)$")
 """A `+` that was not escaped in a query string arrives as a space."""
@@ -82,7 +81,7 @@ class MomentField(serializers.Field[Any, Any, Any, Any]):
             moment = wishes.parse_moment(with_plus(str(data)[:40]))
         except ValueError:
             raise ValidationError("must be an ISO 8601 date or time, such as 2026-11-24T10:00") from None
-        if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+        if not wishes.EARLIEST_YEAR <= moment.year <= wishes.LATEST_YEAR:
             raise ValidationError("is out of range")
         if moment.tzinfo is not None:
             return moment.astimezone(datetime.UTC)

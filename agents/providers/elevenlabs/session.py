@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import time
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -65,7 +64,7 @@ class ElevenLabsSession:
         self._opened_at = 0.0
         self._tried_again = False
         self._unreadable = 0
-        self._early: deque[protocol.ServerMessage] = deque()
+        self._early: list[protocol.ServerMessage] = []
         self.overrides_refused = False
         self.agent_id = assignment.agent_id
         self._socket: ClientConnection | None = None
@@ -218,8 +217,9 @@ class ElevenLabsSession:
                     yield message
 
     async def _from_the_first(self) -> AsyncIterator[protocol.ServerMessage]:
-        while self._early:
-            yield self._early.popleft()
+        early, self._early = self._early, []
+        for message in early:
+            yield message
         async for message in self._messages():
             yield message
 
