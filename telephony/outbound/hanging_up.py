@@ -1,4 +1,4 @@
-"""We have thought better of a call: it is not placed, or it ends."""
+"""We have thought better of a call: it is not placed, or it ends; and one that came in can be ended, too."""
 
 import datetime
 import enum
@@ -63,6 +63,21 @@ def end_at_carrier(tenant_id: UUID, order_id: UUID) -> None:
         call: Call | None = OutboundCall.objects.select_related("call__tenant").get(pk=order_id).call
         if call is None or not attempts.is_bound(call) or calls.RANK[call.state] == calls.ENDED:
             return
+    _end(call)
+
+
+def end_incoming(tenant_id: UUID, call_id: UUID) -> bool:
+    """Whether there was anything to end. Outside of any transaction. Raises CarrierRefused."""
+    with tenant_scope(tenant_id):
+        call = Call.objects.for_tenant(tenant_id).select_related("tenant").get(pk=call_id)
+    if calls.RANK[call.state] == calls.ENDED:
+        return False
+    _end(call)
+    return True
+
+
+def _end(call: Call) -> None:
+    tenant_id = call.tenant_id
     try:
         dialers.dialer_of(call.carrier).hang_up(call)
     except CarrierRefused as refused:

@@ -1,4 +1,4 @@
-"""Calls that we place: ordered, followed, ended."""
+"""Calls: those that came in, and those that we place, ordered, followed, ended."""
 
 from typing import Any
 from uuid import UUID
@@ -14,91 +14,53 @@ from rest_framework.response import Response
 from agents.providers import PROVIDERS
 from agents.refusals import api_error
 from agents.repeats import REPLAYED
-from agents.tools.facts import iso_z
 from appointments import claims
-from telephony.models import OutboundCall
-from telephony.outbound import attempts, errors, hanging_up, orders, placing
-from telephony.outbound.standing import standing, was_refused
+from telephony.models import Call, Carrier, OutboundCall
+from telephony.outbound import errors, hanging_up, orders, placing
+from telephony.outbound.standing import was_refused
 from tenants.idempotency import LONGEST, idempotency_key
 from tenants.log_context import log_context
+from tenants.models import Tenant
 from tenants.responses import ApiError, failure, success
-from tonris.api.pages import PageQuery, moment, page_of
-from tonris.api.reading import checked
-from tonris.api.shapes import IDEMPOTENCY, NEXT, Shape, answers, refused
+from tonris.api.call_facts import CallSerializer, facts
+from tonris.api.pages import PageQuery, moment, page_across
+from tonris.api.reading import MomentField, PhoneField, checked
+from tonris.api.shapes import IDEMPOTENCY, NEXT, answers, refused
 from tonris.api.work import KeyedView
 
 INITIATED, NOT_INITIATED = "Call initiated", "Failed to initiate call"
-STATES = (
-    *("queued", "ringing", "answered", "in-progress"),
-    *("completed", "machine", "busy", "no-answer", "failed", "canceled"),
-)
 
 
-class CallSerializer(Shape):
-    id = serializers.UUIDField()
-    callSid = serializers.CharField(allow_null=True, help_text="The carrier's id of the last attempt.")
-    state = serializers.ChoiceField(STATES)
-    isOver = serializers.BooleanField(help_text="Nothing will happen any more.")
-    direction = serializers.CharField()
-    to = serializers.CharField()
-    carrier = serializers.CharField()
-    agentProvider = serializers.CharField(allow_null=True, help_text="null: as the business has chosen.")
-    purpose = serializers.CharField()
-    appointmentId = serializers.UUIDField(allow_null=True)
-    customerId = serializers.UUIDField(allow_null=True)
-    origin = serializers.ChoiceField(OutboundCall.Origin.choices)
-    consent = serializers.CharField(help_text="`given`, `customer` or `assumed`.")
-    answeredBy = serializers.CharField(allow_null=True, help_text="`human`, `machine_…`, `fax`, `unknown`.")
-    outcome = serializers.CharField(allow_null=True, help_text="Why the last attempt ended.")
-    attempts = serializers.IntegerField()
-    maxAttempts = serializers.IntegerField()
-    nextAttemptAt = serializers.DateTimeField(allow_null=True)
-    deadline = serializers.DateTimeField()
-    durationSeconds = serializers.IntegerField(allow_null=True)
-    errorCode = serializers.CharField(allow_null=True)
-    error = serializers.CharField(allow_null=True)
-    createdAt = serializers.DateTimeField()
-    endedAt = serializers.DateTimeField(allow_null=True)
-
-    def get_fields(self) -> dict[str, Any]:
-        return {**super().get_fields(), "from": serializers.CharField()}  # a keyword of Python's
-
-
-def facts(order: OutboundCall) -> dict[str, Any]:
-    call = order.call
-    bound = call is not None and attempts.is_bound(call)
-    waits = order.state == OutboundCall.State.WAITING
-    return {
-        "id": str(order.pk),
-        "callSid": call.carrier_call_id if call is not None and bound else None,
-        "state": standing(order),
-        "isOver": not order.is_open,
-        "direction": "outbound",
-        "from": order.number.e164,
-        "to": order.to_e164,
-        "carrier": order.number.carrier,
-        "agentProvider": order.provider or None,
-        "purpose": order.purpose,
-        "appointmentId": str(order.appointment_id) if order.appointment_id else None,
-        "customerId": str(order.customer_id) if order.customer_id else None,
-        "origin": order.origin,
-        "consent": order.consent,
-        "answeredBy": order.answered_by or None,
-        "outcome": call.outcome or None if call else None,
-        "attempts": order.attempts,
-        "maxAttempts": order.max_attempts,
-        "nextAttemptAt": iso_z(order.due_at) if waits else None,
-        "deadline": iso_z(order.not_after),
-        "durationSeconds": call.duration_seconds if call else None,
-        "errorCode": order.error_code or None,
-        "error": order.error or None,
-        "createdAt": iso_z(order.created_at),
-        "endedAt": iso_z(order.settled_at) if order.settled_at else None,
-    }
-
-
-def orders_of(tenant: Any) -> QuerySet[OutboundCall]:
+def orders_of(tenant: Tenant) -> QuerySet[OutboundCall]:
     return OutboundCall.objects.for_tenant(tenant).select_related("call", "number")
+
+
+def incoming_of(tenant: Tenant) -> QuerySet[Call]:
+    """By telephone. Attempts to call somebody are told of with their orders."""
+    rows = Call.objects.for_tenant(tenant).filter(direction=Call.Direction.INBOUND)
+    return rows.exclude(carrier=Carrier.BROWSER).select_related("conversation")
+
+
+class CallsQuery(PageQuery):
+    direction = serializers.ChoiceField(Call.Direction.choices, required=False)
+    customerPhone = PhoneField(required=False, help_text="Whoever called, or was called.")
+    since = MomentField(
+        help_text="Ordered or come in at it or after. A date alone is its beginning, in local time."
+    )
+    until = MomentField(help_text="Before it.")
+
+
+def _matching(tenant: Tenant, query: dict[str, Any]) -> list[QuerySet[Any]]:
+    """What was placed and what came in, as far as either was asked for."""
+    lists = {
+        Call.Direction.OUTBOUND: (orders_of(tenant), "to_e164"),
+        Call.Direction.INBOUND: (incoming_of(tenant), "from_e164"),
+    }
+    wanted = [found for direction, found in lists.items() if query.get("direction") in (None, direction)]
+    bounds = {"created_at__gte": query.get("since"), "created_at__lt": query.get("until")}
+    told = {name: value for name, value in bounds.items() if value is not None}
+    phone = query.get("customerPhone")
+    return [rows.filter(**told, **({theirs: phone} if phone else {})) for rows, theirs in wanted]
 
 
 class CallFields(serializers.Serializer[Any]):
@@ -146,15 +108,15 @@ class Calls(KeyedView):
     @extend_schema(
         operation_id="v1_calls",
         tags=["calls"],
-        summary="Calls that were placed, the newest first",
-        parameters=[PageQuery],
+        summary="Calls, placed and come in, the newest first",
+        parameters=[CallsQuery],
         responses=answers("Calls", {"calls": CallSerializer(many=True), **NEXT}),
     )
     def get(self, request: Request) -> Response:
-        query = checked(PageQuery, request.query_params, self.client.tenant)
+        query = checked(CallsQuery, request.query_params, self.client.tenant)
         with self.work() as context:
-            rows = orders_of(context.tenant)
-            shown, following = page_of(rows, "created_at", query, read=moment, newest_first=True)
+            lists = _matching(context.tenant, query)
+            shown, following = page_across(lists, "created_at", query, read=moment, newest_first=True)
             return success({"calls": [facts(one) for one in shown], "nextCursor": following})
 
     @extend_schema(
@@ -253,17 +215,22 @@ _ID = OpenApiParameter(
 )
 
 
-def one_order(tenant: Any, call_id: str) -> OutboundCall:
+def one_call(tenant: Tenant, call_id: str) -> OutboundCall | Call:
     """By our own id or the carrier's. Raises ApiError 404."""
+    if "\x00" not in call_id:  # PostgreSQL would not even compare it
+        orders = orders_of(tenant).filter(_named(call_id, "call__carrier_call_id")).order_by("-created_at")
+        found = orders.first() or incoming_of(tenant).filter(_named(call_id, "carrier_call_id")).first()
+        if found is not None:
+            return found
+    raise ApiError("There is no such call", "NOT_FOUND", 404)
+
+
+def _named(call_id: str, carriers: str) -> Q:
+    by_carrier = Q(**{carriers: call_id})
     try:
-        named = Q(pk=UUID(call_id)) | Q(call__carrier_call_id=call_id)
+        return Q(pk=UUID(call_id)) | by_carrier
     except ValueError:
-        named = Q(call__carrier_call_id=call_id)
-    storable = "\x00" not in call_id  # PostgreSQL would not even compare it
-    found = orders_of(tenant).filter(named).order_by("-created_at").first() if storable else None
-    if found is None:
-        raise ApiError("There is no such call", "NOT_FOUND", 404)
-    return found
+        return by_carrier
 
 
 class OneCall(KeyedView):
@@ -276,7 +243,7 @@ class OneCall(KeyedView):
     )
     def get(self, request: Request, call_id: str) -> Response:
         with self.work() as context:
-            return success({"call": facts(one_order(context.tenant, call_id))})
+            return success({"call": facts(one_call(context.tenant, call_id))})
 
     @extend_schema(
         operation_id="v1_end_call",
@@ -295,13 +262,14 @@ class OneCall(KeyedView):
 
 def _end(view: KeyedView, call_id: str) -> Response:
     with view.work() as context:
-        order = one_order(context.tenant, call_id)
+        found = one_call(context.tenant, call_id)
+    end = hanging_up.hang_up if isinstance(found, OutboundCall) else hanging_up.end_incoming
     try:
-        ended = hanging_up.hang_up(view.client.tenant.pk, order.pk)
+        ended = end(view.client.tenant.pk, found.pk)
     except errors.CarrierRefused as refusal:
         raise ApiError(refusal.message, "CARRIER_REFUSED", 502) from None
     with view.work() as context:
-        return success({"call": facts(one_order(context.tenant, str(order.pk))), "ended": ended})
+        return success({"call": facts(one_call(context.tenant, str(found.pk))), "ended": ended})
 
 
 class HangUp(KeyedView):

@@ -3,7 +3,7 @@
 import base64
 import datetime
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -38,12 +38,29 @@ def page_of(
 
     `read` makes the column's value of its text.
     """
+    return page_across([rows], by, query, read=read, newest_first=newest_first)
+
+
+def page_across(
+    lists: Sequence[QuerySet[M]],
+    by: str,
+    query: dict[str, Any],
+    *,
+    read: Callable[[str], Any] = str,
+    newest_first: bool = False,
+) -> tuple[list[M], str | None]:
+    """The same of several tables that have such a column, as if they were one."""
     beyond, sign = ("lt", "-") if newest_first else ("gt", "")
+    behind = Q()
     if query.get("cursor"):
         value, pk = _read_cursor(query["cursor"], read)
-        rows = rows.filter(Q(**{f"{by}__{beyond}": value}) | Q(**{by: value, f"pk__{beyond}": pk}))
+        behind = Q(**{f"{by}__{beyond}": value}) | Q(**{by: value, f"pk__{beyond}": pk})
     limit: int = query["limit"]
-    found = list(rows.order_by(f"{sign}{by}", f"{sign}pk")[: limit + 1])
+    found = [
+        one for rows in lists for one in rows.filter(behind).order_by(f"{sign}{by}", f"{sign}pk")[: limit + 1]
+    ]
+    if len(lists) > 1:
+        found.sort(key=lambda one: (getattr(one, by), one.pk), reverse=newest_first)
     shown = found[:limit]
     return shown, _cursor(getattr(shown[-1], by), shown[-1].pk) if len(found) > limit else None
 
