@@ -7,10 +7,11 @@ from django.core.exceptions import ValidationError
 from django.forms.models import ModelFormMetaclass
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminIntegerFieldWidget
 
+from tenants.admin_old_pages import OldPageForm, merged
 from tenants.models import Plan, Tenant
 from tenants.plans import LIMITS, Limit
 from tenants.roles import Area
-from tenants.scoped_admin import ScopedForm, ScopedModelAdmin, register
+from tenants.scoped_admin import ScopedModelAdmin, register
 
 MOST = 1_000_000
 OWN = "Empty: as the plan says. 0: no limit."
@@ -59,7 +60,7 @@ def own_limit(tenant: Tenant, limit: Limit) -> Any:
 
 
 # Declared, not added when a form is made: Django refuses a page with fields that its form does not declare.
-_Fields: Any = ModelFormMetaclass("_Fields", (ScopedForm,), {limit.key: field_of(limit) for limit in LIMITS})
+_Fields: Any = ModelFormMetaclass("_Fields", (OldPageForm,), {limit.key: field_of(limit) for limit in LIMITS})
 
 
 class LimitsForm(_Fields):  # type: ignore[misc]
@@ -74,8 +75,18 @@ class LimitsForm(_Fields):  # type: ignore[misc]
             else:  # a member looks at the page: what is not sent must not be taken for emptied
                 self.fields.pop(limit.key, None)
 
+    def as_it_stands(self, row: Tenant, cleaned: dict[str, Any]) -> None:
+        """Settings one by one: provisioning, owners and live calls write theirs."""
+        super().as_it_stands(row, cleaned)
+        shown, wanted = self.shown("settings", row.settings), cleaned.get("settings")
+        if isinstance(shown, dict) and isinstance(wanted, dict):
+            try:
+                cleaned["settings"] = merged(shown, wanted, row.settings)
+            except ValidationError as error:
+                self.add_error("settings", error)
+
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        cleaned: dict[str, Any] = super().clean()
         settings = cleaned.get("settings")
         if isinstance(settings, dict):
             for limit in LIMITS:
