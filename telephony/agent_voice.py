@@ -7,6 +7,10 @@ from agents.base64_audio import decoded_length
 from agents.fast_lane import SendsNow, Take, not_now
 from telephony.codec import Codec
 
+LARGEST = 30_000
+"""Bytes of audio in one message to a carrier: none says how much it takes, and 64 KiB is what we take from it."""
+_LARGEST_BASE64 = LARGEST * 4 // 3
+
 
 class AgentVoice:
     """All that each piece of the agent's audio looks at, in one small object (`fast_lane.cutter.Way`)."""
@@ -40,7 +44,7 @@ class AgentVoice:
 
     def take(self, audio: bytes) -> bool:
         """Audio in base64, now. False: not taken, and it waits for its turn."""
-        if not self.send_now(self._encode(audio)):
+        if len(audio) > _LARGEST_BASE64 or not self.send_now(self._encode(audio)):
             return False
         self._hear(self.plays(decoded_length(audio)), audio)
         return True

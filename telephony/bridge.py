@@ -46,7 +46,7 @@ from agents.fast_lane.pump.words import Pattern
 from agents.live_calls import Act
 from agents.session import AgentSession, Closing
 from agents.so_far import SoFar
-from telephony.agent_voice import AgentVoice
+from telephony.agent_voice import LARGEST, AgentVoice
 from telephony.caller_queue import CallerQueue, Passage, Whisper
 from telephony.calls import LastAgent
 from telephony.closing_time import closing_time
@@ -383,7 +383,8 @@ class Bridge:
     async def _play(self, speech: Speech) -> None:
         audio = self._translation.to_caller(speech.audio)
         self.feel.agent.hear(self._voice.plays(len(audio)), audio)
-        await self._send(self._codec.encode_audio(audio))
+        for at in range(0, len(audio), LARGEST):
+            await self._send(self._codec.encode_audio(audio[at : at + LARGEST]))
         if not speech.item:
             return
         mark = self._playback.sent(speech.item, self._codec.audio_format.duration_ms(audio))

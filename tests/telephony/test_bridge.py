@@ -14,6 +14,7 @@ from agents.live_calls import Act
 from agents.session import Closing
 from agents.tools.registry import Answered
 from telephony import on_the_line
+from telephony.agent_voice import LARGEST
 from telephony.bridge import Bridge
 from telephony.caller_queue import MAX_WAITING_BYTES, MAX_WAITING_FRAMES, CallerQueue, Passage
 from telephony.errors import BadFrame
@@ -138,6 +139,15 @@ async def test_speech_goes_to_the_carrier_in_order_and_is_played_before_the_end(
     assert agent.closed
 
 
+async def test_more_speech_than_a_carrier_may_take_at_once_goes_in_several_messages():
+    sent: list[str] = []
+    spoken = b"0123456789" * 7_000
+    await bridge(Agent(Speech(spoken), HangUp()), sent).run()
+    *audio, _ = sent
+    assert "".join(one.removeprefix("audio ") for one in audio) == spoken.decode()
+    assert max(map(len, audio)) <= LARGEST + len("audio ")
+
+
 async def test_an_interruption_clears_what_is_queued_and_needs_no_last_mark():
     sent: list[str] = []
     await bridge(Agent(Speech(b"one"), Interrupted()), sent).run()
@@ -190,6 +200,19 @@ async def test_plain_audio_passes_both_ways_and_is_accounted_for():
     assert line.first_audio_ms is not None
     assert 0.1 < line._voice.sounds_until - time.monotonic() <= 0.15
     assert (agent.heard, sent) == ([b"lane AAAA", b"lane BBBB"], ["plain " + "AAAA" * 400])
+    line.caller_left("caller_hung_up")
+    await running
+
+
+async def test_more_than_a_carrier_may_take_at_once_does_not_pass():
+    sent: list[str] = []
+    agent = FastAgent()
+    line = bridge(agent, sent, lane=Lane(sent))
+    running = asyncio.create_task(line.run())
+    await asyncio.sleep(0.01)
+    assert agent.say(b"A" * (LARGEST * 4 // 3))
+    assert not agent.say(b"A" * (LARGEST * 4 // 3 + 4))
+    assert len(sent) == 1
     line.caller_left("caller_hung_up")
     await running
 
