@@ -38,6 +38,17 @@ def _seconds(name: str, default: int) -> int:
     return value
 
 
+_ON, _OFF = {"1", "true", "on", "yes", "y", "ok"}, {"0", "false", "off", "no", "n", ""}
+
+
+def _switch(name: str, default: bool) -> bool:
+    """On or off. What is neither would be off in silence, and some of these guard a door."""
+    value = env.str(name, default="on" if default else "off").strip().lower()
+    if value not in {*_ON, *_OFF}:
+        raise ImproperlyConfigured(f"{name} is 1 or 0, not {value!r}")
+    return value in _ON
+
+
 def _price(name: str, default: str) -> Decimal:
     try:
         value = Decimal(env.str(name, default=default))
@@ -51,7 +62,7 @@ def _price(name: str, default: str) -> Decimal:
 # --- Development or production -------------------------------------------------------------------
 
 DEVELOPMENT = not env.str("DJANGO_SECRET_KEY", default="")
-DEBUG = env.bool("DEBUG", default=DEVELOPMENT)
+DEBUG = _switch("DEBUG", DEVELOPMENT)
 if DEVELOPMENT and not DEBUG:
     raise ImproperlyConfigured("DJANGO_SECRET_KEY must be set when DEBUG is off")
 _development = home.development_secrets() if DEBUG else {}
@@ -97,7 +108,7 @@ TWILIO_BASE_URL = _base_url(
     "TWILIO_BASE_URL",
     (_state.get("twilio_base_url") if TWILIO_SIMULATED else None) or "https://api.twilio.com",
 )
-TWILIO_REQUIRE_STREAM_SIGNATURE = env.bool("TWILIO_REQUIRE_STREAM_SIGNATURE", default=False)
+TWILIO_REQUIRE_STREAM_SIGNATURE = _switch("TWILIO_REQUIRE_STREAM_SIGNATURE", False)
 
 # A development checkout that configures nothing of Infobip calls over the simulator.
 INFOBIP_SIMULATED = DEBUG and not {"INFOBIP_API_KEY", "INFOBIP_BASE_URL"} & set(os.environ)
@@ -109,7 +120,7 @@ INFOBIP_BASE_URL = _base_url(
     (_state.get("infobip_base_url") if INFOBIP_SIMULATED else None) or "https://api.infobip.com",
 )
 INFOBIP_WEBHOOK_SECRET = _development_default("INFOBIP_WEBHOOK_SECRET")
-INFOBIP_SEND_SILENCE = env.bool("INFOBIP_SEND_SILENCE", default=True)
+INFOBIP_SEND_SILENCE = _switch("INFOBIP_SEND_SILENCE", True)
 
 # A development checkout that configures nothing of ElevenLabs talks to the simulator.
 ELEVENLABS_SIMULATED = DEBUG and not {"ELEVENLABS_API_KEY", "ELEVENLABS_BASE_URL"} & set(os.environ)
@@ -139,7 +150,7 @@ SECOND_PROVIDER = env.str("SECOND_PROVIDER", default="") or "auto"
 OPENAI_PRICES = openai.prices(env.str("OPENAI_PRICES", default=""))
 OPENAI_TRANSCRIPTION_PRICES = openai.transcription_prices(env.str("OPENAI_TRANSCRIPTION_PRICES", default=""))
 
-ALLOW_UNSIGNED_WEBHOOKS = env.bool("ALLOW_UNSIGNED_WEBHOOKS", default=False) and DEBUG
+ALLOW_UNSIGNED_WEBHOOKS = _switch("ALLOW_UNSIGNED_WEBHOOKS", False) and DEBUG
 
 # --- Calls ---------------------------------------------------------------------------------------
 
@@ -148,8 +159,8 @@ STREAM_START_SECONDS = 3
 MAX_CALL_SECONDS = _seconds("MAX_CALL_SECONDS", 3600)
 CALL_PRICE_PER_MINUTE = _price("CALL_PRICE_PER_MINUTE", "0.15")
 MAX_SILENT_SECONDS = _seconds("MAX_SILENT_SECONDS", 180)
-MEDIA_FAST_LANE = env.bool("MEDIA_FAST_LANE", default=True)
-MEDIA_PUMP = env.bool("MEDIA_PUMP", default=True)
+MEDIA_FAST_LANE = _switch("MEDIA_FAST_LANE", True)
+MEDIA_PUMP = _switch("MEDIA_PUMP", True)
 DRAIN_SECONDS = _seconds("DRAIN_SECONDS", 900)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
@@ -221,7 +232,7 @@ AUTH_PASSWORD_VALIDATORS = [
 # Second factors are django-allauth's; its pages are not mounted, and nobody signs up.
 OPERATORS_NEED_SECOND_FACTOR = not DEBUG
 if env.str("OPERATORS_NEED_SECOND_FACTOR", default=""):  # left empty, it must not open the door
-    OPERATORS_NEED_SECOND_FACTOR = env.bool("OPERATORS_NEED_SECOND_FACTOR")
+    OPERATORS_NEED_SECOND_FACTOR = _switch("OPERATORS_NEED_SECOND_FACTOR", True)
 ACCOUNT_ADAPTER = "tenants.second_factor.adapters.ClosedAccounts"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 MFA_ADAPTER = "tenants.second_factor.adapters.SealedSecrets"

@@ -1,0 +1,51 @@
+"""What the environment says is taken at its word, or refused by the name of the setting."""
+
+import os
+import runpy
+from collections.abc import Callable
+from typing import Any
+
+import environ
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from tonris.home import BASE_DIR
+
+PRODUCTION = {
+    "APP_BASE_URL": "https://phone.example.com",
+    "DJANGO_SECRET_KEY": "a-long-key-only-for-the-tests-0123456789-abcdefghijklmnopqrstuvwxyz",
+    "FIELD_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+    "TONRIS_ENV_FILE": os.devnull,
+    "TONRIS_HOME": "/nowhere",
+}
+
+Reader = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def settings_of(monkeypatch: pytest.MonkeyPatch) -> Reader:
+    """The settings of a production whose environment says this besides."""
+
+    def read(**variables: str) -> dict[str, Any]:
+        environment = PRODUCTION | variables
+        monkeypatch.setattr(os, "environ", environment)
+        monkeypatch.setattr(environ.Env, "ENVIRON", environment)
+        return runpy.run_path(str(BASE_DIR / "tonris" / "settings.py"))
+
+    return read
+
+
+@pytest.mark.parametrize("name", ["OPERATORS_NEED_SECOND_FACTOR", "TWILIO_REQUIRE_STREAM_SIGNATURE", "DEBUG"])
+@pytest.mark.parametrize("value", ['"1"', "enabled", "1 # since May", "maybe"])
+def test_a_switch_that_says_neither_on_nor_off_is_refused_and_not_off(
+    settings_of: Reader, name: str, value: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=name):
+        settings_of(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("value", "on"), [("1", True), ("True", True), (" on ", True), ("0", False), ("No", False), ("", False)]
+)
+def test_a_switch_is_on_or_off(settings_of: Reader, value: str, on: bool) -> None:
+    assert settings_of(TWILIO_REQUIRE_STREAM_SIGNATURE=value)["TWILIO_REQUIRE_STREAM_SIGNATURE"] is on
