@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import environ
 from celery.schedules import crontab
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from tonris import home, openai, theme
@@ -49,6 +50,11 @@ def _switch(name: str, default: bool) -> bool:
     return value in _ON
 
 
+def _listed(text: str) -> list[str]:
+    """What stands between commas."""
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
 def _price(name: str, default: str) -> Decimal:
     try:
         value = Decimal(env.str(name, default=default))
@@ -79,11 +85,17 @@ if ROLE not in {"web", "worker", "migrate", "command"}:
     raise ImproperlyConfigured("TONRIS_ROLE is one of web, worker, migrate, command")
 
 SECRET_KEY = _development_default("DJANGO_SECRET_KEY")
-FIELD_ENCRYPTION_KEYS = [key for key in _development_default("FIELD_ENCRYPTION_KEYS").split(",") if key]
+FIELD_ENCRYPTION_KEYS = _listed(_development_default("FIELD_ENCRYPTION_KEYS"))
 if not FIELD_ENCRYPTION_KEYS:
     raise ImproperlyConfigured(
         "FIELD_ENCRYPTION_KEYS must name at least one Fernet key (comma-separated; the first encrypts)"
     )
+for place, key in enumerate(FIELD_ENCRYPTION_KEYS, start=1):
+    try:
+        Fernet(key)
+    except ValueError:  # otherwise every call would find out
+        problem = f"FIELD_ENCRYPTION_KEYS: key {place} is no Fernet key; .env.example tells how to make one"
+        raise ImproperlyConfigured(problem) from None
 
 # --- Addresses -----------------------------------------------------------------------------------
 

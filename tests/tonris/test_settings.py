@@ -49,3 +49,17 @@ def test_a_switch_that_says_neither_on_nor_off_is_refused_and_not_off(
 )
 def test_a_switch_is_on_or_off(settings_of: Reader, value: str, on: bool) -> None:
     assert settings_of(TWILIO_REQUIRE_STREAM_SIGNATURE=value)["TWILIO_REQUIRE_STREAM_SIGNATURE"] is on
+
+
+@pytest.mark.parametrize("keys", ["...", "abc", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=,abc"])
+def test_a_key_that_cannot_encrypt_is_refused_before_a_call_comes_and_not_told(
+    settings_of: Reader, keys: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match="FIELD_ENCRYPTION_KEYS") as refused:
+        settings_of(FIELD_ENCRYPTION_KEYS=keys)
+    assert "abc" not in str(refused.value)
+
+
+def test_keys_may_stand_apart(settings_of: Reader) -> None:
+    key = PRODUCTION["FIELD_ENCRYPTION_KEYS"]
+    assert settings_of(FIELD_ENCRYPTION_KEYS=f"{key} , {key},")["FIELD_ENCRYPTION_KEYS"] == [key, key]
