@@ -6,6 +6,7 @@ in `.tonris/`, and the agent provider is the simulator that `manage.py up` runs.
 
 import os
 import sys
+from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,29 @@ env.read_env(os.environ.get("TONRIS_ENV_FILE", str(BASE_DIR / ".env")))
 
 def _base_url(name: str, default: str) -> str:
     """An http(s) URL without its trailing slash."""
-    value = env.str(name, default=default).rstrip("/")
+    value = env.str(name, default=default).strip().rstrip("/")
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise ImproperlyConfigured(f"{name} must be an http or https URL, not {value!r}")
     return value
 
 
+def _number(name: str, default: int, *, least: int = 0, of: str = "") -> int:
+    value = env.str(name, default=str(default)).strip()
+    if not value.isdecimal() or int(value) < least:
+        raise ImproperlyConfigured(f"{name} is a number{of}, {least} or more, not {value!r}")
+    return int(value)
+
+
 def _seconds(name: str, default: int) -> int:
-    value = env.int(name, default=default)
-    if value < 0:
-        raise ImproperlyConfigured(f"{name} is a number of seconds and cannot be negative")
+    return _number(name, default, of=" of seconds")
+
+
+def _server_url(name: str, default: str, schemes: Collection[str], example: str) -> str:
+    """Where a server is. What is wrong with it is not repeated: there may be a password in it."""
+    value = env.str(name, default="").strip() or default
+    if value and urlsplit(value).scheme not in schemes:
+        raise ImproperlyConfigured(f"{name} must look like {example}")
     return value
 
 
@@ -48,6 +61,14 @@ def _switch(name: str, default: bool) -> bool:
     if value not in {*_ON, *_OFF}:
         raise ImproperlyConfigured(f"{name} is 1 or 0, not {value!r}")
     return value in _ON
+
+
+def _choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = (env.str(name, default="") or default).strip()
+    for choice in choices:
+        if value.lower() == choice.lower():
+            return choice
+    raise ImproperlyConfigured(f"{name} is one of {', '.join(choices)}, not {value!r}")
 
 
 def _listed(text: str) -> list[str]:
@@ -103,7 +124,7 @@ APP_BASE_URL = _base_url(
     "APP_BASE_URL", _state.get("app_base_url") or f"http://127.0.0.1:{_state.get('http_port', 8000)}"
 )
 MEDIA_BASE_URL = _base_url("MEDIA_BASE_URL", APP_BASE_URL)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
+ALLOWED_HOSTS = _listed(env.str("ALLOWED_HOSTS", default="*" if DEBUG else ""))
 if not DEBUG and not ALLOWED_HOSTS:
     ALLOWED_HOSTS = [urlsplit(APP_BASE_URL).hostname or ""]
 CSRF_TRUSTED_ORIGINS = [APP_BASE_URL] if APP_BASE_URL.startswith("https://") else []
@@ -288,23 +309,27 @@ SILENCED_SYSTEM_CHECKS = ["security.W008"]  # SECURE_SSL_REDIRECT: see above
 # --- PostgreSQL ----------------------------------------------------------------------------------
 
 
+DATABASE_POOL_SIZE = _number("DATABASE_POOL_SIZE", 10, least=1)
 DATABASE_POOL = {
-    "min_size": 2,
-    "max_size": env.int("DATABASE_POOL_SIZE", default=10),
+    "min_size": min(2, DATABASE_POOL_SIZE),
+    "max_size": DATABASE_POOL_SIZE,
     "timeout": 3,
     # A pool that cannot connect tries again at longer and longer distances, up to minutes, and nobody is served when
     # the server is back. This one tries for the last time before whoever came first gives up; who comes next makes it
     # begin anew.
     "reconnect_timeout": 2.5,
 }
+POSTGRES = {
+    "schemes": environ.Env.POSTGRES_FAMILY,
+    "example": "postgresql://user:password@host:5432/database",
+}
+DATABASE_URL = _server_url("DATABASE_URL", _state.get("database_url", ""), **POSTGRES)
+DATABASE_OWNER_URL = _server_url("DATABASE_OWNER_URL", _state.get("database_owner_url", ""), **POSTGRES)
 
 
 def _database() -> dict[str, Any]:
     """The application role, except for migrations, which only the owner of the tables can run."""
-    owner_url = env.str("DATABASE_OWNER_URL", default=_state.get("database_owner_url", ""))
-    url = env.str("DATABASE_URL", default=_state.get("database_url", ""))
-    if ROLE == "migrate" and owner_url:
-        url = owner_url
+    url = DATABASE_OWNER_URL if ROLE == "migrate" and DATABASE_OWNER_URL else DATABASE_URL
     config: dict[str, Any] = dict(environ.Env.db_url_config(url or "postgres://127.0.0.1/tonris"))
     config["ENGINE"] = "django.db.backends.postgresql"
     config["CONN_HEALTH_CHECKS"] = True
@@ -323,11 +348,15 @@ def _database() -> dict[str, Any]:
 
 
 DATABASES = {"default": _database()}
-DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default=_state.get("database_owner_url", ""))
 
 # --- Redis and Celery ----------------------------------------------------------------------------
 
-REDIS_URL = env.str("REDIS_URL", default=_state.get("redis_url", "redis://127.0.0.1:6379/0"))
+REDIS_URL = _server_url(
+    "REDIS_URL",
+    _state.get("redis_url", "redis://127.0.0.1:6379/0"),
+    {"redis", "rediss"},  # Celery knows no other
+    "redis://:password@host:6379/0",
+)
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -419,6 +448,7 @@ UNFOLD_OPS = theme.unfold(
 
 # --- Logs ----------------------------------------------------------------------------------------
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -432,10 +462,10 @@ LOGGING = {
             "class": "logging.StreamHandler",
             "stream": sys.stderr,
             "filters": ["context"],
-            "formatter": env.str("LOG_FORMAT", default="text" if DEBUG else "json"),
+            "formatter": _choice("LOG_FORMAT", "text" if DEBUG else "json", ("text", "json")),
         },
     },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": _choice("LOG_LEVEL", "INFO", LOG_LEVELS)},
     "loggers": {
         "django.request": {"level": "ERROR"},
         "httpx2": {"level": "WARNING"},

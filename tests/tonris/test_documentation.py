@@ -35,8 +35,8 @@ from telephony import errors
 from tonris.home import BASE_DIR
 
 READERS = {
-    "env.str", "env.int", "env.list", "os.environ.get",
-    "_base_url", "_seconds", "_switch", "_price", "_development_default",
+    "env.str", "os.environ.get",
+    "_base_url", "_server_url", "_number", "_seconds", "_switch", "_choice", "_price", "_development_default",
 }  # fmt: skip
 COMPOSE_ONLY = {
     "POSTGRES_SUPERUSER_PASSWORD",

@@ -63,3 +63,64 @@ def test_a_key_that_cannot_encrypt_is_refused_before_a_call_comes_and_not_told(
 def test_keys_may_stand_apart(settings_of: Reader) -> None:
     key = PRODUCTION["FIELD_ENCRYPTION_KEYS"]
     assert settings_of(FIELD_ENCRYPTION_KEYS=f"{key} , {key},")["FIELD_ENCRYPTION_KEYS"] == [key, key]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DRAIN_SECONDS", "15m"),
+        ("DRAIN_SECONDS", ""),
+        ("MAX_CALL_SECONDS", "-1"),
+        ("DATABASE_POOL_SIZE", "many"),
+        ("DATABASE_POOL_SIZE", "0"),
+        ("LOG_LEVEL", "verbose"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_what_is_no_number_or_no_choice_is_refused_by_name(
+    settings_of: Reader, name: str, value: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=name):
+        settings_of(**{name: value})
+
+
+@pytest.mark.parametrize(("size", "least"), [("1", 1), ("2", 2), ("30", 2)])
+def test_a_pool_may_be_as_small_as_one_connection(settings_of: Reader, size: str, least: int) -> None:
+    pool = settings_of(DATABASE_POOL_SIZE=size)["DATABASE_POOL"]
+    assert (pool["min_size"], pool["max_size"]) == (least, int(size))
+
+
+def test_levels_and_forms_of_the_log_may_be_written_either_way_or_left_empty(settings_of: Reader) -> None:
+    said = settings_of(LOG_LEVEL="debug", LOG_FORMAT="")["LOGGING"]
+    assert said["root"]["level"] == "DEBUG"
+    assert said["handlers"]["console"]["formatter"] == "json"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "http://:secret@localhost:6379"),
+        ("DATABASE_URL", "localhost/secret"),
+        ("DATABASE_URL", "mysql://tonris:secret@localhost/tonris"),
+        ("DATABASE_OWNER_URL", "tonris_owner:secret@localhost/tonris"),
+    ],
+)
+def test_an_address_of_another_kind_of_server_is_refused_and_its_password_not_told(
+    settings_of: Reader, name: str, value: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=name) as refused:
+        settings_of(**{name: value, "TONRIS_ROLE": "migrate"})
+    assert "secret" not in str(refused.value)
+
+
+def test_an_empty_address_is_none(settings_of: Reader) -> None:
+    assert settings_of(REDIS_URL="")["CELERY_BROKER_URL"] == settings_of()["REDIS_URL"]
+    assert settings_of(DATABASE_URL="")["DATABASES"] == settings_of()["DATABASES"]
+
+
+def test_blanks_about_addresses_and_names_of_hosts_are_nobodys_meaning(settings_of: Reader) -> None:
+    said = settings_of(APP_BASE_URL=" https://phone.example.com/ ", ALLOWED_HOSTS="a.example, b.example")
+    assert said["APP_BASE_URL"] == "https://phone.example.com"
+    assert said["ALLOWED_HOSTS"] == ["a.example", "b.example"]
+    assert settings_of(APP_BASE_URL="https://phone.example.com ")["ALLOWED_HOSTS"] == ["phone.example.com"]
