@@ -4,7 +4,9 @@ A checkout without DJANGO_SECRET_KEY is a development checkout: DEBUG is on, sec
 in `.tonris/`, and the agent provider is the simulator that `manage.py up` runs. Production names its own.
 """
 
+import io
 import os
+import re
 import sys
 from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
@@ -21,7 +23,28 @@ from tonris import home, openai, theme
 
 BASE_DIR = home.BASE_DIR
 env = environ.Env()
-env.read_env(os.environ.get("TONRIS_ENV_FILE", str(BASE_DIR / ".env")))
+
+
+def _read_file() -> None:
+    """Without it there may be no secret key, and this would be a development checkout: in public, perhaps."""
+    named = os.environ.get("TONRIS_ENV_FILE")
+    path = Path(named or BASE_DIR / ".env")
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        if isinstance(error, FileNotFoundError) and not named:
+            return
+        raise ImproperlyConfigured(f"The settings in {path} cannot be read: {error}") from None
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not _SETS.match(line):  # which may be a secret: it is not repeated
+            raise ImproperlyConfigured(
+                f"{path}, line {number}: write NAME=value, without blanks before the ="
+            )
+    env.read_env(io.StringIO(text))
+
+
+_SETS = re.compile(r"(export )?\w+=|\s*(#|$)", re.ASCII)
+_read_file()
 
 
 def _base_url(name: str, default: str) -> str:

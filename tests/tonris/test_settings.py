@@ -1,8 +1,10 @@
 """What the environment says is taken at its word, or refused by the name of the setting."""
 
 import os
+import re
 import runpy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import environ
@@ -124,3 +126,37 @@ def test_blanks_about_addresses_and_names_of_hosts_are_nobodys_meaning(settings_
     assert said["APP_BASE_URL"] == "https://phone.example.com"
     assert said["ALLOWED_HOSTS"] == ["a.example", "b.example"]
     assert settings_of(APP_BASE_URL="https://phone.example.com ")["ALLOWED_HOSTS"] == ["phone.example.com"]
+
+
+def test_a_file_of_settings_that_is_named_but_not_there_is_no_development_checkout(
+    settings_of: Reader, tmp_path: Path
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"\.evn"):
+        settings_of(DJANGO_SECRET_KEY="", TONRIS_ENV_FILE=str(tmp_path / ".evn"))
+
+
+def test_a_file_of_settings_that_cannot_be_read_is_none_either(settings_of: Reader, tmp_path: Path) -> None:
+    with pytest.raises(
+        ImproperlyConfigured, match=re.escape(str(tmp_path))
+    ):  # root reads every file: a directory
+        settings_of(DJANGO_SECRET_KEY="", TONRIS_ENV_FILE=str(tmp_path))
+
+
+@pytest.mark.parametrize("line", ["METRICS_TOKEN = secret", "  METRICS_TOKEN=secret", "METRICS-TOKEN=secret"])
+def test_a_line_that_sets_nothing_is_refused_by_its_number_and_not_told(
+    settings_of: Reader, tmp_path: Path, capfd: pytest.CaptureFixture[str], line: str
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"# ours\n\n{line}\n", "utf-8")
+    with pytest.raises(ImproperlyConfigured, match="line 3") as refused:
+        settings_of(TONRIS_ENV_FILE=str(file))
+    assert "secret" not in str(refused.value) + "".join(capfd.readouterr())
+
+
+def test_a_file_of_settings_is_read_and_the_environment_goes_before_it(
+    settings_of: Reader, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("\ufeffexport METRICS_TOKEN='scrape me'\n  # indented\r\nDRAIN_SECONDS=7\n", "utf-8")
+    said = settings_of(TONRIS_ENV_FILE=str(file), DRAIN_SECONDS="8")
+    assert (said["METRICS_TOKEN"], said["DRAIN_SECONDS"]) == ("scrape me", 8)
