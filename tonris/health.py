@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from telephony import live
 from tenants.loopback import is_local
 from tenants.shared_redis import shared_redis
+from tonris import figures  # noqa: F401 - registers itself
 
 REDIS_SECONDS = 1.0
 

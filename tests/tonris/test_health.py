@@ -1,11 +1,16 @@
 """What load balancers, Prometheus and people at night see."""
 
+import math
+import time
+from uuid import uuid4
+
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.test import Client
 
 from telephony import live
+from tonris import signs
 
 
 def test_alive_touches_nothing():
@@ -33,6 +38,31 @@ def test_not_ready_while_draining(db, monkeypatch):
 def test_old_probers_are_told_where_the_answer_ends(db, path):
     for answer in (Client().get(path), Client().get(path, REMOTE_ADDR="203.0.113.9")):
         assert answer.headers["Content-Length"] == str(len(answer.content))
+
+
+def figures() -> dict[str, float]:
+    lines = [line.split() for line in Client().get("/metrics").text.splitlines() if line[0] != "#"]
+    return {name: float(value) for name, value in lines if not name.startswith("python")}
+
+
+def test_figures_tell_of_workers_that_do_nothing(monkeypatch):
+    monkeypatch.setattr(signs, "KEY", f"test:{uuid4()}")
+    monkeypatch.setattr(signs, "QUEUE", f"test:{uuid4()}")
+    assert figures()["tonris_workers_silent_seconds"] == math.inf
+    signs.give()
+    told = figures()
+    assert told["tonris_workers_silent_seconds"] < 15
+    assert (told["tonris_redis_up"], told["tonris_tasks_waiting"]) == (1, 0)
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + 400)
+    assert figures()["tonris_workers_silent_seconds"] >= 400
+
+
+def test_figures_tell_that_redis_is_away_and_are_told_all_the_same(settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    told = figures()
+    assert (told["tonris_redis_up"], told["tonris_live_calls"]) == (0, 0)
+    assert "tonris_workers_silent_seconds" not in told
 
 
 def test_metrics_are_for_loopback_and_token_holders(settings):
