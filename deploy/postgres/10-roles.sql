@@ -20,6 +20,13 @@ CREATE ROLE tonris_owner LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATIO
 CREATE ROLE tonris_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION NOCREATEDB
     PASSWORD :'app_password';
 
+-- A statement that fails, and the row that it fails for, are what callers say and who they are: the log has the error
+-- alone. Nobody but a superuser can say so.
+ALTER ROLE tonris_owner SET log_min_error_statement = 'panic';
+ALTER ROLE tonris_owner SET log_error_verbosity = 'terse';
+ALTER ROLE tonris_app SET log_min_error_statement = 'panic';
+ALTER ROLE tonris_app SET log_error_verbosity = 'terse';
+
 CREATE DATABASE tonris OWNER tonris_owner;
 REVOKE ALL ON DATABASE tonris FROM PUBLIC;
 GRANT CONNECT ON DATABASE tonris TO tonris_app;

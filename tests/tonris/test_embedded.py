@@ -27,6 +27,7 @@ from tonris.embedded import (
     postgresql,
     processes,
     redis_server,
+    roles,
     start_ephemeral,
 )
 from tonris.embedded.place import Account, Place
@@ -166,6 +167,33 @@ def test_roles_can_do_what_they_need_and_no_more(directory: Path) -> None:
         assert query(app, "SHOW client_connection_check_interval") == [("1s",)]
     finally:
         launcher.stop()
+
+
+def test_a_statement_that_fails_leaves_nobodys_words_in_the_servers_log(directory: Path) -> None:
+    launcher = Launcher(NOTHING_CONFIGURED)
+    launcher.start_postgres()
+    app = launcher.services.database_url
+    try:
+        query(launcher.services.database_owner_url, "CREATE TABLE turn (text text PRIMARY KEY)")
+        query(app, "INSERT INTO turn VALUES ('saloncanary')")
+        for _ in range(2):
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                query(app, "INSERT INTO turn VALUES ('saloncanary')")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            query(app, "SET statement_timeout = 50; SELECT pg_sleep(9), 'saloncanary'")
+    finally:
+        launcher.stop()
+    told = launch.log_file("postgres").read_text("utf-8")
+    assert told.count("duplicate key value") == 2
+    assert "canceling statement due to statement timeout" in told
+    assert "saloncanary" not in told
+
+
+def test_the_script_for_servers_elsewhere_makes_the_roles_as_discreet() -> None:
+    script = (home.BASE_DIR / "deploy/postgres/10-roles.sql").read_text("utf-8")
+    for role in (OWNER, APP):
+        for name, value in roles.DISCREET.items():
+            assert f"ALTER ROLE {role} SET {name} = '{value}';" in script
 
 
 def test_data_and_passwords_outlive_a_stop_and_an_unfinished_initdb_does_not(directory: Path) -> None:

@@ -13,6 +13,10 @@ DATABASE = "tonris"
 OWNER = "tonris_owner"
 APP = "tonris_app"
 
+DISCREET = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
+"""A statement that fails, and the row that it fails for, are what callers say and who they are: the server's log has
+the error alone. Nobody but a superuser can say so."""
+
 _Connection = psycopg.Connection[tuple[object, ...]]
 
 # Also in template1, so that a database which the owner creates (a test's, say) is usable by the application.
@@ -51,6 +55,12 @@ def _make_role(connection: _Connection, role: str, createdb: str, password: str)
             hash=sql.Literal(hashed),
         )
     )
+    for name, value in DISCREET.items():
+        connection.execute(
+            sql.SQL("ALTER ROLE {} SET {} = {}").format(
+                sql.Identifier(role), sql.Identifier(name), sql.Literal(value)
+            )
+        )
 
 
 def _make_database(connection: _Connection) -> None:
