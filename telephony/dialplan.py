@@ -14,7 +14,7 @@ from telephony.models import PhoneNumber
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
 
-NOBODY = "none"
+ANYBODY = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,10 @@ def second_agent(tenant: Tenant, carrier: str, *, instead_of: str) -> Agent | No
 
     `settings.secondProvider` and SECOND_PROVIDER name one, or "none". Needs the tenant's scope.
     """
-    wanted = _setting(tenant, "secondProvider") or settings.SECOND_PROVIDER
-    if NOBODY in {wanted, settings.SECOND_PROVIDER}:
+    installations = settings.SECOND_PROVIDER.strip().lower() or ANYBODY
+    wanted = _setting(tenant, "secondProvider").strip().lower() or installations
+    # Any other word, such as "off", means nobody too: what was said would go to a provider that was not asked for.
+    if not {wanted, installations} <= {ANYBODY, *PROVIDERS}:
         return None
     others = [wanted] if wanted in PROVIDERS else list(PROVIDERS)
     for provider in [chosen_by(tenant), *others]:
