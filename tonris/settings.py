@@ -472,6 +472,9 @@ UNFOLD_OPS = theme.unfold(
 # --- Logs ----------------------------------------------------------------------------------------
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOG_LEVEL = _choice("LOG_LEVEL", "INFO", LOG_LEVELS)
+# At INFO tasks print three lines each, thirty megabytes a day where nothing happens: what matters is rotated away.
+TASKS_LOG_LEVEL = "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -488,9 +491,12 @@ LOGGING = {
             "formatter": _choice("LOG_FORMAT", "text" if DEBUG else "json", ("text", "json")),
         },
     },
-    "root": {"handlers": ["console"], "level": _choice("LOG_LEVEL", "INFO", LOG_LEVELS)},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django.request": {"level": "ERROR"},
+        "celery.app.trace": {"level": TASKS_LOG_LEVEL},
+        "celery.beat": {"level": TASKS_LOG_LEVEL},
+        "celery.worker.strategy": {"level": TASKS_LOG_LEVEL},
         "httpx2": {"level": "WARNING"},
         "psycopg.pool": {"level": "WARNING"},  # at INFO it prints three lines for each trip
         "websockets": {"level": "WARNING"},

@@ -160,3 +160,12 @@ def test_a_file_of_settings_is_read_and_the_environment_goes_before_it(
     file.write_text("\ufeffexport METRICS_TOKEN='scrape me'\n  # indented\r\nDRAIN_SECONDS=7\n", "utf-8")
     said = settings_of(TONRIS_ENV_FILE=str(file), DRAIN_SECONDS="8")
     assert (said["METRICS_TOKEN"], said["DRAIN_SECONDS"]) == ("scrape me", 8)
+
+
+@pytest.mark.parametrize(("level", "told"), [("", "WARNING"), ("DEBUG", "DEBUG"), ("ERROR", "ERROR")])
+def test_tasks_that_go_well_every_few_seconds_are_not_told(
+    settings_of: Reader, level: str, told: str
+) -> None:
+    loggers = settings_of(LOG_LEVEL=level)["LOGGING"]["loggers"]
+    for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat"):
+        assert loggers[name]["level"] == told
