@@ -144,7 +144,7 @@ async def test_what_the_caller_says_meanwhile_is_heard_by_the_second():
 async def test_what_the_first_has_sent_too_much_of_is_not_heard_before_the_second():
     sent: list[str] = []
     second = CutAgent(Speech(b"2" * 8000, "item_1"), CallerSpeaks())
-    line = bridge(Failing(Speech(b"1" * 80_000)), Spare(second), sent=sent)
+    line = bridge(Failing(Speech(b"1" * 24_000)), Spare(second), sent=sent)
     running = asyncio.create_task(line.run())
     await asyncio.wait_for(second.told.wait(), 2)
     line.caller_left("caller_hung_up")
