@@ -9,8 +9,10 @@ from appointments import booking
 from appointments.admin import second_thoughts
 from appointments.admin.forms import ClockTime, WallDateTime, read_wall
 from appointments.errors import Invalid
+from appointments.extras import booked_add_ons
 from appointments.lifecycle import moves_from
-from appointments.models import Appointment, EmployeeService, Service
+from appointments.models import Appointment, Employee, EmployeeService, Service
+from appointments.usual import Usual, handed_over, usual_of
 from appointments.wallclock import DAY, instants_of, wall_time
 from tenants.models import Tenant
 from tenants.scoped_admin import ScopedForm, tenant_time
@@ -25,7 +27,7 @@ class AppointmentForm(ScopedForm):
     ends_at = ClockTime(
         label="Ends",
         required=False,
-        help_text="Leave it empty, and the appointment takes as long as the service does.",
+        help_text="Leave it empty, and the appointment lasts as long as the employee takes for the service.",
     )
     version = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -44,7 +46,7 @@ class AppointmentForm(ScopedForm):
             self.fields["status"].choices = choices  # type: ignore[attr-defined]
         if "price" in self.fields:
             self.fields["price"].required = False
-            self.fields["price"].help_text = "Leave it empty for the price of the service."
+            self.fields["price"].help_text = "Leave it empty for what the employee takes for the service."
 
     @property
     def moved(self) -> bool:
@@ -65,7 +67,8 @@ class AppointmentForm(ScopedForm):
             if tenant is not None:
                 cleaned["ends_at"] = self._end(starts_at, ends_at, tenant)
                 self._check_length(cleaned)
-        self._take_price(cleaned)
+        if tenant is not None:
+            self._take_usual(cleaned, tenant)
         return cleaned
 
     def _start_before(self) -> datetime.datetime | None:
@@ -74,16 +77,12 @@ class AppointmentForm(ScopedForm):
     def _end(
         self, starts_at: datetime.datetime, typed: datetime.time | None, tenant: Tenant
     ) -> datetime.datetime | None:
-        """None: as long as the service takes. An end that was left alone moves along with the start."""
-        before = self.initial
+        """None: as long as it usually takes. An end that was left alone moves along with the start."""
         if typed is None:
             return None
         if not self.instance._state.adding and "ends_at" not in self.changed_data:
-            return (
-                None
-                if "service" in self.changed_data
-                else starts_at + (before["ends_at"] - before["starts_at"])
-            )
+            alone = not {"service", "employee"} & set(self.changed_data)
+            return starts_at + (self.initial["ends_at"] - self.initial["starts_at"]) if alone else None
         day = wall_time(starts_at, tenant.zone).date()
         candidates = (
             instant
@@ -103,16 +102,27 @@ class AppointmentForm(ScopedForm):
                 "ends_at", f"An appointment ends after it starts; this would be {_hours(length)} hours."
             )
 
-    def _take_price(self, cleaned: dict[str, Any]) -> None:
-        service: Service | None = cleaned.get("service")
-        if service is None:
+    def _take_usual(self, cleaned: dict[str, Any], tenant: Tenant) -> None:
+        """Where no end or no price was typed, those of the employee for the service."""
+        service, employee, typed = cleaned.get("service"), cleaned.get("employee"), set(self.changed_data)
+        if service is None or employee is None:
             return
-        left_alone = "service" in self.changed_data and "price" not in self.changed_data
-        if cleaned.get("price") is None or left_alone:
-            cleaned["price"] = service.price
+        if self.instance._state.adding or "service" in typed:
             self.instance.currency = service.currency
-        elif self.instance._state.adding:
-            self.instance.currency = service.currency
+        if "starts_at" in cleaned and cleaned.get("ends_at") is None:
+            usual = self._usual(tenant, service, employee, emptied="ends_at" in typed)
+            cleaned["ends_at"] = cleaned["starts_at"] + usual.length
+        if cleaned.get("price") is None or (typed & {"service", "employee"} and "price" not in typed):
+            cleaned["price"] = self._usual(tenant, service, employee, emptied="price" in typed).price
+
+    def _usual(self, tenant: Tenant, service: Service, employee: Employee, *, emptied: bool) -> Usual:
+        """What was left alone and was agreed on goes along to another employee; what was emptied does not."""
+        before: Appointment = self.instance  # nothing that was typed is in it yet
+        if before._state.adding or "service" in self.changed_data:
+            return usual_of(tenant, service, employee)
+        if "employee" in self.changed_data and not emptied:
+            return handed_over(before, employee)
+        return usual_of(tenant, service, employee, booked_add_ons(before))
 
     # --- Asking the calendar ---
 

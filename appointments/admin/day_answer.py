@@ -65,11 +65,12 @@ class Links:
             "employee": slot.employee.pk,
             "starts_at": f"{slot.start:%Y-%m-%dT%H:%M:%SZ}",
         }
-        if slot.end - slot.start != self._service.duration:
+        own = slot.employee.pk in self._own_prices
+        if self._add_ons or slot.end - slot.start != self._service.duration:
             known["ends_at"] = f"{wall_time(slot.end, tenant.zone):%H:%M}"
         price = self._own_prices.get(slot.employee.pk, self._service.price)
         price += sum((one.price for one in self._add_ons), Decimal(0))
-        if price != self._service.price:
+        if self._add_ons or own:
             known["price"] = price
         if self._add_ons:
             known["notes"] = f"With {', '.join(one.name for one in self._add_ons)}."

@@ -15,11 +15,12 @@ from appointments.calendar.reasons import Question, as_appointment, check
 from appointments.customers import Contact, customer_of
 from appointments.customers import check as check_contact
 from appointments.errors import ChangedMeanwhile, Invalid, NotAllowed, NotFound
-from appointments.extras import booked_add_ons, check_add_ons, price_of, write_add_ons
+from appointments.extras import check_add_ons, price_of, write_add_ons
 from appointments.lifecycle import COMING
 from appointments.locks import limit_waiting, lock_calendars
 from appointments.models import Appointment, Employee
 from appointments.seats import resources_of
+from appointments.usual import handed_over
 from tenants.models import Tenant
 
 
@@ -69,7 +70,7 @@ def move(
     if row.status not in COMING:
         raise NotAllowed(row.get_status_display(), "moved")
     before = (row.starts_at, row.ends_at, row.employee_id)
-    ends_at = end or start + _length(tenant, row, employee)
+    ends_at = end or start + _length(row, employee)
     if ends_at <= start:
         raise Invalid("end", "An appointment ends after it starts.")
     row.starts_at, row.ends_at = start, ends_at
@@ -115,14 +116,11 @@ def _locked(appointment_id: UUID, to: Employee | None) -> Appointment:
     return row
 
 
-def _length(tenant: Tenant, row: Appointment, to: Employee | None) -> datetime.timedelta:
+def _length(row: Appointment, to: Employee | None) -> datetime.timedelta:
     """As long as it was; with somebody else, as long as they take. Their price comes with it."""
-    length: datetime.timedelta = row.ends_at - row.starts_at
     if to is None or to.pk == row.employee_id:
+        length: datetime.timedelta = row.ends_at - row.starts_at
         return length
-    add_ons = booked_add_ons(row)
-    calendar = Calendar(tenant, row.service, add_ons=add_ons)
-    extras = price_of(add_ons)
-    if row.price == calendar.price(row.employee) + extras:
-        row.price = calendar.price(to) + extras
-    return calendar.terms(to).length if length == calendar.terms(row.employee).length else length
+    taken = handed_over(row, to)
+    row.price = taken.price
+    return taken.length

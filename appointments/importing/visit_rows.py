@@ -5,6 +5,7 @@ import datetime
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from appointments.customers import Contact
@@ -28,14 +29,14 @@ _STATUSES = {
 HEADINGS = (
     Heading("starts", "Starts", "Date and time on your clock: 2030-03-04 10:00.", True, ("Start", "Beginn")),
     Heading("starts_utc", "Starts (UTC)", "Tells the two passes of an hour that comes twice apart."),
-    Heading("ends", "Ends", "Empty: as long as the service takes.", others=("End", "Ende")),
+    Heading("ends", "Ends", "Empty: as long as the employee takes for the service.", others=("End", "Ende")),
     Heading("status", "Status", "scheduled, confirmed, completed or no-show; empty: scheduled."),
     Heading("name", "Customer", NAME.help, True, ("Name", "Kunde", "Kundin", "Customer name")),
     Heading("phone", "Phone", PHONE.help, others=PHONE.others),
     Heading("email", "E-mail", "For customers who leave no number.", others=EMAIL.others),
     Heading("service", "Service", "By its name.", True, ("Leistung",)),
     Heading("employee", "Employee", "By name.", True, ("Mitarbeiter", "Mitarbeiterin", "With")),
-    Heading("price", "Price", "Empty: the service's.", others=("Preis",)),
+    Heading("price", "Price", "Empty: what the employee takes for the service.", others=("Preis",)),
     Heading("notes", "Notes", "For the team.", others=("Notizen",)),
     ID,
 )  # fmt: skip
@@ -66,8 +67,8 @@ class VisitReader:
         self.manner = Manner.of(tenant)
         self._services = _by_name(Service.objects.for_tenant(tenant))
         self._employees = _by_name(Employee.objects.for_tenant(tenant))
-        performed = EmployeeService.objects.for_tenant(tenant).values_list("employee_id", "service_id")
-        self._performed: set[tuple[uuid.UUID, uuid.UUID]] = set(performed)
+        performed = EmployeeService.objects.for_tenant(tenant)
+        self._performed = {(one.employee_id, one.service_id): one for one in performed}
         self._customers = CustomerImporter(tenant)
 
     def read(self, row: Row) -> Wanted:
@@ -92,9 +93,9 @@ class VisitReader:
             employee=employee,
             customer=customer,
             starts_at=starts_at,
-            ends_at=ends_at or starts_at + service.duration,
+            ends_at=ends_at or starts_at + self._length(service, employee),
             status=status,
-            price=service.price if price is None else price,
+            price=self._price(service, employee) if price is None else price,
             currency=service.currency,
             notes=row.text("notes"),
             source=Appointment.Source.STAFF,
@@ -123,7 +124,8 @@ class VisitReader:
             return Wanted(row, known, None, [])
         after = copy.copy(known)
         after.service, after.employee, after.starts_at = service, employee, starts_at
-        length = known.ends_at - known.starts_at if known.service_id == service.pk else service.duration
+        stays = known.service_id == service.pk
+        length = known.ends_at - known.starts_at if stays else self._length(service, employee)
         after.ends_at = ends_at or starts_at + length
         after.price = known.price if price is None else price
         after.notes = row.text("notes") or known.notes
@@ -175,6 +177,16 @@ class VisitReader:
                 raise Refused(title, f"{one} is not active.")
         if (employee.pk, service.pk) not in self._performed:
             raise Refused("Employee", f"{employee} does not perform {service}.")
+
+    def _length(self, service: Service, employee: Employee) -> datetime.timedelta:
+        """As long as this employee takes."""
+        own = self._performed.get((employee.pk, service.pk))
+        minutes = own.duration_minutes if own else None
+        return service.duration if minutes is None else datetime.timedelta(minutes=minutes)
+
+    def _price(self, service: Service, employee: Employee) -> Decimal:
+        own = self._performed.get((employee.pk, service.pk))
+        return service.price if own is None or own.price is None else own.price
 
     def _status(self, row: Row) -> str:
         told = row.text("status").lower()

@@ -12,7 +12,16 @@ from django.db import connections
 from django.test import Client
 
 from appointments import booking, by_hand
-from appointments.models import Appointment, Customer, Employee, EmployeeService, OpeningHours, Service
+from appointments.extras import write_add_ons
+from appointments.models import (
+    AddOn,
+    Appointment,
+    Customer,
+    Employee,
+    EmployeeService,
+    OpeningHours,
+    Service,
+)
 from tenants.models import Member, Tenant, User
 from tenants.scoping import platform_scope, tenant_scope
 
@@ -155,6 +164,32 @@ def test_a_time_is_the_tenants_and_the_end_follows_from_the_service(desk):
 def test_buffers_follow_the_service(desk):
     desk.add("10:00", service="Coloring")
     assert wall(desk.appointments()[0]) == ["09:50", "10:00", "12:00", "12:20"]
+
+
+def own_terms(desk, name="Ana", minutes=90, price=77):
+    """So long this employee takes for a haircut, and so much."""
+    with tenant_scope(desk.tenant):
+        performs = EmployeeService.objects.filter(
+            employee=desk.employees[name], service=desk.services["Haircut"]
+        )
+        performs.update(duration_minutes=minutes, price=price)
+
+
+def test_an_employees_own_minutes_and_price_go_before_those_of_the_service(desk):
+    own_terms(desk)
+    desk.add("10:00")
+    desk.add("10:00", employee="Ben")
+    desk.add("14:00", ends_at="14:30", price="12")
+    anas, bens, typed = sorted(desk.appointments(), key=lambda one: (one.starts_at, -one.price))
+    assert (wall(anas)[1:3], anas.price) == (["10:00", "11:30"], 77)
+    assert (wall(bens)[1:3], bens.price) == (["10:00", "11:00"], 50)
+    assert (wall(typed)[1:3], typed.price) == (["14:00", "14:30"], 12)
+
+
+def test_an_employees_own_minutes_keep_the_next_away(desk):
+    own_terms(desk)
+    desk.add("10:00")
+    assert "Ana has Kim Low" in errors_of(desk.add("11:00"))["starts_at"][0]
 
 
 def test_an_end_can_be_typed(desk):
@@ -398,6 +433,35 @@ def test_another_service_brings_its_length_price_and_buffers(desk, booked):
     (after,) = desk.appointments()
     assert wall(after) == ["09:50", "10:00", "12:00", "12:20"]
     assert after.price == 120
+
+
+def test_another_employee_brings_their_length_and_price(desk, booked):
+    own_terms(desk, "Ben")
+    desk.change(booked, employee=str(desk.employees["Ben"].pk))
+    (after,) = desk.appointments()
+    assert (wall(after)[1:3], after.price) == (["10:00", "11:30"], 77)
+
+
+def test_what_was_agreed_on_goes_along_to_another_employee(desk, booked):
+    own_terms(desk, "Ben")
+    desk.change(booked, ends_at="10:20", price="12")
+    desk.change(booked, employee=str(desk.employees["Ben"].pk))
+    (after,) = desk.appointments()
+    assert (wall(after)[1:3], after.price) == (["10:00", "10:20"], 12)
+    desk.change(booked, ends_at="", price="")
+    (after,) = desk.appointments()
+    assert (wall(after)[1:3], after.price) == (["10:00", "11:30"], 77)
+
+
+def test_an_emptied_end_and_price_are_those_with_the_add_ons_that_were_booked(desk, booked):
+    with tenant_scope(desk.tenant):
+        wash = AddOn.objects.create(
+            tenant=desk.tenant, service=desk.services["Haircut"], name="Wash", minutes=15, price=5
+        )
+        write_add_ons(booked, [wash])
+    desk.change(booked, ends_at="", price="")
+    (after,) = desk.appointments()
+    assert (wall(after)[1:3], after.price) == (["10:00", "11:15"], 55)
 
 
 def test_a_move_onto_another_appointment_is_refused(desk, booked):

@@ -251,6 +251,18 @@ def test_add_ons_and_own_terms_come_along(desk):
     assert shown.fields["notes"] == "With Wash."
 
 
+def test_add_ons_are_not_lost_where_own_terms_make_up_for_them(desk):
+    """With its add-on it lasts and costs what the service does, and not what the employee takes for it."""
+    with tenant_scope(desk.tenant):
+        haircut = desk.services["Haircut"]
+        wash = AddOn.objects.create(tenant=desk.tenant, service=haircut, name="Wash", minutes=15, price=5)
+        EmployeeService.objects.filter(service=haircut).update(duration_minutes=45, price=45)
+    page = linked(ask(desk, add_ons=str(wash.pk)).text)
+    shown = FormReader()
+    shown.feed(desk.client.get(page).text)
+    assert (shown.fields["ends_at"], shown.fields["price"]) == ("10:00", "50.00")
+
+
 def test_the_second_pass_of_a_repeated_hour_stays_the_second(desk):
     with tenant_scope(desk.tenant):
         OpeningHours.objects.create(

@@ -253,6 +253,21 @@ def test_appointments_are_booked_by_the_one_writer_and_nobody_is_told(desk):
     assert second.ends_at - second.starts_at == datetime.timedelta(hours=1)
 
 
+def test_an_employees_own_minutes_and_price_fill_empty_cells(desk):
+    with tenant_scope(desk.tenant):
+        EmployeeService.objects.filter(employee=desk.employees["Ana"]).update(duration_minutes=90, price=77)
+    rows = (
+        "2030-03-04 10:00,Kim Low,,Haircut,Ana\n2030-03-04 10:00,Kim Low,,Haircut,Ben\n"
+        "2030-03-04 11:00,Kim Low,,Haircut,Ana\n"
+    )
+    preview = upload(desk, "appointment", HEAD + rows)
+    assert shown(preview) == [(2, "create"), (3, "create"), (4, "refuse")]
+    agree(desk, preview, without_refused="yes")
+    anas, bens = sorted(desk.appointments(), key=lambda one: -one.price)
+    assert (anas.ends_at - anas.starts_at, anas.price) == (datetime.timedelta(minutes=90), 77)
+    assert (bens.ends_at - bens.starts_at, bens.price) == (datetime.timedelta(minutes=60), 50)
+
+
 def test_a_time_that_is_taken_is_refused_with_the_engines_reason_and_its_neighbours(desk):
     desk.add("10:00")
     preview = upload(
