@@ -232,7 +232,8 @@ class ScopedModelAdmin(Access, ModelAdmin):  # type: ignore[misc]
         if object_id is None or not self._shows_tenants():
             return super().changeform_view(request, object_id, form_url, extra_context)
         row = self.get_object(request, unquote(object_id))
-        with timezone.override(row.tenant.zone if row else None):
+        tenant = row.tenant if row else None  # nor has what the installation did in the trail a business
+        with timezone.override(tenant.zone if tenant else None):
             return rendered(super().changeform_view(request, object_id, form_url, extra_context))
 
     def changelist_view(

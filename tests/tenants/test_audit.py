@@ -182,6 +182,17 @@ def test_owners_read_the_trail_and_nobody_can_change_it(salon, garage, client):
     assert client.get("/admin/tenants/auditentry/").status_code == 403
 
 
+def test_operators_read_what_belongs_to_no_business(client):
+    client.post("/ops/login/", {"username": "nobody", "password": "wrong"})
+    with platform_scope():
+        entry = AuditEntry.objects.get(tenant=None, action="login.failed")
+    client.force_login(User.objects.create_superuser("olga", password=PASSWORD))
+    for page in ("change", "history"):
+        answer = client.get(f"/ops/tenants/auditentry/{entry.pk}/{page}/")
+        assert answer.status_code == 200
+        assert "login.failed" in answer.content.decode()
+
+
 # --- Only ever added to --------------------------------------------------------------------------
 
 
