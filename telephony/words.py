@@ -112,6 +112,9 @@ _EVENTS = {
     "dialog_created": "The carrier joined the two lines",
     "carrier_refused": "The carrier refused what it was asked to do",
     "hung_up_by_us": "We asked the carrier to end the call",
+    "carrier:stream-started": "The carrier opened the line to us",
+    "carrier:stream-stopped": "The carrier closed the line to us",
+    "carrier:stream-error": "The carrier's line to us failed",
     "voicemail": "The caller left a message on the machine",
     "aftercare": "The caller was given something else than the agent",
     "staff_hang_up": "Ended from the desk",
@@ -133,6 +136,7 @@ _BAD_EVENTS = frozenset(
     {
         "agent_relieved",
         "bad_frame",
+        "carrier:stream-error",
         "carrier_refused",
         "nobody_came",
         "overrides_refused",

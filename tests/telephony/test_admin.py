@@ -118,6 +118,20 @@ def words_of(client: Client, page: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
 
 
+def test_what_the_carrier_told_of_the_line_is_told_in_words(staff, salon, call):
+    with tenant_scope(salon):
+        for kind in ("stream-started", "stream-error", "stream-stopped"):
+            CallEvent.objects.create(tenant=salon, call=call, kind=f"carrier:{kind}")
+    words = words_of(staff, page_of(call))
+    for told in (
+        "The carrier opened the line to us",
+        "line to us failed",
+        "The carrier closed the line to us",
+    ):
+        assert told in words
+    assert "carrier:stream" not in words
+
+
 def test_the_story_is_told_in_order(staff, call):
     words = words_of(staff, page_of(call))
     story = [
