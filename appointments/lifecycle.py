@@ -211,6 +211,11 @@ def edit(appointment: Appointment, *, actor: str = "staff") -> None:
     before = Appointment.objects.select_related("employee", "tenant").get(pk=appointment.pk)
     if appointment.status != before.status:
         _check_move(before, appointment.status)
+    if is_early_no_show(appointment) and (appointment.status, appointment.starts_at) != (
+        before.status,
+        before.starts_at,
+    ):
+        raise NotAllowed("still to come", Status.NO_SHOW.label)
     change(appointment, actor=actor)
     if before.status in COMING and takes_other_time(appointment, before):
         transaction.on_commit(partial(_offer, before.tenant, Freed.by(before)))
@@ -223,6 +228,11 @@ def _offer(tenant: Tenant, freed: Freed) -> None:
         needs = resources_of([one.service for one in waiting])
         lock_calendars([freed.employee.pk, *(one.pk for one in needs)])
         waitlist.offer_freed(tenant, freed, waiting, now=now)
+
+
+def is_early_no_show(appointment: Appointment, now: datetime.datetime | None = None) -> bool:
+    """Nobody has failed to come before the appointment has begun."""
+    return appointment.status == Status.NO_SHOW and appointment.starts_at > (now or timezone.now())
 
 
 def moves_from(status: str) -> list[str]:

@@ -10,7 +10,7 @@ from appointments.admin import second_thoughts
 from appointments.admin.forms import ClockTime, WallDateTime, read_wall
 from appointments.errors import Invalid
 from appointments.extras import booked_add_ons
-from appointments.lifecycle import moves_from
+from appointments.lifecycle import is_early_no_show, moves_from
 from appointments.models import Appointment, Employee, EmployeeService, Service
 from appointments.usual import Usual, handed_over, usual_of
 from appointments.wallclock import DAY, instants_of, wall_time
@@ -129,9 +129,15 @@ class AppointmentForm(ScopedForm):
     def _post_clean(self) -> None:
         super()._post_clean()
         if not self.errors:
+            self._check_status()
+        if not self.errors:
             self._check_offered()
         if not self.errors:
             self._check_calendar()
+
+    def _check_status(self) -> None:
+        if {"status", "starts_at"} & set(self.changed_data) and is_early_no_show(self.instance):
+            self.add_error("status", "It is still to come, so it cannot be a no-show.")
 
     def _check_offered(self) -> None:
         """Who and what is chosen anew must be on offer; an old appointment may keep what no longer is."""

@@ -14,6 +14,7 @@ from appointments.importing.cells import Manner, Misread
 from appointments.importing.customers import EMAIL, NAME, PHONE, CustomerImporter
 from appointments.importing.sheets import Heading, Row
 from appointments.importing.verdicts import Change, Refused
+from appointments.lifecycle import is_early_no_show
 from appointments.models import Appointment, Customer, Employee, EmployeeService, Service
 from appointments.wallclock import NonexistentTime, instants_of, resolve, wall_time
 from tenants.models import Tenant
@@ -100,6 +101,7 @@ class VisitReader:
             notes=row.text("notes"),
             source=Appointment.Source.STAFF,
         )
+        self._check_status(appointment)
         told = [("Starts", self._told(starts_at)), ("With", str(employee)), ("Service", str(service))]
         if customer is None and contact is not None:
             told.append(("New customer", f"{contact.name}, {contact.phone_e164 or contact.email}"))
@@ -127,6 +129,8 @@ class VisitReader:
         stays = known.service_id == service.pk
         length = known.ends_at - known.starts_at if stays else self._length(service, employee)
         after.ends_at = ends_at or starts_at + length
+        if after.starts_at != known.starts_at:
+            self._check_status(after)
         after.price = known.price if price is None else price
         after.notes = row.text("notes") or known.notes
         compared = [
@@ -193,6 +197,10 @@ class VisitReader:
         if told not in _STATUSES:
             raise Refused("Status", f"“{row.text('status')}” is not a status such as scheduled or completed.")
         return str(_STATUSES[told])
+
+    def _check_status(self, appointment: Appointment) -> None:
+        if is_early_no_show(appointment):
+            raise Refused("Status", "It is still to come, so it cannot be a no-show.")
 
     def _instant(self, row: Row) -> datetime.datetime:
         """The first instant that the clock shows it at; the other one of two, where the column in UTC says so."""

@@ -496,6 +496,18 @@ def test_cancelling_frees_the_time_and_taking_it_back_needs_it_free(desk, booked
         assert Appointment.objects.get(pk=booked.pk).status == "scheduled"
 
 
+def test_nobody_is_a_no_show_of_what_is_still_to_come(desk, booked):
+    told = ["It is still to come, so it cannot be a no-show."]
+    assert errors_of(desk.change(booked, status="no_show"))["status"] == told
+    assert errors_of(desk.add("14:00", status="no_show"))["status"] == told
+    desk.change(booked, starts_at_0="2020-03-02", status="no_show")
+    (missed,) = desk.appointments()
+    assert missed.status == "no_show"
+    assert errors_of(desk.change(missed, starts_at_0=str(MONDAY)))["status"] == told
+    desk.change(missed, notes="Rang twice.")
+    assert desk.appointments()[0].notes == "Rang twice."
+
+
 def test_a_page_that_is_out_of_date_overwrites_nothing(desk, booked):
     stale = desk.as_shown(booked)
     desk.change(booked, starts_at_1="15:00")

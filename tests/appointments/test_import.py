@@ -354,6 +354,18 @@ def test_a_row_that_makes_no_sense_says_why(desk, cells, reason):
     assert reason in reasons(preview)[0][1]
 
 
+def test_nobody_is_a_no_show_of_what_is_still_to_come(desk):
+    head = "Starts,Customer,Phone,Service,Employee,Status\n"
+    row = "-03-04 10:00,Kim Low,5552223333,Haircut,Ana,no-show\n"
+    preview = upload(desk, "appointment", f"{head}2030{row}2020{row}")
+    assert shown(preview) == [(2, "refuse"), (3, "create")]
+    assert reasons(preview) == [("Status", "It is still to come, so it cannot be a no-show.")]
+    agree(desk, preview, without_refused="yes")
+    (missed,) = desk.appointments()
+    moved = f"Id,{head}{missed.pk},2030-03-04 10:00,Kim Low,,Haircut,Ana,\n"
+    assert shown(upload(desk, "appointment", moved)) == [(2, "refuse")]
+
+
 def test_dates_are_read_as_the_business_writes_them(garage):
     theirs = Desk(garage, "owner")
     service, employee = next(iter(theirs.services.values())), next(iter(theirs.employees.values()))

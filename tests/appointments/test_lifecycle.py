@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 
 from appointments import holds, lifecycle, locks
 from appointments.booking import Contact, book
@@ -124,6 +125,14 @@ def test_nobody_is_a_no_show_before_the_time_has_come(salon):
         with pytest.raises(NotAllowed):
             no_show(salon, pk, now=NINE - MINUTE)
         assert no_show(salon, pk, now=NINE).changed
+
+
+def test_nor_by_hand(salon):
+    with tenant_scope(salon):
+        row = booked(salon)
+        row.status, row.starts_at = Status.NO_SHOW, timezone.now() + 24 * HOUR
+        with pytest.raises(NotAllowed):
+            lifecycle.edit(row)
 
 
 def test_another_tenants_appointment_is_not_found(salon, garage):
