@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 from django import forms
+from django.core.validators import MinValueValidator
 
 from appointments import booking
 from appointments.admin import second_thoughts
@@ -46,6 +47,7 @@ class AppointmentForm(ScopedForm):
             self.fields["status"].choices = choices  # type: ignore[attr-defined]
         if "price" in self.fields:
             self.fields["price"].required = False
+            self.fields["price"].validators.append(MinValueValidator(0))
             self.fields["price"].help_text = "Leave it empty for what the employee takes for the service."
 
     @property

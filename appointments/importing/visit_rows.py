@@ -21,6 +21,8 @@ from tenants.models import Tenant
 from tenants.scoped_admin import tenant_time
 
 DAY = datetime.timedelta(days=1)
+MOST = 99_999_999
+"""The dearest price that has a place in the calendar."""
 Status = Appointment.Status
 _STATUSES = {
     "": Status.SCHEDULED,
@@ -84,7 +86,7 @@ class VisitReader:
             self._check_offered(service, employee)
         starts_at = self._instant(row)
         ends_at = self._end(row, starts_at)
-        price = self._cell("price", row.text("price"), self.manner.decimal) if row.text("price") else None
+        price = self._cell("price", row.text("price"), self._amount) if row.text("price") else None
         if known is not None:
             return self._edited(row, known, service, employee, starts_at, ends_at, price)
         customer, contact = self._customer(row)
@@ -242,6 +244,13 @@ class VisitReader:
         except Misread as error:
             title = next(one.title for one in HEADINGS if one.key == key)
             raise Refused(title, str(error)) from None
+
+    def _amount(self, text: str) -> Decimal:
+        """What an appointment may cost. Raises Misread."""
+        amount = self.manner.decimal(text)
+        if not 0 <= amount <= MOST:
+            raise Misread(f"“{text}” is not a price: it is 0 to {MOST:,}.")
+        return amount
 
     def _customer(self, row: Row) -> tuple[Customer | None, Contact | None]:
         """A customer who is there, or whom to make."""

@@ -199,6 +199,12 @@ def test_an_end_can_be_typed(desk):
     assert made.price == 12.5
 
 
+def test_nobody_is_paid_for_coming(desk):
+    assert "greater than or equal to 0" in errors_of(desk.add("10:00", price="-5"))["price"][0]
+    desk.add("10:00", price="0")
+    assert desk.appointments()[0].price == 0
+
+
 def test_an_end_past_midnight_is_the_next_days(desk):
     desk.add("23:30", ends_at="00:30")
     (made,) = desk.appointments()

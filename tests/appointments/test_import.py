@@ -354,6 +354,14 @@ def test_a_row_that_makes_no_sense_says_why(desk, cells, reason):
     assert reason in reasons(preview)[0][1]
 
 
+@pytest.mark.parametrize("price", ["-5", "100000000", "99999999999999999999"])
+def test_what_is_no_price_is_refused(desk, price):
+    text = f"{HEAD.strip()},Price\n2030-03-04 10:00,Kim Low,5552223333,Haircut,Ana,{price}\n"
+    preview = upload(desk, "appointment", text)
+    assert shown(preview) == [(2, "refuse")]
+    assert reasons(preview)[0][0] == "Price"
+
+
 def test_nobody_is_a_no_show_of_what_is_still_to_come(desk):
     head = "Starts,Customer,Phone,Service,Employee,Status\n"
     row = "-03-04 10:00,Kim Low,5552223333,Haircut,Ana,no-show\n"
