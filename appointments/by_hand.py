@@ -10,7 +10,7 @@ from django.db import transaction
 from appointments import history
 from appointments.errors import Invalid, SlotTaken
 from appointments.locks import lock_calendars
-from appointments.models import Appointment, ResourceUse, buffered
+from appointments.models import Appointment, AppointmentAddOn, ResourceUse, buffered
 from appointments.seats import (
     last_words,
     promote,
@@ -41,6 +41,8 @@ def change(appointment: Appointment, *, actor: str = "staff") -> None:
         raise SlotTaken([])
     before = Appointment.objects.select_for_update().get(pk=appointment.pk)
     _put(appointment, before)
+    if appointment.service_id != before.service_id:  # they were the other service's
+        AppointmentAddOn.objects.filter(appointment=appointment).delete()
     history.record(appointment, _kind(appointment, before), actor=actor, before=history.facts(before))
 
 

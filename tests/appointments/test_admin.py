@@ -16,6 +16,7 @@ from appointments.extras import write_add_ons
 from appointments.models import (
     AddOn,
     Appointment,
+    AppointmentAddOn,
     Customer,
     Employee,
     EmployeeService,
@@ -459,13 +460,28 @@ def test_what_was_agreed_on_goes_along_to_another_employee(desk, booked):
     assert (wall(after)[1:3], after.price) == (["10:00", "11:30"], 77)
 
 
-def test_an_emptied_end_and_price_are_those_with_the_add_ons_that_were_booked(desk, booked):
+@pytest.fixture
+def washed(desk, booked):
+    """With an add-on, as a caller books it."""
     with tenant_scope(desk.tenant):
         wash = AddOn.objects.create(
             tenant=desk.tenant, service=desk.services["Haircut"], name="Wash", minutes=15, price=5
         )
         write_add_ons(booked, [wash])
-    desk.change(booked, ends_at="", price="")
+    return booked
+
+
+def test_another_service_comes_without_the_add_ons_of_the_one_before(desk, washed):
+    desk.change(washed, notes="Rang.")
+    with tenant_scope(desk.tenant):
+        assert AppointmentAddOn.objects.count() == 1
+    desk.change(washed, service=str(desk.services["Coloring"].pk))
+    with tenant_scope(desk.tenant):
+        assert not AppointmentAddOn.objects.exists()
+
+
+def test_an_emptied_end_and_price_are_those_with_the_add_ons_that_were_booked(desk, washed):
+    desk.change(washed, ends_at="", price="")
     (after,) = desk.appointments()
     assert (wall(after)[1:3], after.price) == (["10:00", "11:15"], 55)
 
