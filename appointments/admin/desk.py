@@ -50,11 +50,14 @@ class AppointmentAdmin(Exportable, Importable, ScopedModelAdmin):
     date_hierarchy = "starts_at"
     ordering = ["-starts_at"]
     autocomplete_fields = ["customer", "service", "employee"]
-    readonly_fields = ["clock", "phone", "kept_clear", "currency", "id", "source", "created_at", "updated_at"]
+    readonly_fields = [
+        *("clock", "phone", "extras", "kept_clear", "currency"),
+        *("id", "source", "created_at", "updated_at"),
+    ]
     actions = ["complete", "miss", "cancel", "export_csv", "export_xlsx"]
     shown_when_new = ["clock"]
     fieldsets = [
-        (None, {"fields": ["customer", "phone", "service", "employee"]}),
+        (None, {"fields": ["customer", "phone", "service", "extras", "employee"]}),
         ("Time", {"fields": ["clock", "starts_at", "ends_at", "kept_clear"]}),
         ("About it", {"fields": ["status", "price", "currency", "notes"]}),
         ("For integrations", {"fields": ["id", "source", "created_at", "updated_at"]}),
@@ -180,6 +183,11 @@ class AppointmentAdmin(Exportable, Importable, ScopedModelAdmin):
     @admin.display(description="phone", ordering="customer__phone_e164")
     def phone(self, appointment: Appointment) -> str:
         return appointment.customer.phone_e164 or "-"
+
+    @admin.display(description="add-ons")
+    def extras(self, appointment: Appointment) -> str:
+        booked = appointment.add_ons.select_related("add_on").order_by("add_on__name")
+        return ", ".join(one.add_on.name for one in booked) or "-"
 
     @admin.display(description="time zone")
     def clock(self, appointment: Appointment) -> str:

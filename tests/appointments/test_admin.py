@@ -471,6 +471,10 @@ def washed(desk, booked):
     return booked
 
 
+def test_the_page_says_what_was_added(desk, washed):
+    assert "Wash" in desk.client.get(page_of(washed)).text
+
+
 def test_another_service_comes_without_the_add_ons_of_the_one_before(desk, washed):
     desk.change(washed, notes="Rang.")
     with tenant_scope(desk.tenant):
