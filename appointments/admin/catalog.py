@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
+from appointments.admin import in_the_way
 from appointments.admin.export import Column, Exportable
 from appointments.admin.forms import ServiceForm
 from appointments.admin.hours import OwnHoursInline, TimeOffInline
@@ -18,6 +19,7 @@ from appointments.models import (
     Resource,
     Service,
     ServiceResource,
+    TimeOff,
 )
 from tenants.roles import Area
 from tenants.scoped_admin import ScopedInline, ScopedModelAdmin, register
@@ -90,6 +92,12 @@ class EmployeeAdmin(Exportable, Importable, ScopedModelAdmin):
         hours = OpeningHours.objects.filter(employee=OuterRef("pk"))
         rows = super().get_queryset(request).annotate(has_own_hours=Exists(hours))
         return rows.prefetch_related("services")
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
+        super().save_formset(request, form, formset, change)
+        if formset.model is TimeOff:
+            for row in [*formset.new_objects, *(one for one, _ in formset.changed_objects)]:
+                in_the_way.tell(request, self.admin_site, row)
 
     @admin.display(description="performs")
     def performs(self, employee: Employee) -> str:

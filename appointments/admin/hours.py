@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from appointments.admin import in_the_way
 from appointments.admin.forms import OpeningHoursForm, StretchForm
 from appointments.models import Closure, OpeningHours, SpecialHours, TimeOff
 from tenants.roles import Area
@@ -51,8 +53,16 @@ class OpeningHoursAdmin(ScopedModelAdmin):
         return str(hours.employee) if hours.employee else "the business"
 
 
+class TellsWhoIsBooked(ScopedModelAdmin):
+    """What is booked stays booked, whoever closes: it is told."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        super().save_model(request, obj, form, change)
+        in_the_way.tell(request, self.admin_site, obj)
+
+
 @register(SpecialHours)
-class SpecialHoursAdmin(ScopedModelAdmin):
+class SpecialHoursAdmin(TellsWhoIsBooked):
     area = Area.CATALOG
     list_display = ["date", "interval", "note"]
     list_filter = ["date"]
@@ -69,7 +79,7 @@ class SpecialHoursAdmin(ScopedModelAdmin):
         return f"{hours.opens:%H:%M} to {hours.closes:%H:%M}{overnight}"
 
 
-class StretchAdmin(ScopedModelAdmin):
+class StretchAdmin(TellsWhoIsBooked):
     area = Area.CATALOG
     form = StretchForm
     date_hierarchy = "starts_at"

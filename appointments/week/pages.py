@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from appointments.admin import in_the_way
 from appointments.admin.free_times import as_uuid, whose
 from appointments.admin.work_pages import at_the_desk_of
 from appointments.models import Employee, OpeningHours, TimeOff
@@ -131,6 +132,7 @@ class HoursDesk:
         for name in wanted:
             row = self.forms[name].save()  # type: ignore[attr-defined]
             self._log(row, "added")
+            in_the_way.tell(self.request, self.site, row)
         return self._go_on(what, unsaved=what != "save" and keeping.seal(week) != keeping.seal(self.stored))
 
     def _keep_week(self, week: list[Any]) -> bool:

@@ -12,7 +12,7 @@ from appointments.wallclock import WallInterval
 from appointments.week.typed import Bar, TypedWeek, bars, clock, length
 from tenants.models import Tenant
 from tenants.scoping import platform_scope, tenant_scope
-from tests.appointments.test_admin import FormReader
+from tests.appointments.test_admin import Desk, FormReader
 from tests.tenants.test_admin import cheaper_settings, member, operator
 
 __all__ = ["cheaper_settings", "member", "operator"]
@@ -256,6 +256,30 @@ def test_time_off_is_added_beside_an_employees_week(salon, member):
     assert client.post(page, {**typed(client, page), **away}).status_code == 302
     with tenant_scope(salon):
         assert TimeOff.objects.get(note="dentist").employee == ana
+
+
+def test_whoever_closes_is_told_who_is_booked(salon):
+    desk = Desk(salon, "owner")
+    for name in ("Ana", "Ben"):
+        assert desk.add("10:00", employee=name).status_code == 200
+    desk.add("11:00", status="cancelled")
+    ana = desk.employees["Ana"]
+    ends = {"ends_at_0": "2030-03-05", "ends_at_1": "00:00", "note": ""}
+    fields = {"starts_at_0": "2030-03-04", "starts_at_1": "09:00", **ends}
+    add = "/admin/appointments/{}/add/".format
+    closed = desk.client.post(add("closure"), fields, follow=True).text
+    assert "2 appointments are booked in that time, and not cancelled by this" in closed
+    assert "Mon 4 Mar 2030, 10:00 EST</a>: Kim Low with Ben" in closed
+    away = desk.client.post(add("timeoff"), {**fields, "employee": str(ana.pk)}, follow=True).text
+    assert "1 appointment is booked in that time" in away
+    day = {"date": "2030-03-04", "opens": "", "closes": "", "note": ""}
+    assert "2 appointments are" in desk.client.post(add("specialhours"), day, follow=True).text
+    later = {**fields, "starts_at_1": "11:00"}
+    assert "booked in that time" not in desk.client.post(add("closure"), later, follow=True).text
+    beside = {f"away-{name}": value for name, value in fields.items()} | {"do": "away"}
+    page = f"{PAGE}?employee={ana.pk}"
+    told = desk.client.post(page, {**typed(desk.client, page), **beside}, follow=True).text
+    assert "1 appointment is booked in that time" in told
 
 
 @pytest.mark.parametrize(("role", "status"), [("manager", 302), ("staff", 403), ("read_only", 403)])
