@@ -185,6 +185,17 @@ def test_the_operators_pages_open(rows, browser, live_server):
     assert browser.visit(work, live_server.url, **DESKTOP) == []
 
 
+def test_a_customer_who_is_chosen_for_a_visit_can_be_read(rows, browser, live_server):
+    def work(visitor: Visitor) -> list[str]:
+        visitor.log_in("olivia", "pw")
+        visitor.open("/admin/appointments/appointment/visit/")
+        assert visitor.page.locator(".select2-container").first.bounding_box()["width"] > 200
+        visitor.measure_everywhere()
+        return visitor.complaints
+
+    assert browser.visit(work, live_server.url, **DESKTOP) == []
+
+
 def test_a_dark_desktop_opens_the_same_pages(rows, browser, live_server):
     assert walk(browser, live_server.url, OWN_PAGES, **DESKTOP, color_scheme="dark") == []
 
