@@ -63,6 +63,7 @@ class TenantAdmin(ScopedModelAdmin):
     search_fields = ["name", "slug", "phone", "address"]
     phone_fields = ["phone"]
     readonly_fields = ["id", "created_at"]
+    instead_of_deleting = "Make its status “Suspended” instead: its numbers say that they are not in service."
     inlines = [PeopleInline]
     about_limits: list[Any] = []
     """What apps that know more have to show beside the limits."""

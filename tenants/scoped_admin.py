@@ -160,6 +160,9 @@ class ScopedModelAdmin(Access, ModelAdmin):  # type: ignore[misc]
     shown_when_new: Sequence[str] = ()
     """Read-only fields that say something before there is a row."""
 
+    instead_of_deleting = ""
+    """What to do with a row that cannot be deleted, because what the product keeps hangs on it."""
+
     listed_for_members = True
     """False: a part of something else, which a member reads on that page and not in a list of its own."""
 
@@ -251,6 +254,9 @@ class ScopedModelAdmin(Access, ModelAdmin):  # type: ignore[misc]
         if context["original"] is not None:
             context["subtitle"] = self.headline(context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        return super().render_delete_form(request, {**context, "instead": self.instead_of_deleting})
 
     def headline(self, row: Any) -> str:
         """What the page of a row is headed with."""

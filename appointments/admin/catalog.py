@@ -73,6 +73,7 @@ class EmployeeAdmin(Exportable, Importable, ScopedModelAdmin):
     change_list_template = "admin/appointments/importable_list.html"
     change_form_template = "admin/appointments/with_free_times_form.html"
     actions = ["export_csv", "export_xlsx"]
+    instead_of_deleting = "Take “Is active” off on their page instead: nobody is booked with them any more."
     list_display = ["name", "performs", "own_hours", "is_active", "email"]
     list_filter = ["is_active", ("services", Scoped)]
     search_fields = ["name", "email"]
@@ -115,6 +116,7 @@ class ServiceAdmin(Exportable, Importable, ScopedModelAdmin):
     form = ServiceForm
     change_form_template = "admin/appointments/with_free_times_form.html"
     actions = ["export_csv", "export_xlsx"]
+    instead_of_deleting = "Take “Is active” off on its page instead: nobody books it any more."
     list_display = ["name", "category", "minutes", "cost", "buffers", "performers", "is_active"]
     list_filter = ["is_active", "category"]
     search_fields = ["name", "category", "description"]
@@ -194,6 +196,7 @@ class EmployeeServiceAdmin(ScopedModelAdmin):
 @register(AddOn)
 class AddOnAdmin(ScopedModelAdmin):
     area = Area.CATALOG
+    instead_of_deleting = "Take “Is active” off on its page instead: nobody books it any more."
     list_display = ["name", "service", "minutes", "price", "is_active"]
     list_filter = ["is_active", ("service", Scoped)]
     list_select_related = ["service"]

@@ -219,6 +219,9 @@ class CustomerAdmin(Exportable, Importable, ScopedModelAdmin):
     area = Area.CUSTOMERS
     change_list_template = "admin/appointments/importable_list.html"
     form = CustomerForm
+    instead_of_deleting = (
+        "Who asks to be forgotten is erased: choose them in the list, and “Erase for good…”."
+    )
     list_display = ["name", "phone_e164", "email", "next_visit", "created_at"]
     list_filter = ["created_at"]
     search_fields = ["name", "email", "notes"]

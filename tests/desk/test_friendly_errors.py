@@ -4,8 +4,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from appointments.models import Customer, Employee, Service
 from telephony.models import PhoneNumber
 from tenants.admin_sites import operators, staff
+from tenants.models import Tenant
+from tests.appointments.test_admin import Desk
 from tests.tenants.test_admin import cheaper_settings, member, operator
 
 __all__ = ["cheaper_settings", "member", "operator"]
@@ -41,3 +44,23 @@ def test_a_page_that_breaks_says_so_in_words_and_shows_nothing_of_how(site, oper
     assert "text/html" in answer.headers["Content-Type"]
     assert "secret-detail" not in answer.text
     assert f'href="/{site.name}/"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("model", "way_on"),
+    [(Employee, "Is active"), (Service, "Is active"), (Customer, "Erase for good…"), (Tenant, "Suspended")],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_what_cannot_be_deleted_says_why_and_what_to_do_instead(salon, operator, model, way_on):
+    desk = Desk(salon, "owner")
+    desk.add("10:00")
+    (made,) = desk.appointments()
+    pk = {Employee: made.employee_id, Service: made.service_id, Customer: made.customer_id, Tenant: salon.pk}
+    site, client = ("ops", operator) if model is Tenant else ("admin", desk.client)
+    name = f"{site}:{model._meta.app_label}_{model._meta.model_name}"
+    text = client.get(reverse(f"{name}_delete", args=[pk[model]])).text
+    assert "cannot be deleted" in text
+    assert way_on in text
+    assert "permission" not in text
+    chosen = {"action": "delete_selected", "_selected_action": [str(pk[model])]}
+    assert "cannot be deleted" in client.post(reverse(f"{name}_changelist"), chosen).text
