@@ -64,3 +64,17 @@ def test_what_cannot_be_deleted_says_why_and_what_to_do_instead(salon, operator,
     assert "permission" not in text
     chosen = {"action": "delete_selected", "_selected_action": [str(pk[model])]}
     assert "cannot be deleted" in client.post(reverse(f"{name}_changelist"), chosen).text
+
+
+def test_an_empty_list_says_so_and_offers_what_can_be_done(member):
+    owner = member("owner")
+    added = owner.get(reverse("admin:tenants_invitation_changelist")).text
+    assert "Nothing here yet" in added
+    assert "Add invitation" in added
+    assert "Show all" not in added
+    written = owner.get(reverse("admin:telephony_notification_changelist")).text
+    assert "Nothing here yet" in written
+    assert "Add notification" not in written
+    searched = owner.get(reverse("admin:appointments_service_changelist"), {"q": "zzz"}).text
+    assert "Nothing fits" in searched
+    assert "Show all" in searched
