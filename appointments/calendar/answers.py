@@ -168,13 +168,17 @@ def _answered(desk: AtTheDesk, answer: Answer, ids: dict[str, UUID]) -> HttpResp
 def _refused(error: BookingError, tenant: Tenant) -> JsonResponse:
     if isinstance(error, Invalid):
         _, _, words = str(error).partition(": ")
-        return problem(400, error.code, f"{words[:1].upper()}{words[1:].rstrip('.')}.", field=error.field)
+        return problem(400, error.code, _sentence(words), field=error.field)
     if isinstance(error, NotBookable):
         said = told((), error.nearest, tenant)
         return problem(409, error.code, str(error), nearest=said["nearest"], mayGoOn=False, objections=[])
     if isinstance(error, IdempotencyConflict):
         return problem(409, error.code, "This was sent before, with something else in it. Please try again.")
     return problem(STATUS.get(type(error), 409), error.code, f"{str(error).rstrip('.')}.")
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '?')) else '.'}"
 
 
 def _changed_meanwhile(pk: UUID, tenant: Tenant) -> JsonResponse:

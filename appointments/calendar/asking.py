@@ -48,7 +48,7 @@ class Asked:
         value = self.said.get(name) or ""
         if not isinstance(value, str) or len(value) > most:
             raise Invalid(name, f"must be a text of at most {most} characters")
-        return value.strip()
+        return value.replace("\0", "").strip()
 
     def words(self, name: str) -> list[str]:
         """A list in a body, or words with commas between them in an address."""

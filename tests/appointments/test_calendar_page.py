@@ -415,6 +415,11 @@ def test_nonsense_names_its_field(desk, field, said):
     assert desk.appointments() == []
 
 
+def test_a_question_stays_one(desk):
+    answer = say(desk, "", **wish(desk, customer="", phone="+12125550123"))
+    assert answer.json()["error"] == "Who is it for?"
+
+
 @pytest.mark.parametrize("body", ["", "[]", "nonsense", '"x"', '{"key": "\\ud800"}'])
 def test_a_body_that_is_no_object_is_refused_in_words(desk, body):
     answer = desk.client.post(f"{PAGE}appointments/", body, content_type="application/json")
@@ -444,7 +449,8 @@ def test_customers_are_found_by_name_number_and_address(desk):
         answer = desk.client.get(f"{PAGE}customers/", {"q": typed})
         return [one["name"] for one in answer.json()["data"]["customers"]]
 
-    assert [found(typed) for typed in ("kim", "222-3333", "lee@", "", "zzz")] == [
+    assert [found(typed) for typed in ("kim", "k\0im", "222-3333", "lee@", "", "zzz")] == [
+        ["Kim Low"],
         ["Kim Low"],
         ["Kim Low"],
         ["Lee"],
