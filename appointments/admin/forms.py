@@ -11,6 +11,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from appointments.admin.typed import TypedDate, TypedTime
 from appointments.wallclock import NonexistentTime, resolve, wall_time
 from tenants.models import Tenant
 from tenants.phone import InvalidNumber, region_of, to_e164
@@ -28,6 +29,7 @@ class WallDateTime(forms.SplitDateTimeField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.fields = (TypedDate(required=False), TypedTime(required=False))
         self.widget.widgets[1].format = HOURS_AND_MINUTES
 
     def compress(self, data_list: Any) -> datetime.datetime | None:
@@ -37,7 +39,7 @@ class WallDateTime(forms.SplitDateTimeField):
         return datetime.datetime.combine(*data_list) if data_list else None
 
 
-class ClockTime(forms.TimeField):
+class ClockTime(TypedTime):
     """The time of day at which something ends; its date follows from the start."""
 
     widget = UnfoldAdminSingleTimeWidget

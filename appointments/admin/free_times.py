@@ -18,6 +18,7 @@ from unfold.widgets import UnfoldAdminSingleDateWidget
 
 from appointments.admin.day_answer import Answer, Links
 from appointments.admin.forms import YEARS
+from appointments.admin.typed import TypedDate, TypedTime
 from appointments.models import AddOn, Employee, Service
 from tenants.acting import business_of
 from tenants.admin_sites import rendered
@@ -50,8 +51,8 @@ class QuestionForm(forms.Form):
     employee: "forms.ModelChoiceField[Employee]" = forms.ModelChoiceField(
         None, required=False, empty_label="Anybody"
     )
-    date = forms.DateField(widget=UnfoldAdminSingleDateWidget)
-    time = forms.TimeField(
+    date = TypedDate(widget=UnfoldAdminSingleDateWidget)
+    time = TypedTime(
         label="Exact time",
         required=False,
         widget=forms.TimeInput(format="%H:%M", attrs={"placeholder": "any", "size": 6}),

@@ -3,11 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminSingleDateWidget
 
 from appointments.admin import in_the_way
 from appointments.admin.forms import OpeningHoursForm, StretchForm
+from appointments.admin.typed import TypedDate
 from appointments.models import Closure, OpeningHours, SpecialHours, TimeOff
 from tenants.roles import Area
 from tenants.scoped_admin import ScopedInline, ScopedModelAdmin, one_line, register, tenant_time
@@ -64,6 +67,7 @@ class TellsWhoIsBooked(ScopedModelAdmin):
 @register(SpecialHours)
 class SpecialHoursAdmin(TellsWhoIsBooked):
     area = Area.CATALOG
+    formfield_overrides = {models.DateField: {"form_class": TypedDate, "widget": UnfoldAdminSingleDateWidget}}
     list_display = ["date", "interval", "note"]
     list_filter = ["date"]
     search_fields = ["note"]

@@ -15,6 +15,7 @@ from django.utils import dateformat
 from unfold.widgets import UnfoldAdminSingleDateWidget
 
 from appointments.admin.day_answer import Links
+from appointments.admin.typed import TypedDate
 from appointments.admin.work_pages import at_the_desk_of, context_of, day_and_times, listed, refuse, words
 from appointments.customers import Contact
 from appointments.errors import BookingError
@@ -39,7 +40,7 @@ class RepeatForm(forms.Form):
         max_value=MOST,
         help_text="Or say until when.",
     )
-    until = forms.DateField(
+    until = TypedDate(
         label="Until",
         required=False,
         widget=UnfoldAdminSingleDateWidget,

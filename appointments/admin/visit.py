@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminSingleDateWidget
 from appointments.admin import free_times
 from appointments.admin.forms import YEARS
 from appointments.admin.free_times import FARTHEST, whose
+from appointments.admin.typed import TypedDate, TypedTime
 from appointments.admin.work_pages import (
     at_the_desk_of,
     context_of,
@@ -57,8 +58,8 @@ class VisitForm(forms.Form):
     customer: "forms.ModelChoiceField[Customer]" = forms.ModelChoiceField(None, required=False)
     new_name = forms.CharField(label="or somebody new: name", required=False, max_length=120)
     new_phone = forms.CharField(label="and phone", required=False, max_length=40)
-    date = forms.DateField(widget=UnfoldAdminSingleDateWidget)
-    time = forms.TimeField(
+    date = TypedDate(widget=UnfoldAdminSingleDateWidget)
+    time = TypedTime(
         label="Begins at",
         required=False,
         widget=forms.TimeInput(format="%H:%M", attrs={"placeholder": "any", "size": 6}),

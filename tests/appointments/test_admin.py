@@ -22,6 +22,7 @@ from appointments.models import (
     EmployeeService,
     OpeningHours,
     Service,
+    SpecialHours,
 )
 from tenants.models import Member, Tenant, User
 from tenants.scoping import platform_scope, tenant_scope
@@ -174,6 +175,34 @@ def own_terms(desk, name="Ana", minutes=90, price=77):
             employee=desk.employees[name], service=desk.services["Haircut"]
         )
         performs.update(duration_minutes=minutes, price=price)
+
+
+@pytest.mark.parametrize("typed", ["2:30 PM", "2:30pm", "2 pm", "14.30", "14:30:00"])
+def test_a_time_may_be_typed_as_one_says_it(desk, typed):
+    desk.add(typed, ends_at="3:30 PM")
+    (made,) = desk.appointments()
+    assert wall(made)[1:3] == ["14:00" if typed == "2 pm" else "14:30", "15:30"]
+
+
+def test_what_is_no_time_is_told_with_an_example(desk):
+    assert errors_of(desk.add("noon"))["starts_at"] == ["This is no time, such as 14:30 or 2:30 PM."]
+
+
+@pytest.mark.parametrize(
+    ("phone", "typed"),
+    [("+12125550100", "3/4/2030"), ("+34911234567", "4/3/2030"), ("+4930123456", "04.03.2030")],
+)
+def test_a_date_is_read_as_the_business_writes_it(desk, phone, typed):
+    with platform_scope():
+        Tenant.objects.update(phone=phone)
+    desk.add("10:00", starts_at_0=typed)
+    assert desk.appointments()[0].starts_at.date() == MONDAY
+    assert "is no date" in errors_of(desk.add("12:00", starts_at_0="13/13/2030"))["starts_at"][0]
+    day = {"date": typed, "opens": "", "closes": "", "note": ""}
+    owner = Desk(desk.tenant, "owner")
+    assert owner.client.post("/admin/appointments/specialhours/add/", day).status_code == 302
+    with tenant_scope(desk.tenant):
+        assert SpecialHours.objects.get().date == MONDAY
 
 
 def test_an_employees_own_minutes_and_price_go_before_those_of_the_service(desk):
