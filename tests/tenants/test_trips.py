@@ -72,6 +72,10 @@ class Road:
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(*self._there)
         self._travellers |= {writer, far_writer}
+        if self._server is None or not self._server.is_serving():  # closed while this one was on its way
+            writer.close()
+            far_writer.close()
+            return
         work = asyncio.ensure_future(_both(_carry(reader, far_writer), _carry(far_reader, writer)))
         self._at_work.add(work)
         work.add_done_callback(self._at_work.discard)
