@@ -41,8 +41,8 @@ class Heard:
     def _said(self, options: Sequence[Option], language: str) -> Option | None:
         """By its number, by what it is called, or by words that mean it; in doubt, none."""
         words = _words(self.words)
-        if len(words - FILLERS) == 1:  # "one", "number one"; not "one o'clock"
-            numbered = [one for one in options if one.key in _numbers(words, language)]
+        if len(counted := _without_nouns(words - FILLERS, language)) == 1:  # "one"; not "one o'clock"
+            numbered = [one for one in options if one.key in _numbers(counted, language)]
             if len(numbered) == 1:
                 return numbered[0]
         called = [one for one in options if one.what and _words(one.what) <= words]
@@ -55,9 +55,18 @@ class Heard:
         )
 
 
+def _without_nouns(words: frozenset[str], language: str) -> frozenset[str]:
+    """`the second one` is the second: the word for 1 stands for what is counted there."""
+    nth = {word for said in _spelt(language) for word in said.split()[1:]}
+    return words - set(_spelt(language)[0].split()[:1]) if words & nth else words
+
+
 def _numbers(words: frozenset[str], language: str) -> set[str]:
-    spelt = NUMBERS.get(_primary(language), NUMBERS["en"])
-    return {str(n) for n, said in enumerate(spelt, 1) if words & ({str(n)} | set(said.split()))}
+    return {str(n) for n, said in enumerate(_spelt(language), 1) if words & ({str(n)} | set(said.split()))}
+
+
+def _spelt(language: str) -> Sequence[str]:
+    return NUMBERS.get(_primary(language), NUMBERS["en"])
 
 
 def _known(language: str) -> dict[str, frozenset[str]]:

@@ -308,6 +308,10 @@ TIMES = (
         (TIMES, "en", "1:30 PM", "2"),
         (TIMES, "en", "three o'clock", None),
         (TIMES, "en", "number three", "3"),
+        (TIMES, "en", "the first one", "1"),  # and not the first of the month, at one
+        (TIMES, "en", "The second one, please.", "2"),
+        (TIMES, "en", "one or two", None),
+        (TIMES, "de", "die erste bitte", "1"),
         (TIMES, "en", "another day", "4"),
         ((Option("1", "yes"), Option("2", "no")), "en", "no that's not right", "2"),
         ((Option("1", "yes"), Option("2", "no")), "es", "sí", "1"),
