@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from telephony.keypad.words import FILLERS, NUMBERS, OPTIONS
+from telephony.keypad.words import FILLERS, NAMED, NUMBERS, OPTIONS
 
 REPEAT_KEYS = frozenset({"*", "9"})
 
@@ -53,6 +53,15 @@ class Heard:
         return next(
             (offered[name] for name, meant in known.items() if name in offered and words & meant), None
         )
+
+
+def name_in(words: str, language: str) -> str:
+    """The name alone, of `my name is Ada Lovelace`; "" if nothing was said."""
+    name = words.replace("\u2019", "'").strip(" .,!?")
+    for lead in NAMED.get(_primary(language), NAMED["en"]):
+        if name.casefold().startswith(f"{lead.casefold()} "):
+            return name[len(lead) :].strip(" .,!?")
+    return name
 
 
 def _without_nouns(words: frozenset[str], language: str) -> frozenset[str]:

@@ -18,7 +18,7 @@ from agents.tools import registry
 from agents.tools.facts import Offered, slot_id
 from appointments.models import Customer, Employee, Service
 from appointments.wallclock import wall_time
-from telephony.keypad.heard import Heard, Option
+from telephony.keypad.heard import Heard, Option, name_in
 from telephony.keypad.place import Place
 from telephony.models import Call
 from telephony.people import directory
@@ -270,7 +270,8 @@ def ask_name(visit: Visit, _place: Place) -> Question:
 
 def take_name(visit: Visit, place: Place, heard: Heard, _option: Option | None) -> Taken:
     """Whoever says nothing books as well: the number is known."""
-    return _book(visit, place, heard.words.strip(" .,!?")[:120] or _nameless(visit.conversation.caller_e164))
+    name = name_in(heard.words, visit.language)[:120]
+    return _book(visit, place, name or _nameless(visit.conversation.caller_e164))
 
 
 def ask_phone(visit: Visit, _place: Place) -> Question:

@@ -82,3 +82,10 @@ FILLERS = frozenset(
     {"number", "option", "nummer", "numero", "the", "la", "le", "el", "der", "die", "das", "bitte", "please"}
 )
 """What may stand beside a number that is an option's."""
+NAMED = {
+    "en": ("my name is", "my name's", "the name is", "the name's", "this is", "it's", "it is", "i'm", "i am"),
+    "es": ("me llamo", "mi nombre es", "soy", "habla"),
+    "de": ("mein name ist", "ich heiße", "ich heisse", "ich bin", "hier ist", "hier spricht"),
+    "fr": ("je m'appelle", "mon nom est", "je suis", "c'est"),
+}
+"""What callers say before their name."""

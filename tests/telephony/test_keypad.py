@@ -13,7 +13,7 @@ from agents.models import Conversation, ToolInvocation
 from appointments.holds import TTL
 from appointments.models import Appointment, Hold
 from telephony import calls
-from telephony.keypad.heard import Heard, Option
+from telephony.keypad.heard import Heard, Option, name_in
 from telephony.keypad.place import Place, decode, encode
 from telephony.models import Call
 from tenants.models import Tenant
@@ -320,3 +320,27 @@ TIMES = (
 def test_words_mean_an_option_or_none(options, language, words, key):
     chosen = Heard(words=words).choice(options, language)
     assert (chosen.key if chosen else None) == key
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "name"),
+    [
+        ("en", "Ada Lovelace.", "Ada Lovelace"),
+        ("en-GB", "My name is Ada Lovelace.", "Ada Lovelace"),
+        ("en", "I\u2019m Ada", "Ada"),
+        ("de-AT", "Ich heiße Änne Groß", "Änne Groß"),
+        ("es", "Me llamo Ana", "Ana"),
+        ("fr", "Je m'appelle Zoé", "Zoé"),
+        ("en", "It's", "It's"),
+        ("en", "Isaac", "Isaac"),
+        ("en", "", ""),
+    ],
+)
+def test_a_name_is_what_is_left_of_a_sentence_that_tells_it(language, words, name):
+    assert name_in(words, language) == name
+
+
+def test_who_says_a_whole_sentence_is_booked_by_their_name(salon, menu):
+    press(where(walk(menu, "1", "2", "1", "1")), words="My name is Grace Hopper.")
+    with tenant_scope(salon):
+        assert Appointment.objects.get().customer.name == "Grace Hopper"
