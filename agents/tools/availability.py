@@ -13,6 +13,7 @@ from agents.tools.wishes import (
     LATEST_YEAR,
     check_range,
     is_date,
+    is_moment,
     read_add_ons,
     read_employee,
     read_service,
@@ -32,7 +33,7 @@ EARLIEST, LATEST = datetime.date(EARLIEST_YEAR, 1, 1), datetime.date(LATEST_YEAR
 def check_availability(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     question = _Question(context, arguments)
     start = arguments.text("startTime")
-    if start and not is_date(start):
+    if is_moment(start) and not is_date(start):
         return question.at(read_start(context, start))
     asked = _asked(context, arguments)
     if asked is None:
@@ -52,27 +53,35 @@ def _is_one_time(asked: When) -> bool:
 
 def _asked(context: ToolContext, arguments: Arguments) -> When | None:
     """`when` or `date`, in which models put words now and then; None: whenever something is free."""
-    when, day = read_when(context, arguments, "when"), _date(context, arguments)
-    return _both(context, arguments, day) if when and day else when or day
+    words = _field_of_words(arguments)
+    when, day = read_when(context, arguments, words), _date(context, arguments)
+    return _both(context, arguments, day, words) if when and day else when or day
 
 
-def _both(context: ToolContext, arguments: Arguments, day: When) -> When:
+def _field_of_words(arguments: Arguments) -> str:
+    """`startTime` is one such field as well, unless it is read as a moment or as the date."""
+    start = arguments.text("startTime")
+    return "startTime" if start and not arguments.text("when") and not is_date(start) else "when"
+
+
+def _both(context: ToolContext, arguments: Arguments, day: When, words: str) -> When:
     """`date` and `when`, as if they were said in one breath: whatever they say must agree."""
     named = When(day.first, day.first)
     date = day.first.isoformat() if day == named else arguments.text("date")
-    said = f"{date}, {arguments.text('when')}"
+    said = f"{date}, {arguments.text(words)}"
     try:
         return resolve_when(said, now_local=context.local(context.now), language=context.tenant.language)
     except UnclearWhen:
         raise ToolError(
-            "VALIDATION_ERROR", "when: does not agree with date", context.speech.say_again
+            "VALIDATION_ERROR", f"{words}: does not agree with date", context.speech.say_again
         ) from None
 
 
 def _date(context: ToolContext, arguments: Arguments) -> When | None:
     """A date; of a date with a time, which models send for whole days, only the date counts."""
+    start = arguments.text("startTime")
     try:
-        day = datetime.date.fromisoformat((arguments.text("date") or arguments.text("startTime"))[:10])
+        day = datetime.date.fromisoformat((arguments.text("date") or (start if is_date(start) else ""))[:10])
     except ValueError:
         return read_when(context, arguments, "date")
     day = max(EARLIEST, min(day, LATEST))  # with others one cannot reckon, and these are out of reach as well

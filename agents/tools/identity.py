@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 
 from agents.models import ToolInvocation
 from agents.tools.contract import Arguments, ToolContext, ToolError, Trust
-from agents.tools.wishes import read_start
+from agents.tools.wishes import read_start_or_words
 from appointments.lifecycle import COMING
 from appointments.models import Appointment
 
@@ -126,10 +126,10 @@ def known_by(context: ToolContext, arguments: Arguments) -> Appointment | None:
     code = _code(arguments)
     if code:
         return _only(rows.filter(code=code))
-    surname, time = _folded(arguments.text("lastName", limit=120)), arguments.text("startTime")
-    if not surname or not time:
+    surname = _folded(arguments.text("lastName", limit=120))
+    if not surname or not arguments.text("startTime"):
         return None
-    at_that_time = rows.filter(starts_at=read_start(context, time))
+    at_that_time = rows.filter(starts_at=read_start_or_words(context, arguments, "startTime"))
     named = [one for one in at_that_time if f" {_folded(one.customer.name)}".endswith(f" {surname}")]
     return named[0] if len(named) == 1 else None
 

@@ -343,6 +343,29 @@ def test_words_for_a_time_are_resolved_here_and_not_by_the_model(salon, language
     assert booked["appointment"]["startTimeLocal"] == requested["startTimeLocal"]
 
 
+@pytest.mark.parametrize("words", ["next monday at ten", "{day} 10:00 AM", "{day} at 10"])
+def test_words_in_the_place_of_a_start_are_understood(salon, words):
+    call, at = Call(salon), next_monday(salon, 10)
+    wanted = {"serviceId": HAIRCUT, "startTime": words.format(day=at.date())}
+    assert call.data("check_availability", **wanted)["requested"]["startTimeLocal"] == f"{at:%Y-%m-%dT%H:%M}"
+    booked = call.data("book_appointment", customerName="John Smith", **wanted)["appointment"]
+    assert local(booked) == at
+    stranger = Call(salon, SOMEBODY_ELSE, "CA2")
+    found = stranger.data("find_appointment", lastName="Smith", startTime=wanted["startTime"])
+    moved = stranger.data(
+        "reschedule_appointment",
+        appointmentId=found["appointments"][0]["id"],
+        startTime=f"{at.date()} at 2 pm",
+    )
+    assert local(moved["appointment"]).hour == 14
+
+
+def test_a_start_without_a_day_is_on_the_date_beside_it(salon):
+    day = next_monday(salon, weeks=2).date()
+    data = Call(salon).data("check_availability", serviceId=HAIRCUT, date=str(day), startTime="3 pm")
+    assert data["requested"]["startTimeLocal"] == f"{day}T15:00"
+
+
 def test_a_part_of_the_day_narrows_what_is_offered(salon):
     data = Call(salon).data("check_availability", serviceId=HAIRCUT, when="next monday after three")
     assert [one["startTimeLocal"][11:] for one in data["slots"]] == ["15:00", "15:30", "16:00"]
