@@ -9,7 +9,7 @@ from uuid import UUID
 
 from agents.tools.contract import Arguments, ToolContext, ToolError, invalid
 from agents.tools.facts import iso_z, read_slot_id
-from agents.when import UnclearWhen, When, resolve_when
+from agents.when import UnclearWhen, When, leaves_open, resolve_when
 from appointments.availability import Calendar
 from appointments.booking import Contact, Wish, booked_before
 from appointments.models import AddOn, Appointment, Employee, Service
@@ -158,9 +158,9 @@ def _despite_z(
 
 
 def read_when(context: ToolContext, arguments: Arguments, name: str) -> When | None:
-    """The days and times that a caller's words mean; None when there are none."""
+    """The days and times that a caller's words mean; None when there are none, or any will do."""
     text = arguments.text(name, limit=200)
-    if not text:
+    if not text or leaves_open(text, language=context.tenant.language):
         return None
     try:
         return resolve_when(text, now_local=context.local(context.now), language=context.tenant.language)

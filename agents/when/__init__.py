@@ -34,11 +34,12 @@ with the words that were not understood, and the caller is asked. The rules wher
 from datetime import datetime
 
 from agents.when.grammar import listen
+from agents.when.kinds import Kind
 from agents.when.language import Language, UnknownWord
 from agents.when.languages import ENGLISH, language_for
 from agents.when.values import UnclearWhen, When, Window
 
-__all__ = ["MAX_CHARACTERS", "UnclearWhen", "When", "Window", "resolve_when"]
+__all__ = ["MAX_CHARACTERS", "UnclearWhen", "When", "Window", "leaves_open", "resolve_when"]
 
 MAX_CHARACTERS = 200
 
@@ -61,6 +62,16 @@ def resolve_when(text: str, *, now_local: datetime, language: str = "en") -> Whe
         except UnclearWhen:
             pass
         raise
+
+
+def leaves_open(text: str, *, language: str = "en") -> bool:
+    """Whether it names no time at all: "any time", "as soon as possible"."""
+    for spoken in (language_for(language), ENGLISH):
+        try:
+            return all(token.kind is Kind.PAUSE for token in spoken.tokens(text[:MAX_CHARACTERS]))
+        except (ValueError, OverflowError, UnclearWhen):
+            continue
+    return False
 
 
 def _resolve(text: str, now_local: datetime, language: Language) -> When:

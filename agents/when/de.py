@@ -114,6 +114,9 @@ GERMAN = Language(
         Kind.IN: "in | im",
         Kind.THE: "am | der | den | dem | die | das",
         Kind.FILLER: "bitte | des | zu | zur | zum | mal | dann | gern | gerne | vielleicht | irgendwann | es"
-        " | wenn möglich | termin | ein termin | einen termin | für | auf | an | danke | so",
+        " | wenn möglich | termin | ein termin | einen termin | für | auf | an | danke | so"
+        " | so bald wie möglich | so früh wie möglich | so schnell wie möglich | möglichst bald | möglichst früh"
+        " | baldmöglichst | schnellstmöglich | nächster freier | nächsten freien | frühester | frühesten | jederzeit"
+        " | egal | egal wann",
     },
 )

@@ -111,6 +111,9 @@ ENGLISH = Language(
         Kind.THE: "the",
         Kind.PAUSE: "on",
         Kind.FILLER: "a | an | please | for | then | sometime | maybe | perhaps | if possible | any time | anytime"
-        " | appointment | an appointment | i would like | i'd like | thanks | thank you",
+        " | appointment | an appointment | i would like | i'd like | thanks | thank you"
+        " | as soon as possible | asap | as early as possible | earliest | earliest available | earliest possible"
+        " | soonest | first available | next available | next opening | slot | time | whenever | any day | anything"
+        " | no preference",
     },
 )

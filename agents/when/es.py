@@ -140,6 +140,8 @@ SPANISH = Language(
         Kind.OF: "de",
         Kind.THE: "el",
         Kind.FILLER: "la | las | los | lo | por favor | para | para el | para los | si puede ser | si es posible"
-        " | gracias | cita | una cita | punto | en punto | quizás | por | que sea",
+        " | gracias | cita | una cita | punto | en punto | quizás | por | que sea"
+        " | lo antes posible | cuanto antes | primera disponible | primer disponible | próxima disponible"
+        " | cuando sea | cualquier día | cualquier hora | cualquier momento | en cualquier momento | me da igual",
     },
 )

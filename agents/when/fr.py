@@ -99,6 +99,8 @@ FRENCH = Language(
         Kind.OF: "de | d'",
         Kind.THE: "le",
         Kind.FILLER: "la | l' | les | s'il vous plaît | svp | pour | un rendez-vous | rendez-vous"
-        " | peut-être | si possible | merci | pile | plutôt",
+        " | peut-être | si possible | merci | pile | plutôt"
+        " | dès que possible | le plus tôt possible | au plus tôt | au plus vite | premier disponible"
+        " | prochain disponible | n'importe quand | n'importe quel jour | peu importe | quand vous voulez",
     },
 )

@@ -175,7 +175,7 @@ class Language:
     def _articled(self, read: Sequence[Token]) -> Iterator[Token]:
         """Without fillers, and with THE only before a number."""
         said = [token for token in read if token.kind is not Kind.FILLER]
-        for token, following in zip(said, [*said[1:], None], strict=True):
+        for token, following in zip(said, [*said, None][1:], strict=True):
             numbered = following is not None and following.kind is Kind.NUMBER
             if token.kind is not Kind.THE or numbered:
                 yield token

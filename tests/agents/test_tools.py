@@ -360,6 +360,18 @@ def test_words_in_the_place_of_a_start_are_understood(salon, words):
     assert local(moved["appointment"]).hour == 14
 
 
+def test_who_comes_at_any_time_is_offered_the_first_that_is_free(salon):
+    call = Call(salon)
+    first = call.data("check_availability", serviceId=HAIRCUT)["slots"][0]["startTime"]
+    soon = call.data("check_availability", serviceId=HAIRCUT, when="as soon as possible")
+    assert soon["slots"][0]["startTime"] == first
+    day = next_monday(salon, weeks=3).date()
+    told = call.data("check_availability", serviceId=HAIRCUT, date=str(day), when="any time")
+    assert (told["date"], len(told["slots"])) == (str(day), 15)
+    refused = call.refusal("book_appointment", customerName="John", serviceId=HAIRCUT, when="whenever")
+    assert refused["message"] == speech_for("en").time_needed
+
+
 def test_a_start_without_a_day_is_on_the_date_beside_it(salon):
     day = next_monday(salon, weeks=2).date()
     data = Call(salon).data("check_availability", serviceId=HAIRCUT, date=str(day), startTime="3 pm")

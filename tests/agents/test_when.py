@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import agents.when
 from agents.speech import speech_for
-from agents.when import MAX_CHARACTERS, UnclearWhen, When, resolve_when
+from agents.when import MAX_CHARACTERS, UnclearWhen, When, leaves_open, resolve_when
 from agents.when.kinds import Kind
 from agents.when.language import Language
 from agents.when.languages import language_for
@@ -681,3 +681,32 @@ def test_text_that_is_too_long_is_not_even_read():
     with pytest.raises(UnclearWhen) as unclear:
         resolve_when("tomorrow " + " " * MAX_CHARACTERS, now_local=NOW)
     assert len(unclear.value.heard) == MAX_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "As soon as possible, please."),
+        ("en", "any time"),
+        ("en", "the next available slot"),
+        ("de", "So bald wie möglich"),
+        ("de", "ASAP"),  # models translate
+        ("es", "lo antes posible"),
+        ("fr", "n'importe quand"),
+    ],
+)
+def test_words_may_leave_the_time_open(language, text):
+    assert leaves_open(text, language=language)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"), [("tomorrow, as early as possible", 19), ("earliest on friday", 20)]
+)
+def test_what_leaves_the_time_open_may_stand_beside_a_day(text, day):
+    assert not leaves_open(text)
+    assert resolve_when(text, now_local=NOW) == When(date(2026, 11, day), date(2026, 11, day))
+
+
+@pytest.mark.parametrize("text", ["when the cows come home", "tomorrow", "3 PM"])
+def test_a_time_or_nonsense_leaves_nothing_open(text):
+    assert not leaves_open(text)
