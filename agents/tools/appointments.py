@@ -59,7 +59,7 @@ def _prove(context: ToolContext, arguments: Arguments) -> None:
 
 def _matches(context: ToolContext, arguments: Arguments, appointment: Appointment) -> bool:
     """What the model says of the customer narrows what the caller may see; it never widens it."""
-    phone, email = read_phone(context, arguments, "customerPhone"), arguments.text("customerEmail")
+    phone, email = read_phone(context, arguments, "customerPhone"), arguments.given("customerEmail")
     if phone and appointment.customer.phone_e164 != phone:
         return False
     return not email or appointment.customer.email.casefold() == email.casefold()
@@ -143,7 +143,7 @@ def reschedule_appointment(context: ToolContext, arguments: Arguments) -> ToolAn
 def _new_time(
     context: ToolContext, arguments: Arguments, appointment: Appointment
 ) -> tuple[datetime.datetime, Employee | None]:
-    if arguments.text("slotId", limit=LONGEST_SLOT_ID):
+    if arguments.given("slotId", limit=LONGEST_SLOT_ID):
         wish = read_wish(context, arguments)
         if wish.service.pk != appointment.service_id:
             raise ToolError("VALIDATION_ERROR", "slotId: is another service's", context.speech.slot_unknown)

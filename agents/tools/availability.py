@@ -32,7 +32,7 @@ EARLIEST, LATEST = datetime.date(EARLIEST_YEAR, 1, 1), datetime.date(LATEST_YEAR
 
 def check_availability(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     question = _Question(context, arguments)
-    start = arguments.text("startTime")
+    start = arguments.given("startTime")
     if is_moment(start) and not is_date(start):
         return question.at(read_start(context, start))
     asked = _asked(context, arguments)

@@ -92,6 +92,11 @@ class ToolError(Exception):
         self.code, self.error, self.message, self.extra = code, error, message, extra
 
 
+NOTHING = frozenset(
+    ["n/a", "na", "none", "null", "undefined", "unknown", "anonymous", "not provided", "not given", "-"]
+)
+"""What models write into a field that they know nothing for."""
+
 Handler = Callable[[ToolContext, "Arguments"], ToolAnswer]
 
 
@@ -128,6 +133,11 @@ class Arguments:
         if len(text) > limit:
             raise invalid(name, f"must not be longer than {limit} characters")
         return text
+
+    def given(self, name: str, *, limit: int = 500) -> str:
+        """As `text`, for what is nobody's name: "" where a model has written that there is nothing."""
+        text = self.text(name, limit=limit)
+        return "" if text.casefold() in NOTHING else text
 
     def uuid(self, name: str) -> UUID | None:
         text = self.text(name)

@@ -19,7 +19,7 @@ def refusal(
         case NotBookable():
             return _not_bookable(context, service, error, add_ons)
         case Invalid():
-            message = speech.contact_needed if error.field.startswith("customer") else ""
+            message = speech.contact_needed if error.field in {"customerName", "customerPhone"} else ""
             return ToolError(error.code, str(error), message)
         case TooLate():
             message = speech.too_late_to_cancel(minutes=error.notice_minutes)

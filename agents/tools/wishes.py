@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 MAX_ADD_ONS = 20
 LONGEST_SLOT_ID = 1000
 """With as many add-ons."""
+ANYBODY = frozenset(["", "any", "anyone", "anybody", "any employee", "any available", "no preference"])
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
 """Beyond them the arithmetic of dates has an end."""
 
@@ -37,7 +38,7 @@ class Wished:
 
 def read_wish(context: ToolContext, arguments: Arguments, contact: Contact | None = None) -> Wished:
     """From the slot that was offered, or one by one. `contact`: whose appointment it is to be, where that is known."""
-    slot = arguments.text("slotId", limit=LONGEST_SLOT_ID)
+    slot = arguments.given("slotId", limit=LONGEST_SLOT_ID)
     if slot:
         try:
             offered = read_slot_id(slot)
@@ -81,7 +82,7 @@ def read_time(
     context: ToolContext, arguments: Arguments, is_free: Callable[[datetime.datetime], bool]
 ) -> datetime.datetime:
     """`startTime`, or the one time that the words in `when` mean. UTC. `is_free`: for them, who may have it already."""
-    text = arguments.text("startTime")
+    text = arguments.given("startTime")
     start = read_start_or_words(context, arguments, "startTime" if text else "when")
     return _despite_z(context, start, is_free) if text.upper().endswith("Z") else start
 
@@ -159,7 +160,7 @@ def _despite_z(
 
 def read_when(context: ToolContext, arguments: Arguments, name: str) -> When | None:
     """The days and times that a caller's words mean; None when there are none, or any will do."""
-    text = arguments.text(name, limit=200)
+    text = arguments.given(name, limit=200)
     if not text or leaves_open(text, language=context.tenant.language):
         return None
     try:
@@ -182,12 +183,12 @@ def read_contact(context: ToolContext, arguments: Arguments) -> Contact:
         raise ToolError(
             "VALIDATION_ERROR", "customerName: this field is required", context.speech.name_needed
         )
-    return Contact(name, phone, arguments.text("customerEmail", limit=254))
+    return Contact(name, phone, arguments.given("customerEmail", limit=254))
 
 
 def read_phone(context: ToolContext, arguments: Arguments, name: str) -> str:
     """In E.164, "" when none was said; a national number is one of the caller's own country."""
-    said = arguments.text(name, limit=40)
+    said = arguments.given(name, limit=40)
     if not said:
         return ""
     called = context.conversation.called_e164 if context.conversation else ""
@@ -230,8 +231,8 @@ def _service_by_id(context: ToolContext, pk: UUID | None) -> Service:
 
 def read_employee(context: ToolContext, arguments: Arguments) -> Employee | None:
     """None: anybody."""
-    wanted = arguments.text("employeeId")
-    if wanted.lower() in {"", "any"}:
+    wanted = arguments.given("employeeId")
+    if wanted.casefold() in ANYBODY:
         return None
     named = Employee.objects.for_tenant(context.tenant).filter(is_active=True, name__iexact=wanted)
     if len(wanted) != 36 and len(found := list(named[:2])) == 1:

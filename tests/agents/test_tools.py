@@ -711,6 +711,30 @@ def test_a_name_does_for_an_id_where_it_leaves_no_doubt(salon):
     assert {one["employeeName"] for one in data["slots"]} == {"Ben"}
 
 
+@pytest.mark.parametrize("anybody", ["any", "Anyone", "no preference", "none", "null", "N/A"])
+def test_anybody_is_meant_by_many_words(salon, anybody):
+    data = Call(salon).data("check_availability", serviceId=HAIRCUT, employeeId=anybody)
+    assert {one["employeeName"] for one in data["slots"]} == {"Ana"}  # the first, where both are free
+
+
+@pytest.mark.parametrize("nothing", ["N/A", "none", "unknown", "not provided", "null"])
+def test_what_models_write_where_there_is_nothing_is_nothing(salon, nothing):
+    fields_ = ("customerPhone", "customerEmail", "employeeId", "slotId", "when")
+    wanted = {"serviceId": HAIRCUT, "startTime": next_monday(salon).isoformat()}
+    booked = Call(salon).data(
+        "book_appointment", customerName="John", **wanted, **dict.fromkeys(fields_, nothing)
+    )["appointment"]
+    assert (booked["customerPhone"], booked["customerEmail"]) == (CALLER, "")
+    assert Call(salon, sid="CA2").data("find_appointment", customerPhone=nothing)["total"] == 1
+
+
+def test_an_address_that_is_none_is_asked_for_again_and_not_the_name(salon):
+    wanted = {"serviceId": HAIRCUT, "startTime": next_monday(salon).isoformat(), "customerName": "John"}
+    refused = Call(salon).refusal("book_appointment", customerEmail="john at example", **wanted)
+    assert refused["error"] == "customerEmail: must be an e-mail address"
+    assert refused["message"] == speech_for("en").say_again
+
+
 def test_every_tool_of_the_contract_is_there_with_its_aliases():
     names = {name for tool in registry.TOOLS for name in (tool.name, *tool.aliases)}
     assert names >= {
