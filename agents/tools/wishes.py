@@ -1,10 +1,12 @@
 """What the caller wishes, read from what the model filled in: service, employee, time, contact."""
 
 import datetime
+import json
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from agents.tools.contract import Arguments, ToolContext, ToolError, invalid
@@ -45,7 +47,7 @@ def read_wish(context: ToolContext, arguments: Arguments, contact: Contact | Non
         except ToolError as error:
             raise ToolError(error.code, error.error, context.speech.slot_unknown) from None
         service = _service_by_id(context, offered.service_id)
-        add_ons = _add_ons(context, service, {*offered.add_on_ids, *_add_on_ids(arguments)})
+        add_ons = _add_ons(context, service, [*map(str, offered.add_on_ids), *_add_ons_said(arguments)])
         return Wished(service, _employee_by_id(context, offered.employee_id), offered.start, add_ons)
     service = read_service(context, arguments)
     employee = read_employee(context, arguments)
@@ -248,25 +250,45 @@ def _employee_by_id(context: ToolContext, pk: UUID | None) -> Employee:
 
 
 def read_add_ons(context: ToolContext, service: Service, arguments: Arguments) -> tuple[AddOn, ...]:
-    """`addOns`: ids of add-ons that the service has."""
-    return _add_ons(context, service, _add_on_ids(arguments))
+    """`addOns`: ids of add-ons that the service has, or their names."""
+    return _add_ons(context, service, _add_ons_said(arguments))
 
 
-def _add_on_ids(arguments: Arguments) -> set[UUID]:
+def _add_ons_said(arguments: Arguments) -> list[str]:
     wanted = arguments.values.get("addOns") or []
+    if isinstance(wanted, str):
+        wanted = _listed(wanted)
     if not isinstance(wanted, list) or len(wanted) > MAX_ADD_ONS:
         raise invalid("addOns", f"must be a list of at most {MAX_ADD_ONS} ids")
-    ids = (Arguments({"addOns": one}).uuid("addOns") for one in wanted)
-    return {one for one in ids if one is not None}
+    return [said for one in wanted if (said := Arguments({"addOns": one}).given("addOns"))]
 
 
-def _add_ons(context: ToolContext, service: Service, ids: Iterable[UUID]) -> tuple[AddOn, ...]:
-    wanted = set(ids)
+def _listed(text: str) -> Any:
+    """Models write a list as JSON in a string, or the only one of it."""
+    try:
+        listed = json.loads(text)
+    except (ValueError, RecursionError):
+        return [text]
+    return listed if isinstance(listed, list) else [text]
+
+
+def _add_ons(context: ToolContext, service: Service, said: Iterable[str]) -> tuple[AddOn, ...]:
+    wanted = {_id_or_name(one) for one in said}
     if not wanted:
         return ()
-    found = tuple(
-        AddOn.objects.for_tenant(context.tenant).filter(service=service, pk__in=wanted, is_active=True)
-    )
-    if len(found) != len(wanted):
+    offered = AddOn.objects.for_tenant(context.tenant).filter(service=service, is_active=True)
+    found = tuple(one for one in offered if wanted & _names(one))
+    if wanted.difference(*map(_names, found)) or len(found) > len(wanted):
         raise ToolError("NOT_FOUND", "addOns: no such add-on of this service", context.speech.extra_not_found)
     return found
+
+
+def _names(add_on: AddOn) -> set[str]:
+    return {str(add_on.pk), add_on.name.casefold()}
+
+
+def _id_or_name(said: str) -> str:
+    try:
+        return str(UUID(said))
+    except ValueError:
+        return said.casefold()

@@ -619,6 +619,25 @@ def test_an_offered_slot_carries_its_extras(salon):
         assert Appointment.objects.get(pk=booked["id"]).price == 70
 
 
+def test_extras_are_known_by_their_names_and_in_any_form_of_a_list(salon):
+    with tenant_scope(salon):
+        trim, mask = AddOn.objects.get(name="Beard trim"), AddOn.objects.get(name="Hair mask")
+    call, day = Call(salon), next_monday(salon).date().isoformat()
+    for said, length in (
+        (["beard trim"], 75),
+        ("Beard trim", 75),
+        (json.dumps([str(trim.pk)]), 75),
+        (["BEARD TRIM", str(mask.pk)], 75),
+        ("[]", 60),
+        ("none", 60),
+    ):
+        slot = call.data("check_availability", serviceId=HAIRCUT, date=day, addOns=said)["slots"][0]
+        start, end = (datetime.datetime.fromisoformat(slot[name]) for name in ("startTime", "endTime"))
+        assert end - start == datetime.timedelta(minutes=length)
+    refused = call.refusal("check_availability", serviceId=HAIRCUT, date=day, addOns=["Highlights"])
+    assert (refused["code"], refused["message"]) == ("NOT_FOUND", speech_for("en").extra_not_found)
+
+
 @pytest.mark.parametrize("tool", ["book_appointment", "hold_slot"])
 def test_what_is_free_instead_carries_the_extras_too(salon, tool):
     with tenant_scope(salon):
