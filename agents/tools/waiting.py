@@ -7,11 +7,13 @@ from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, Tool
 from agents.tools.facts import iso_z
 from agents.tools.refusals import refusal
 from agents.tools.wishes import check_range, read_employee, read_phone, read_service, read_when
+from agents.when import When
 from appointments import waitlist
 from appointments.booking import Contact
 from appointments.errors import BookingError
 from appointments.models import Customer
 from appointments.slots import instants_of_dates
+from appointments.wallclock import NonexistentTime, resolve
 
 PLACES_PER_CALL = 5
 
@@ -81,7 +83,25 @@ def _window(
     if last < first:
         raise ToolError("VALIDATION_ERROR", "to: must not be before from", context.speech.time_needed)
     instants = instants_of_dates(first, last, context.zone)
-    return instants[0].start if since else None, instants[-1].end
+    begins = _clock(since, "not_before", "at")
+    ends = _clock(until, "not_after", "at") or _clock(since, "not_after")
+    earliest = _moment(context, first, begins) if begins else instants[0].start
+    latest = _moment(context, last, ends) if ends else instants[-1].end
+    return earliest if since else None, latest
+
+
+def _clock(said: When | None, *bounds: str) -> datetime.time | None:
+    """The time of day of somebody who names one day: of several it would be that of the first alone."""
+    if said is None or said.first != said.last:
+        return None
+    return next((time for bound in bounds if (time := getattr(said, bound)) is not None), None)
+
+
+def _moment(context: ToolContext, day: datetime.date, time: datetime.time) -> datetime.datetime:
+    try:
+        return resolve(datetime.datetime.combine(day, time), context.zone)
+    except NonexistentTime as error:
+        return error.after
 
 
 TOOLS = (
@@ -90,8 +110,14 @@ TOOLS = (
         description="Put the caller on the waiting list of a service when nothing that is free suits them.",
         parameters={
             "serviceId": {"type": "string", "description": "Service ID"},
-            "from": {"type": "string", "description": "First date that would suit, YYYY-MM-DD or in words"},
-            "to": {"type": "string", "description": "Last date that would suit, YYYY-MM-DD or in words"},
+            "from": {
+                "type": "string",
+                "description": "First date, or date and time, that would suit, in ISO 8601 or in words",
+            },
+            "to": {
+                "type": "string",
+                "description": "Last date, or date and time, that would suit, in ISO 8601 or in words",
+            },
             "employeeId": {
                 "type": "string",
                 "description": "Only if the caller wants somebody in particular",

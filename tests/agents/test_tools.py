@@ -180,6 +180,22 @@ def test_a_place_on_the_waitlist_is_told(speaking):
         assert WaitlistEntry.objects.count() == 2
 
 
+@pytest.mark.parametrize(
+    ("wish", "first", "last"),
+    [
+        ({"from": "{day}T13:00", "to": "{day}T16:30"}, "13:00", "16:30"),
+        ({"from": "{day} in the afternoon"}, "12:00", "17:59"),
+        ({"from": "{day}T13:00"}, "13:00", "00:00"),
+        ({"from": "{day}", "to": "{day}"}, "00:00", "00:00"),
+    ],
+)
+def test_who_waits_for_a_part_of_the_day_waits_for_no_other(salon, wish, first, last):
+    wish = {name: text.format(day=next_monday(salon).date()) for name, text in wish.items()}
+    told = Call(salon).data("join_waitlist", serviceId=HAIRCUT, customerName="John", **wish)
+    bounds = [datetime.datetime.fromisoformat(told[name]).astimezone(salon.zone) for name in ("from", "to")]
+    assert [f"{one:%H:%M}" for one in bounds] == [first, last]
+
+
 def test_a_message_is_kept_for_the_team_once(speaking):
     call = Call(speaking)
     first = call.data("take_message", message="Please call me about Friday", callerName="John")
