@@ -26,12 +26,20 @@ def to_e164(text: str, region: str | None = None) -> str:
     return e164
 
 
+WITHHELD = frozenset(
+    f"+{phonenumbers.convert_alpha_characters_in_number(word)}"
+    for word in ("ANONYMOUS", "BLOCKED", "PRIVATE", "RESTRICTED", "UNAVAILABLE", "UNKNOWN")
+)
+"""What Twilio sends for callers without a number: words as a telephone's keys spell them, `+86282452253`."""
+
+
 def e164_or_blank(text: str) -> str:
     """E.164, or "" for a withheld or unusable caller ID."""
     try:
-        return to_e164(text)
+        number = to_e164(text)
     except InvalidNumber:
         return ""
+    return "" if number in WITHHELD else number
 
 
 def region_of(e164: str) -> str | None:
