@@ -57,6 +57,12 @@ def format_name(audio_format: AudioFormat) -> str:
     return f"{'ulaw' if audio_format.encoding == 'mulaw' else 'pcm'}_{audio_format.rate_hz}"
 
 
+def language_name(tag: str) -> str:
+    """As the vendor names it: without a region, but for Brazil's Portuguese."""
+    tag = tag.strip().lower().replace("_", "-")
+    return tag if tag == "pt-br" else tag.partition("-")[0] or "en"
+
+
 def build_initiation(
     briefing: Briefing, overrides: Collection[str] | None = None, audio_format: AudioFormat = MULAW_8K
 ) -> dict[str, Any]:
@@ -119,7 +125,7 @@ def _overrides(briefing: Briefing, names: Collection[str] | None, spoken: str) -
     agent = {
         "agent_output_audio_format": spoken,
         "user_input_audio_format": spoken,
-        "language": briefing.language,
+        "language": language_name(briefing.language),
         "first_message": first_message(briefing),
     }
     tts = {"output_format": spoken}

@@ -433,6 +433,16 @@ def test_the_documented_request_gets_the_documented_answer(salon):
     }
 
 
+@pytest.mark.parametrize(
+    ("tag", "name"), [("de-AT", "de"), ("es_MX", "es"), ("pt-BR", "pt-br"), ("EN", "en"), ("", "en")]
+)
+def test_an_agents_language_is_named_as_its_vendor_does(salon, tag, name):
+    with tenant_scope(salon):
+        Tenant.objects.filter(pk=salon.pk).update(language=tag)
+    told = post(INITIATION, {"called_number": salon.phone}, bearer(PLATFORM_SECRET)).json()
+    assert told["conversation_config_override"]["agent"]["language"] == name
+
+
 def test_the_vendors_own_request_is_known_by_the_called_number(salon, garage):
     request = {
         "caller_id": CALLER,

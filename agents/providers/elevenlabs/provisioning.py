@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 
 from agents.audio import MULAW_8K, AudioFormat
-from agents.initiation import format_name
+from agents.initiation import format_name, language_name
 from agents.providers.elevenlabs.desired_agent import DesiredAgent, differences, summary
 from agents.providers.elevenlabs.provisioning_tools import keep_tools
 from agents.providers.elevenlabs.provisioning_webhook import (
@@ -75,7 +75,7 @@ def desired_agent(
         prompt=wishes.prompt,
         # The greeting travels with each conversation: a new one needs no visit to the vendor.
         first_message="{{greeting}}",
-        language=wishes.tenant.language,
+        language=language_name(wishes.tenant.language),
         timezone=wishes.tenant.timezone,
         voice_id=settings.ELEVENLABS_VOICE_ID,
         max_seconds=settings.MAX_CALL_SECONDS or 3600,
