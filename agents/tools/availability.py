@@ -13,7 +13,7 @@ from agents.tools.wishes import (
     LATEST_YEAR,
     check_range,
     is_date,
-    is_moment,
+    is_words,
     read_add_ons,
     read_employee,
     read_service,
@@ -33,7 +33,7 @@ EARLIEST, LATEST = datetime.date(EARLIEST_YEAR, 1, 1), datetime.date(LATEST_YEAR
 def check_availability(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     question = _Question(context, arguments)
     start = arguments.given("startTime")
-    if is_moment(start) and not is_date(start):
+    if start and not is_date(start) and not is_words(arguments, "startTime"):
         return question.at(read_start(context, start))
     asked = _asked(context, arguments)
     if asked is None:

@@ -91,9 +91,8 @@ def read_time(
 
 def read_start_or_words(context: ToolContext, arguments: Arguments, name: str) -> datetime.datetime:
     """As `read_start`; models write `tomorrow at 3` where ISO 8601 was asked for now and then."""
-    text = arguments.text(name)
-    if name == "startTime" and is_moment(text):
-        return read_start(context, text)
+    if name == "startTime" and not is_words(arguments, name):
+        return read_start(context, arguments.text(name))
     when = read_when(context, arguments, name)
     if when is None or when.at is None or when.first != when.last:
         raise ToolError("VALIDATION_ERROR", "startTime: this field is required", context.speech.time_needed)
@@ -113,13 +112,16 @@ def read_start(context: ToolContext, text: str) -> datetime.datetime:
     return _instant(context, moment)
 
 
-def is_moment(text: str) -> bool:
-    """ISO 8601; a date alone is one as well."""
+def is_words(arguments: Arguments, name: str) -> bool:
+    """Neither ISO 8601, nor what is meant to be."""
+    text = arguments.text(name)
+    if not isinstance(arguments.values.get(name), str) or (text[:4].isdigit() and text[10:11] in {"T", "t"}):
+        return False
     try:
         parse_moment(text)
     except ValueError:
-        return False
-    return True
+        return True
+    return False
 
 
 def is_date(text: str) -> bool:
