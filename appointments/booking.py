@@ -162,6 +162,13 @@ def _told(wish: Wish, contact: Contact) -> list[Any]:
     ]
 
 
+def remember(tenant: Tenant, wish: Wish, contact: Contact, appointment: Appointment) -> None:
+    """The same wish gets this appointment, which was not made by `book`."""
+    request = _claim(tenant, wish, contact, "", "", appointment.pk)
+    if not request.is_new:
+        answer(request, {"appointments": [*_made_before(request), str(appointment.pk)]})
+
+
 def booked_before(tenant: Tenant, wish: Wish, contact: Contact) -> Appointment | None:
     """What `book` would give for this wish without booking anything: it is a repeated one."""
     wish = replace(wish, starts_at=as_utc(wish.starts_at))

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from appointments import history
 from appointments.availability import Calendar, FreeSlot
-from appointments.booking import Booked, Circumstances, Wish, candidates_for, keys_for, write
+from appointments.booking import Booked, Circumstances, Wish, candidates_for, keys_for, remember, write
 from appointments.claims import answer, claim
 from appointments.customers import Contact, check, customer_of
 from appointments.errors import Invalid, NotFound, OfferExpired, refusal
@@ -268,9 +268,35 @@ def accept(
             raise refusal(reasons, calendar.nearest(offered.starts_at, entry.employee))
         how = Circumstances(entry.customer, source, actor or source, holder=offered.holder)
         appointment = write(calendar, wish, offered.employee, needs, how)
+        customer = entry.customer
+        remember(tenant, wish, Contact(customer.name, customer.phone_e164, customer.email), appointment)
         WaitlistEntry.objects.filter(pk=entry.pk).update(state=State.BOOKED, hold=None)
         answer(request, {"appointment": str(appointment.pk)})
         return Booked(appointment, created=True)
+
+
+def offer_to(
+    tenant: Tenant,
+    phone_e164: str,
+    service: Service,
+    starts_at: datetime.datetime,
+    employee: Employee | None = None,
+    *,
+    now: datetime.datetime,
+) -> WaitlistEntry | None:
+    """Who waits under this number and is offered this very time: theirs to `accept`."""
+    if not phone_e164:
+        return None
+    offered = WaitlistEntry.objects.for_tenant(tenant).filter(
+        state=State.OFFERED,
+        service=service,
+        customer__phone_e164=phone_e164,
+        hold__starts_at=starts_at,
+        hold__expires_at__gt=now,
+    )
+    if employee is not None:
+        offered = offered.filter(hold__employee=employee)
+    return offered.select_related("customer", "hold__employee").order_by("created_at", "pk").first()
 
 
 def advance_offers(tenant: Tenant, *, now: datetime.datetime | None = None) -> int:

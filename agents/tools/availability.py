@@ -7,10 +7,12 @@ from typing import Any
 from agents.speech import spread
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError
 from agents.tools.facts import iso_z, slot_facts
+from agents.tools.offers import offer_of
 from agents.tools.refusals import reason_facts, why_not
 from agents.tools.wishes import (
     EARLIEST_YEAR,
     LATEST_YEAR,
+    Wished,
     check_range,
     is_date,
     is_words,
@@ -159,6 +161,12 @@ class _Question:
             message = speech.nothing_in_weeks(service=self.service.name)
         return ToolAnswer(self._data(day, slots, following), message)
 
+    def _kept_for_the_caller(self, start: datetime.datetime) -> FreeSlot | None:
+        """What the waiting list has offered them is free for nobody else."""
+        offer = offer_of(self.context, Wished(self.service, self.employee, start, tuple(self.add_ons)))
+        hold = offer.hold if offer else None
+        return FreeSlot(hold.employee, start, hold.ends_at) if hold else None
+
     def at_wall(self, wall: datetime.datetime) -> ToolAnswer:
         """In the repeated hour, the first of the two; the answer says so."""
         try:
@@ -171,7 +179,10 @@ class _Question:
         context, wall = self.context, self.context.local(start)
         day, slots = wall.date(), self._free_on(wall.date())
         if all(slot.start != start for slot in slots):
-            return self._refused(wall, start, self._objections(start), slots)
+            kept = self._kept_for_the_caller(start)
+            if kept is None:
+                return self._refused(wall, start, self._objections(start), slots)
+            slots = one_per_instant([*slots, kept])
         message = context.speech.times_offered(
             service=self.service.name, day=day, today=context.today, times=[context.zoned(start)]
         )

@@ -7,6 +7,7 @@ from agents.tools import lookups
 from agents.tools.contract import Arguments, Tool, ToolAnswer, ToolContext, ToolError
 from agents.tools.facts import appointment_facts, slot_facts
 from agents.tools.identity import handle, is_their_number, is_theirs
+from agents.tools.offers import offer_of, take_offer
 from agents.tools.refusals import refusal
 from agents.tools.wishes import Wished, read_contact, read_wish
 from appointments import holds
@@ -14,7 +15,7 @@ from appointments.availability import Calendar, FreeSlot
 from appointments.booking import Booked, Contact, book, calendar_for
 from appointments.booking import Wish as BookingWish
 from appointments.errors import BookingError
-from appointments.models import Appointment, Employee
+from appointments.models import Appointment, Employee, Hold
 
 DEFAULT_NOTES = "Created via ElevenLabs AI"
 
@@ -25,7 +26,7 @@ def book_appointment(context: ToolContext, arguments: Arguments) -> ToolAnswer:
         lookups.check_bookings(context)
     wish = read_wish(context, arguments, contact)
     try:
-        booked = book_for_agent(context, arguments, wish, contact)
+        booked = take_offer(context, wish, contact) or book_for_agent(context, arguments, wish, contact)
     except BookingError as error:
         raise refusal(context, wish.service, error, wish.add_ons) from None
     appointment = booked.appointment
@@ -92,6 +93,8 @@ def hold_slot(context: ToolContext, arguments: Arguments) -> ToolAnswer:
     if context.conversation is None or context.conversation.ended_at is not None:
         raise ToolError("NO_CALL", "A slot is held for a live call only", context.speech.cannot_do_that)
     wish = read_wish(context, arguments)
+    if (offer := offer_of(context, wish)) is not None and offer.hold is not None:
+        return _held(context, wish, offer.hold)
     calendar = calendar_for(
         context.tenant,
         BookingWish(wish.service, wish.start, wish.employee, wish.add_ons),
@@ -111,6 +114,10 @@ def hold_slot(context: ToolContext, arguments: Arguments) -> ToolAnswer:
         )
     except BookingError as error:
         raise refusal(context, wish.service, error, wish.add_ons) from None
+    return _held(context, wish, held)
+
+
+def _held(context: ToolContext, wish: Wished, held: Hold) -> ToolAnswer:
     kept = FreeSlot(held.employee, held.starts_at, held.ends_at)
     return ToolAnswer(
         {

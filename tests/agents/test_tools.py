@@ -16,8 +16,10 @@ from agents.providers.openai_realtime.tool_definitions import functions
 from agents.speech import LANGUAGES, MAX_OPTIONS, speech_for
 from agents.tools import registry
 from agents.tools.contract import Trust
-from appointments import holds
+from appointments import holds, lifecycle, waitlist
 from appointments.availability import free_slots
+from appointments.booking import Contact
+from appointments.holds import TTL
 from appointments.models import AddOn, Appointment, Employee, Hold, Service, SpecialHours, WaitlistEntry
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
@@ -194,6 +196,32 @@ def test_who_waits_for_a_part_of_the_day_waits_for_no_other(salon, wish, first, 
     told = Call(salon).data("join_waitlist", serviceId=HAIRCUT, customerName="John", **wish)
     bounds = [datetime.datetime.fromisoformat(told[name]).astimezone(salon.zone) for name in ("from", "to")]
     assert [f"{one:%H:%M}" for one in bounds] == [first, last]
+
+
+def test_who_was_offered_a_time_takes_it_by_telephone(salon):
+    at = next_monday(salon, 10)
+    gone = appointment_of(salon, at, SOMEBODY_ELSE, "Mary")
+    with tenant_scope(salon):
+        start, john = gone.starts_at, Contact("John Doe", CALLER)
+        waitlist.join(salon, gone.service, john, earliest=start, latest=start, employee=gone.employee)
+        lifecycle.cancel(salon, gone.pk)
+    wanted = {"serviceId": HAIRCUT, "employeeId": ANA, "startTime": at.isoformat()}
+    for stranger, name in ((Call(salon, SOMEBODY_ELSE, "CA2"), "John Doe"), (Call(salon), "Jane Doe")):
+        assert (
+            stranger.refusal("book_appointment", customerName=name, **wanted)["code"] == "TIME_SLOT_CONFLICT"
+        )
+    call = Call(salon)
+    assert call.data("check_availability", **wanted)["requested"]["available"] is True
+    held = call.data("hold_slot", **wanted)
+    assert held["seconds"] > TTL.total_seconds()  # as long as the offer stands
+    first, again = (
+        call.data("book_appointment", customerName="Jon Doe", slotId=held["slot"]["slotId"]) for _ in range(2)
+    )
+    assert (local(first["appointment"]), again["appointment"]["id"]) == (at, first["appointment"]["id"])
+    with tenant_scope(salon):
+        assert WaitlistEntry.objects.get().state == WaitlistEntry.State.BOOKED
+        assert not Hold.objects.exists()
+        assert Appointment.objects.exclude(status="cancelled").count() == 1
 
 
 def test_a_message_is_kept_for_the_team_once(speaking):
