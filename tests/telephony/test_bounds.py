@@ -16,9 +16,11 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from agents.audio import MULAW_8K, PCM16_16K
+from agents.events import ToolCall
 from agents.guarded_connection import MAX_UNSENT_BYTES, GuardedConnection
 from agents.models import Turn
 from agents.providers.elevenlabs.protocol import MAX_WORDS, Decoder
+from agents.tools import registry
 from telephony import bridge, calls, doorstep, guarded_socket, on_the_line, tools_at_work
 from telephony.frames import StreamStarted
 from telephony.guarded_socket import GuardedProtocol
@@ -426,3 +428,15 @@ async def test_a_full_journal_still_takes_the_ending_and_of_each_turn_so_much(sa
 def test_words_without_end_are_not_kept(size, kept):
     said = {"type": "agent_response", "agent_response_event": {"agent_response": "x" * size}}
     assert (Decoder().decode(json.dumps(said)) is not None) == kept
+
+
+@pytest.mark.parametrize("encoded", [str, str.encode])
+@pytest.mark.parametrize("id_first", [True, False])
+def test_a_tool_call_that_is_too_long_to_be_read_is_answered(salon, encoded, id_first):
+    notes = {"parameters": {"notes": '"tool_call_id": "2" ' * MAX_WORDS}}
+    named = {"tool_name": "book_appointment", "tool_call_id": "1"}
+    asked = named | notes if id_first else notes | named
+    call = Decoder().decode(encoded(json.dumps({"type": "client_tool_call", "client_tool_call": asked})))
+    assert call == ToolCall("1", "book_appointment (its parameters are too long)", {})
+    answer = registry.run(salon.pk, None, call.tool, call.arguments).envelope
+    assert (answer["code"], answer["message"]) == ("UNKNOWN_TOOL", "I'm sorry, I can't do that.")

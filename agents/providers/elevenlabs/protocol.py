@@ -85,6 +85,13 @@ _ping = re.compile(
 ).fullmatch
 
 
+_END = 1024
+"""Of a message that is too long to be read: so much of its beginning, and of its end."""
+# What is quoted within a text has a backslash before it.
+_call_id = re.compile(r'(?<!\\)"tool_call_id": ?"([^"\\]{1,200})"').search
+_tool_name = re.compile(r'(?<!\\)"tool_name": ?"([\w-]{1,64})"').search
+
+
 class Decoder:
     """Server messages of one session. Remembers the newest interruption: older audio is stale."""
 
@@ -115,7 +122,7 @@ class Decoder:
         """None for what we have no use for. Raises ValueError for what is not an ElevenLabs message."""
         # What is kept of words waits for the database, perhaps for a while; and reading them costs several times that.
         if len(text) > MAX_WORDS and not _may_be_audio(text):
-            return None
+            return _call_too_long(text)
         try:
             message = json.loads(text)
         except RecursionError:
@@ -146,6 +153,21 @@ class Decoder:
         except (Base64Error, TypeError, ValueError):
             raise ValueError("audio is not base64") from None
         return Speech(audio) if audio else None
+
+
+def _call_too_long(text: str | bytes) -> ToolCall | None:
+    """A tool call that is not read is of no tool that there is: the agent waits for an answer, and gets that one.
+
+    Its id stands before its parameters or behind them; what is in between may be megabytes.
+    """
+    head, tail = (
+        end if isinstance(end, str) else end.decode(errors="replace") for end in (text[:_END], text[-_END:])
+    )
+    call_id = _call_id(head) or _call_id(tail)
+    if '"client_tool_call"' not in head or call_id is None:
+        return None
+    name = _tool_name(head) or _tool_name(tail)
+    return ToolCall(call_id[1], f"{name[1] if name else ''} (its parameters are too long)", {})
 
 
 def _may_be_audio(text: str | bytes) -> bool:
