@@ -127,8 +127,7 @@ def book(
             chosen = choose(calendar, candidates, wish)
             how = Circumstances(customer_of(tenant, contact), source, actor or source, notes, holder)
             appointment = write(calendar, wish, chosen, needs, how, pk)
-            if not request.is_new:
-                answer(request, {"appointments": [*_made_before(request), str(pk)]})
+            remember(request, pk)
             return Booked(appointment, created=True)
     except NotBookable as refused:  # what else is free is looked up behind the locks: others wait for them
         refused.nearest = calendar.nearest(wish.starts_at, employee)
@@ -162,11 +161,15 @@ def _told(wish: Wish, contact: Contact) -> list[Any]:
     ]
 
 
-def remember(tenant: Tenant, wish: Wish, contact: Contact, appointment: Appointment) -> None:
-    """The same wish gets this appointment, which was not made by `book`."""
-    request = _claim(tenant, wish, contact, "", "", appointment.pk)
+def claim_wish(tenant: Tenant, wish: Wish, contact: Contact, pk: UUID) -> Claim:
+    """For an appointment that is not made by `book`: the same wish gets it, too. Before the locks, as there."""
+    return _claim(tenant, wish, contact, "", "", pk)
+
+
+def remember(request: Claim, pk: UUID) -> None:
+    """What a wish has got."""
     if not request.is_new:
-        answer(request, {"appointments": [*_made_before(request), str(appointment.pk)]})
+        answer(request, {"appointments": [*_made_before(request), str(pk)]})
 
 
 def booked_before(tenant: Tenant, wish: Wish, contact: Contact) -> Appointment | None:

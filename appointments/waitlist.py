@@ -12,7 +12,7 @@ lapses goes to those who joined later.
 import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -21,7 +21,16 @@ from django.utils import timezone
 
 from appointments import history
 from appointments.availability import Calendar, FreeSlot
-from appointments.booking import Booked, Circumstances, Wish, candidates_for, keys_for, remember, write
+from appointments.booking import (
+    Booked,
+    Circumstances,
+    Wish,
+    candidates_for,
+    claim_wish,
+    keys_for,
+    remember,
+    write,
+)
 from appointments.claims import answer, claim
 from appointments.customers import Contact, check, customer_of
 from appointments.errors import Invalid, NotFound, OfferExpired, refusal
@@ -256,20 +265,21 @@ def accept(
             return Booked(_appointment(request.answer["appointment"]), created=False)
         if entry.hold is None:
             raise OfferExpired
-        offered = entry.hold
+        offered, customer, pk = entry.hold, entry.customer, uuid4()
+        wish = Wish(entry.service, offered.starts_at, offered.employee)
+        contact = Contact(customer.name, customer.phone_e164, customer.email)
+        asked = claim_wish(tenant, wish, contact, pk)
         needs = resources_of([entry.service])
         lock_calendars(keys_for([offered.employee], needs, offered.holder, tenant))
         if not _stands(entry, offered, now):
             raise OfferExpired
-        wish = Wish(entry.service, offered.starts_at, offered.employee)
         calendar = Calendar(tenant, entry.service, now=now, holder=offered.holder)
         reasons = calendar.objections(offered.employee, offered.starts_at)
         if reasons:  # the business has closed for that day, say
             raise refusal(reasons, calendar.nearest(offered.starts_at, entry.employee))
-        how = Circumstances(entry.customer, source, actor or source, holder=offered.holder)
-        appointment = write(calendar, wish, offered.employee, needs, how)
-        customer = entry.customer
-        remember(tenant, wish, Contact(customer.name, customer.phone_e164, customer.email), appointment)
+        how = Circumstances(customer, source, actor or source, holder=offered.holder)
+        appointment = write(calendar, wish, offered.employee, needs, how, pk)
+        remember(asked, pk)
         WaitlistEntry.objects.filter(pk=entry.pk).update(state=State.BOOKED, hold=None)
         answer(request, {"appointment": str(appointment.pk)})
         return Booked(appointment, created=True)
