@@ -93,7 +93,7 @@ class ToolError(Exception):
 
 
 NOTHING = frozenset(
-    ["n/a", "na", "none", "null", "undefined", "unknown", "anonymous", "not provided", "not given", "-"]
+    ["n/a", "none", "null", "undefined", "unknown", "anonymous", "not provided", "not given", "-"]
 )
 """What models write into a field that they know nothing for."""
 

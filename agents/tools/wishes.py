@@ -23,7 +23,12 @@ logger = logging.getLogger(__name__)
 MAX_ADD_ONS = 20
 LONGEST_SLOT_ID = 1000
 """With as many add-ons."""
-ANYBODY = frozenset(["", "any", "anyone", "anybody", "any employee", "any available", "no preference"])
+ANYBODY = frozenset(
+    [
+        *("", "any", "anyone", "anybody", "any employee", "any available", "no preference"),
+        *("egal", "cualquiera", "me da igual", "n'importe qui", "peu importe"),
+    ]
+)
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
 """Beyond them the arithmetic of dates has an end."""
 

@@ -774,7 +774,7 @@ def test_a_name_does_for_an_id_where_it_leaves_no_doubt(salon):
     assert {one["employeeName"] for one in data["slots"]} == {"Ben"}
 
 
-@pytest.mark.parametrize("anybody", ["any", "Anyone", "no preference", "none", "null", "N/A"])
+@pytest.mark.parametrize("anybody", ["any", "Anyone", "no preference", "egal", "none", "null", "N/A"])
 def test_anybody_is_meant_by_many_words(salon, anybody):
     data = Call(salon).data("check_availability", serviceId=HAIRCUT, employeeId=anybody)
     assert {one["employeeName"] for one in data["slots"]} == {"Ana"}  # the first, where both are free
