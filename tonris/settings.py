@@ -333,7 +333,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W008"]  # SECURE_SSL_REDIRECT: see above
 
 
 DATABASE_POOL_SIZE = _number("DATABASE_POOL_SIZE", 10, least=1)
-DATABASE_POOL = {
+DATABASE_POOL: dict[str, Any] = {
     "min_size": min(2, DATABASE_POOL_SIZE),
     "max_size": DATABASE_POOL_SIZE,
     "timeout": 3,
