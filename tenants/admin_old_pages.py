@@ -6,10 +6,7 @@ from django.core.exceptions import ValidationError
 
 from tenants.scoped_admin import ScopedForm
 
-IN_BOTH = (
-    "In the meantime somebody else has changed {}, too. "
-    "Open the page again to see how it stands now. Nothing of yours is saved yet."
-)
+_CHANGED = "Somebody else has changed {} since you opened the page. Open it again to see how it stands."
 
 
 class OldPageForm(ScopedForm):
@@ -24,14 +21,25 @@ class OldPageForm(ScopedForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.instance._state.adding:
             rows = type(self.instance)._base_manager.select_for_update(of=("self",), no_key=True)
-            self.as_it_stands(rows.get(pk=self.instance.pk), cleaned)
+            self._bring_up_to_date(cleaned, rows.get(pk=self.instance.pk))
         return cleaned
 
-    def as_it_stands(self, row: Any, cleaned: dict[str, Any]) -> None:
-        """Put into `cleaned` what nobody has touched on the page."""
+    def _bring_up_to_date(self, cleaned: dict[str, Any], row: Any) -> None:
         own = {field.name for field in row._meta.fields}
-        for name in own & cleaned.keys() - set(self.changed_data):
-            cleaned[name] = getattr(row, name)
+        for name in own & cleaned.keys():
+            now = getattr(row, name)
+            try:
+                typed = name in self.changed_data
+                cleaned[name] = self.typed_over(name, cleaned[name], now) if typed else now
+            except ValidationError as error:
+                self.add_error(name, error)
+
+    def typed_over(self, name: str, typed: Any, now: Any) -> Any:
+        """What becomes of a field that was changed on the page. Raises ValidationError."""
+        if now not in (self.shown(name, now), typed):
+            told = f"this, to “{now}”," if now not in (None, "") else "this"
+            raise ValidationError(_CHANGED.format(told), code="changed_meanwhile")
+        return typed
 
     def shown(self, name: str, otherwise: Any) -> Any:
         """What the page showed; `otherwise` where it does not say."""
@@ -42,16 +50,14 @@ class OldPageForm(ScopedForm):
             return otherwise
 
 
-def merged(shown: dict[str, Any], wanted: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    """What stands now, with what is wanted otherwise than shown. Raises ValidationError for what both have changed."""
+def merged(shown: dict[str, Any], typed: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """What stands now, with what was typed otherwise than shown. Raises ValidationError for what both have changed."""
     missing = object()
-    mine = {key for key in {*shown, *wanted} if shown.get(key, missing) != wanted.get(key, missing)}
+    mine = {key for key in {*shown, *typed} if shown.get(key, missing) != typed.get(key, missing)}
     both = {
-        key
-        for key in mine
-        if now.get(key, missing) not in (shown.get(key, missing), wanted.get(key, missing))
+        key for key in mine if now.get(key, missing) not in (shown.get(key, missing), typed.get(key, missing))
     }
     if both:
-        raise ValidationError(IN_BOTH.format(", ".join(sorted(both))))
+        raise ValidationError(_CHANGED.format(", ".join(sorted(both))), code="changed_meanwhile")
     kept = {key: value for key, value in now.items() if key not in mine}
-    return kept | {key: wanted[key] for key in mine & wanted.keys()}
+    return kept | {key: typed[key] for key in mine & typed.keys()}

@@ -75,15 +75,12 @@ class LimitsForm(_Fields):  # type: ignore[misc]
             else:  # a member looks at the page: what is not sent must not be taken for emptied
                 self.fields.pop(limit.key, None)
 
-    def as_it_stands(self, row: Tenant, cleaned: dict[str, Any]) -> None:
+    def typed_over(self, name: str, typed: Any, now: Any) -> Any:
         """Settings one by one: provisioning, owners and live calls write theirs."""
-        super().as_it_stands(row, cleaned)
-        shown, wanted = self.shown("settings", row.settings), cleaned.get("settings")
-        if isinstance(shown, dict) and isinstance(wanted, dict):
-            try:
-                cleaned["settings"] = merged(shown, wanted, row.settings)
-            except ValidationError as error:
-                self.add_error("settings", error)
+        shown = self.shown(name, now)
+        if name == "settings" and isinstance(typed, dict) and isinstance(shown, dict):
+            return merged(shown, typed, now)
+        return super().typed_over(name, typed, now)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean()

@@ -13,6 +13,7 @@ from unfold.widgets import (
 
 from appointments.admin.typed import TypedDate, TypedTime
 from appointments.wallclock import NonexistentTime, resolve, wall_time
+from tenants.admin_old_pages import OldPageForm
 from tenants.models import Tenant
 from tenants.phone import InvalidNumber, region_of, to_e164
 from tenants.scoped_admin import ScopedForm, tenant_time
@@ -95,11 +96,11 @@ def read_wall(
         return None
 
 
-class ServiceForm(ScopedForm):
+class ServiceForm(OldPageForm):
     duplicate = "There is a service of this name already."
 
 
-class CustomerForm(ScopedForm):
+class CustomerForm(OldPageForm):
     duplicate = "There is a customer of this name, telephone number and e-mail address already."
 
     phone_e164 = forms.CharField(

@@ -667,3 +667,33 @@ def test_a_customers_number_may_be_typed_as_in_the_tenants_country(desk):
     assert "not a telephone number" in errors_of(refused)["phone_e164"][0]
     twice = desk.client.post("/admin/appointments/customer/add/", form)
     assert "There is a customer of this name" in errors_of(twice)["__all__"][0]
+
+
+def test_of_two_at_one_customer_each_keeps_what_they_typed(desk):
+    page = f"/admin/appointments/customer/{desk.customer.pk}/change/"
+    shown = FormReader()
+    shown.feed(desk.client.get(page).text)
+    for typed in ({"notes": "Allergic to henna."}, {"email": "kim@example.com"}):
+        assert desk.client.post(page, {**shown.fields, **typed}).status_code == 302
+    with tenant_scope(desk.tenant):
+        kim = Customer.objects.get(pk=desk.customer.pk)
+    assert (kim.notes, kim.email, kim.name) == ("Allergic to henna.", "kim@example.com", "Kim Low")
+    second = desk.client.post(page, {**shown.fields, "notes": "Likes tea."})
+    assert "to “Allergic to henna.”" in errors_of(second)["notes"][0]
+    fresh = FormReader()
+    fresh.feed(desk.client.get(page).text)
+    assert desk.client.post(page, {**fresh.fields, "notes": ""}).status_code == 302
+
+
+def test_of_two_at_one_service_each_keeps_what_they_typed(desk):
+    owner = Desk(desk.tenant, "owner").client
+    page = f"/admin/appointments/service/{desk.services['Haircut'].pk}/change/"
+    shown = FormReader()
+    shown.feed(owner.get(page).text)
+    shown.fields.pop("is_active")
+    kept = {name: value for name, value in shown.fields.items() if "__prefix__" not in name}
+    for typed in ({"price": "61.00", "is_active": "on"}, {"duration_minutes": "50", "is_active": "on"}, {}):
+        assert owner.post(page, {**kept, **typed}).status_code == 302
+    with tenant_scope(desk.tenant):
+        cut = Service.objects.get(pk=desk.services["Haircut"].pk)
+    assert (cut.price, cut.duration_minutes, cut.is_active) == (61, 50, False)

@@ -87,7 +87,7 @@ def test_a_setting_that_both_have_changed_is_named_and_nothing_is_saved(operator
     meanwhile(salon, aiTone="kind")
     answer = page.save(name="Other Salon", **page.settings(aiTone="brisk"))
     assert answer.status_code == 200
-    assert "somebody else has changed aiTone" in answer.content.decode()
+    assert "Somebody else has changed aiTone since" in answer.content.decode()
     now = fresh(salon)
     assert (now.name, now.settings["aiTone"]) == ("Test Salon", "kind")
 
