@@ -5,7 +5,7 @@ import io
 import logging
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from agents import recordings
 from agents.models import Message
@@ -48,13 +48,13 @@ def left(call: Call, recording_id: str, *, is_file: bool = True) -> None:
 
 def fetch_waiting(now: datetime.datetime) -> int:
     """What carriers keep still; one that fails is asked for again, less and less often. How many were fetched."""
+    # Those that are not due must not take the places of others: there may be very many.
+    due = Q()
+    for tries in range(MOST_TRIES):
+        due |= Q(recording_tries=tries, taken_at__lte=now - FIRST_PAUSE * 2**tries)
     with platform_scope():
-        rows = Message.objects.filter(recording="", recording_tries__lt=MOST_TRIES).exclude(recording_ref="")
-        waiting = [
-            (row.tenant_id, row.pk)
-            for row in rows.order_by("taken_at")[:AT_A_TIME]
-            if row.taken_at + FIRST_PAUSE * 2**row.recording_tries <= now
-        ]
+        rows = Message.objects.filter(due, recording="").exclude(recording_ref="")
+        waiting = list(rows.order_by("taken_at").values_list("tenant_id", "pk")[:AT_A_TIME])
     return sum(fetch(*one) for one in waiting)
 
 
@@ -72,7 +72,11 @@ def fetch(tenant_id: UUID, message_id: UUID) -> bool:
         logger.warning("A voicemail could not be fetched: %s", error.message)
         return False
     name = recordings.new_name(tenant_id, "wav" if audio[:4] == b"RIFF" else "mp3")
-    recordings.store(name, io.BytesIO(audio))
+    try:
+        recordings.store(name, io.BytesIO(audio))
+    except OSError:  # the next one may have room
+        logger.exception("A voicemail could not be stored")
+        return False
     with tenant_scope(tenant_id):
         kept = Message.objects.filter(pk=message_id, recording="").update(recording=name)
     if not kept:  # another worker was faster

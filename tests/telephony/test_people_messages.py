@@ -1,12 +1,15 @@
 """Messages that callers leave: staff are told once, the caller hears that it arrived, voicemail can be played."""
 
 import datetime
+import errno
+from typing import IO
 
 import pytest
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from agents import recordings
 from agents.models import Conversation, Message
 from telephony import calls
 from telephony.dialplan import find_destination
@@ -219,6 +222,39 @@ async def test_a_recording_that_is_not_ready_is_asked_for_again_and_not_at_once(
     assert await in_thread(fetch, 6) == 0
     assert len(carrier.requests) == 1
     assert await in_thread(fetch, 11) == 1
+
+
+async def test_fifty_that_cannot_be_fetched_keep_nobody_elses_waiting(salon, garage, carrier):
+    carrier.recordings["RE" + "1" * 32] = MP3
+
+    def fail_for_a_while() -> None:
+        with tenant_scope(garage):
+            gone = [
+                Message(tenant=garage, text="?", recording_ref=f"twilio:RE{n}", recording_tries=8)
+                for n in range(voicemails.AT_A_TIME)
+            ]
+            Message.objects.bulk_create(gone)
+
+    await in_thread(fail_for_a_while)
+    await in_thread(record)
+    assert await in_thread(fetch) == 1
+
+
+async def test_a_disk_that_takes_no_more_of_one_keeps_no_other_waiting(salon, carrier, monkeypatch):
+    store = recordings.store
+    full = [OSError(errno.ENOSPC, "No space left on device")]
+
+    def store_at_last(name: str, audio: IO[bytes]) -> None:
+        if full:
+            raise full.pop()
+        store(name, audio)
+
+    monkeypatch.setattr(recordings, "store", store_at_last)
+    for one in ("RE" + "1" * 32, "RE" + "2" * 32):
+        carrier.recordings[one] = MP3
+        await in_thread(record, one)
+    assert await in_thread(fetch) == 1
+    assert await in_thread(fetch) == 1
 
 
 async def test_infobips_recording_is_fetched_as_what_it_is(salon, settings, storage):
