@@ -5,6 +5,7 @@ A line is static text plus ids. Characters that could forge a second line or dri
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -36,20 +37,35 @@ def printable(text: str) -> str:
     return clean if len(clean) <= _MAX_FIELD else clean[:_MAX_FIELD] + "…"
 
 
-class TextFormatter(logging.Formatter):
+def without_rows(text: str) -> str:
+    """PostgreSQL's errors tell the row that they are about: names, numbers, what was said."""
+    return _ROW.sub("", text)
+
+
+_ROW = re.compile(
+    r"(\n|\\n)DETAIL:.*?(?=\n\nThe above exception was|\n\nDuring handling of the above|\Z)", re.DOTALL
+)
+
+
+class Discreet(logging.Formatter):
+    def formatException(self, ei: Any) -> str:
+        return without_rows(super().formatException(ei))
+
+
+class TextFormatter(Discreet):
     """`2024-01-15 10:30:00 [INFO]: message call=… tenant=…`"""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s [%(levelname)s]: %(message)s", "%Y-%m-%d %H:%M:%S")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        record.message = printable(record.message)
+        record.message = printable(without_rows(record.message))
         context: dict[str, str] = getattr(record, "context", {})
         suffix = "".join(f" {name}={printable(value)}" for name, value in context.items())
         return super().formatMessage(record) + suffix
 
 
-class JsonFormatter(logging.Formatter):
+class JsonFormatter(Discreet):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -57,7 +73,7 @@ class JsonFormatter(logging.Formatter):
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage()[:_MAX_FIELD],
+            "message": without_rows(record.getMessage())[:_MAX_FIELD],
             **getattr(record, "context", {}),
         }
         if record.exc_info:
