@@ -154,6 +154,23 @@ def test_an_agent_of_the_installation_stands_in_for_a_tenants_own(salon, setting
     assert parameters(ring())["agent_id"] == "agent_default"
 
 
+@pytest.mark.parametrize(
+    "start", ["", " ", "tel:+"], ids=["no plus", "a plus that is not encoded", "a tel URI"]
+)
+def test_the_called_number_is_known_however_it_is_written(salon, start):
+    answer = ring(To=start + SALON_NUMBER.removeprefix("+"), From=" " + CALLER.removeprefix("+"))
+    assert (answer.status_code, b"<Stream" in answer.content) == (200, True)
+    with platform_scope():
+        call = Call.objects.get()
+    assert (call.tenant_id, call.from_e164) == (salon.pk, CALLER)
+
+
+def test_a_caller_without_a_plus_is_not_guessed(salon):
+    ring(From="5559876543")
+    with platform_scope():
+        assert Call.objects.get().from_e164 == ""
+
+
 @pytest.mark.parametrize("down", ["telephony.calls.find_call", "telephony.calls.open_call"])
 @pytest.mark.parametrize("path", ["elevenlabs", "fallback"])
 def test_when_the_database_is_away_the_caller_hears_the_apology(salon, monkeypatch, caplog, path, down):

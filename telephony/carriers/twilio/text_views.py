@@ -14,7 +14,7 @@ from telephony.carriers.twilio.twiml import clean
 from telephony.carriers.twilio.views import TwilioWebhook, auth_token_of, auth_token_of_number, xml
 from telephony.notifications import receipts, replies
 from tenants.models import Tenant
-from tenants.phone import e164_or_blank, mask
+from tenants.phone import mask
 from tenants.scoping import tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -34,8 +34,8 @@ class IncomingText(TwilioWebhook):
         fields = request._request.POST
         received = replies.Received(
             carrier_message_id=webhooks.required(fields, "MessageSid"),
-            from_e164=e164_or_blank(fields.get("From") or ""),
-            to_e164=e164_or_blank(webhooks.required(fields, "To")),
+            from_e164=webhooks.caller_number(fields.get("From") or ""),
+            to_e164=webhooks.called_number(webhooks.required(fields, "To")),
             text=(fields.get("Body") or "")[:LONGEST_TEXT],
             opt_out_type=(fields.get("OptOutType") or "")[:8],
         )

@@ -28,7 +28,7 @@ from tenants.credentials import platform_secret, secret
 from tenants.loopback import is_local
 from tenants.models import Credential, Tenant
 from tenants.outages import OUTAGES
-from tenants.phone import e164_or_blank, mask
+from tenants.phone import mask
 from tenants.responses import ApiError
 from tenants.scoping import tenant_scope
 
@@ -105,7 +105,7 @@ def auth_token_for(request: HttpRequest) -> str:
 
 def auth_token_of_number(number: str) -> str:
     """Of the tenant whose number it is, as dialled or E.164."""
-    destination = dialplan.find_destination(e164_or_blank(number))
+    destination = dialplan.find_destination(webhooks.called_number(number))
     return auth_token_of(destination.tenant_id if destination else None)
 
 

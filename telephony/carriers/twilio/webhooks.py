@@ -50,12 +50,22 @@ def to_look_up(fields: QueryDict, name: str) -> str:
     return text if _storable(text) else ""
 
 
+def caller_number(text: str) -> str:
+    """E.164, or "" for a withheld one. In a form a plus that nobody has encoded is a space."""
+    return e164_or_blank(f"+{text[1:]}" if text.startswith(" ") else text)
+
+
+def called_number(text: str) -> str:
+    """E.164, or "". It is one of ours or nobody's, so that it may come without its plus as well."""
+    return caller_number(f" {text}" if text.isascii() and text.isdecimal() else text)
+
+
 def parse_incoming(fields: QueryDict) -> IncomingCall:
     return IncomingCall(
         carrier_call_id=required(fields, "CallSid"),
         account_id=fields.get("AccountSid") or "",
-        from_e164=e164_or_blank(fields.get("From") or ""),
-        to_e164=e164_or_blank(required(fields, "To")),
+        from_e164=caller_number(fields.get("From") or ""),
+        to_e164=called_number(required(fields, "To")),
         vouched_for=_vouched_for(fields.get("StirVerstat") or ""),
     )
 
