@@ -28,16 +28,27 @@ def _templates() -> list[tuple[re.Pattern[str], str]]:
     return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), path) for path in document()["paths"]]
 
 
+def _closed(schema: Any) -> Any:
+    """The same, without room for anything that is not told."""
+    if isinstance(schema, list):
+        return [_closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {name: _closed(value) for name, value in schema.items()}
+    return {"additionalProperties": False, **closed} if "properties" in schema else closed
+
+
 @functools.cache
 def _shape(template: str, method: str, status: int) -> Any:
     told = document()["paths"][template][method]["responses"].get(str(status))
     assert told is not None, f"{status} is not documented for {method} {template}"
-    whole = {**told["content"]["application/json"]["schema"], "components": document()["components"]}
+    shapes = {"schemas": _closed(document()["components"]["schemas"])}
+    whole = {**told["content"]["application/json"]["schema"], "components": shapes}
     return Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def check(method: str, path: str, answer: Any) -> None:
-    """The answer's status is documented, and its body has the documented shape."""
+    """The answer's status is documented, and its body has the documented shape and nothing beside it."""
     template = next((known for pattern, known in _templates() if pattern.fullmatch(path)), None)
     if template is None or method not in document()["paths"][template]:
         assert answer.status_code in {404, 405}

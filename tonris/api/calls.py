@@ -6,7 +6,13 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    inline_serializer,
+)
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,7 +31,7 @@ from tenants.responses import ApiError, failure, success
 from tonris.api.call_facts import CallSerializer, facts
 from tonris.api.pages import PageQuery, moment, page_across
 from tonris.api.reading import MomentField, PhoneField, checked
-from tonris.api.shapes import IDEMPOTENCY, NEXT, answers, refused
+from tonris.api.shapes import ERROR, IDEMPOTENCY, NEXT, answers, refused
 from tonris.api.work import KeyedView
 
 INITIATED, NOT_INITIATED = "Call initiated", "Failed to initiate call"
@@ -102,6 +108,9 @@ _STARTED = {
     "message": serializers.CharField(),
     "callSid": serializers.CharField(allow_null=True, help_text="The carrier's id of the call."),
 }
+_NOT_PLACED = inline_serializer(
+    "CallNotPlaced", {**ERROR, "data": inline_serializer("CallNotPlacedData", dict(_SHAPE))}
+)
 
 
 class Calls(KeyedView):
@@ -133,7 +142,7 @@ class Calls(KeyedView):
             **answers("Call", _SHAPE, 403, 404, 409, 422, statuses=()),
             **answers("StartedCall", _SHAPE, statuses=(200, 201), around=_STARTED),
             429: refused("Too many calls: see `code` and Retry-After"),
-            500: refused("The carrier did not take it; `data` has the call"),
+            500: OpenApiResponse(_NOT_PLACED, "The carrier did not take it; `data` has the call"),
         },
         examples=[
             OpenApiExample(

@@ -87,6 +87,7 @@ class BusinessHours(KeyedView):
             {
                 "businessHours": WeekSerializer(),
                 "timezone": serializers.CharField(),
+                "today": serializers.DateField(),
                 "message": serializers.CharField(),
             },
         ),

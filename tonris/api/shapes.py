@@ -85,6 +85,16 @@ class SlotSerializer(StretchSerializer):
     spoken = serializers.CharField()
 
 
+class AlternativeSerializer(StretchSerializer):
+    slotId = serializers.CharField(required=False, help_text="Of one service; no slotId names several.")
+    spoken = serializers.CharField(required=False)
+
+
+class NamedServiceSerializer(Shape):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
 class BriefServiceSerializer(Shape):
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -235,22 +245,26 @@ class WeekSerializer(Shape):
     sunday = DaySerializer()
 
 
-# Made of a dict: a serializer has a `fields` of its own.
-_error = inline_serializer(
-    "Error",
-    {
-        "success": serializers.BooleanField(),
-        "error": serializers.CharField(help_text="For the log of whoever calls."),
-        "code": serializers.CharField(help_text="For programs."),
-        "message": serializers.CharField(required=False, help_text="A sentence for a person."),
-        "field": serializers.CharField(required=False, help_text="The one field that is wrong."),
-        "fields": serializers.DictField(
-            child=serializers.CharField(), required=False, help_text="Every field that is wrong, and how."
-        ),
-        "alternatives": StretchSerializer(many=True, required=False, help_text="What is free instead."),
-        "conflicts": ConflictSerializer(many=True, required=False, help_text="Of a series, one by one."),
-    },
-)
+# Dicts, as a serializer has a `fields` and a `data` of its own.
+ERROR: dict[str, Any] = {
+    "success": serializers.BooleanField(),
+    "error": serializers.CharField(help_text="For the log of whoever calls."),
+    "code": serializers.CharField(help_text="For programs."),
+    "message": serializers.CharField(required=False, help_text="A sentence for a person."),
+    "field": serializers.CharField(required=False, help_text="The one field that is wrong."),
+    "fields": serializers.DictField(
+        child=serializers.CharField(), required=False, help_text="Every field that is wrong, and how."
+    ),
+    "services": NamedServiceSerializer(many=True, required=False, help_text="Where `serviceId` is missing."),
+    "alternatives": AlternativeSerializer(many=True, required=False, help_text="What is free instead."),
+    "nearest": serializers.ListField(
+        child=serializers.DateTimeField(), required=False, help_text="On either side of a skipped time."
+    ),
+    "conflicts": ConflictSerializer(many=True, required=False, help_text="Of a series, one by one."),
+    "country": serializers.CharField(required=False, help_text="That is not called."),
+    "nextAllowedAt": serializers.DateTimeField(required=False, help_text="When the call may be placed."),
+}
+_error = inline_serializer("Error", dict(ERROR))
 
 
 # --- Around them ---------------------------------------------------------------------------------
