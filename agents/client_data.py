@@ -27,7 +27,7 @@ from agents.tools.wishes import (
     read_service,
     read_start,
 )
-from agents.views import ANY_JSON, ProviderWebhook, claims_of
+from agents.views import ANY_JSON, REFUSED, ProviderWebhook, claims_of
 from agents.webhook_identity import is_replay, resolve_tenant
 from appointments.locks import limit_waiting
 from appointments.models import Appointment, Employee, Service
@@ -39,7 +39,7 @@ from tenants.responses import SUSPENDED, ApiError, success
 from tenants.scoping import tenant_scope
 
 _TENANT = OpenApiParameter("tenantId", OpenApiTypes.UUID, description="Needed with the platform's secret.")
-_LIST = {200: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, data}`")}
+_LIST = {200: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, data}`"), **REFUSED}
 MAX_LISTED = 20
 SCOPE = "custom action"
 """Of the claims of bookings that came with a key."""
@@ -98,10 +98,9 @@ class Appointments(ClientData):
         request=ANY_JSON,
         responses={
             201: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, data: {appointment, message}}`"),
-            400: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, error, code}`"),
+            **REFUSED,
             409: OpenApiResponse(OpenApiTypes.OBJECT, "The time is taken: `alternatives` are free"),
             422: OpenApiResponse(OpenApiTypes.OBJECT, "The Idempotency-Key was used for another request"),
-            503: OpenApiResponse(OpenApiTypes.OBJECT, "The calendar cannot be reached; see Retry-After"),
         },
     )
     def post(self, request: Request) -> Response:

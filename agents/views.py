@@ -43,6 +43,17 @@ from tenants.scoping import tenant_scope
 logger = logging.getLogger(__name__)
 
 ANY_JSON = {"application/json": OpenApiTypes.OBJECT}
+_REFUSALS = {
+    400: "What cannot be read, or does not say which tenant it is for",
+    401: "No credential, or a wrong or stale one",
+    403: "Genuine, and another tenant's; or it came before; or the tenant is suspended",
+    404: "There is no such tenant, service, employee or tool",
+    503: "The secrets or the calendar cannot be reached: try again",
+}
+REFUSED = {
+    status: OpenApiResponse(OpenApiTypes.OBJECT, f"`{{success, error, code}}`. {why}")
+    for status, why in _REFUSALS.items()
+}
 
 
 class ProviderWebhook(APIView):
@@ -108,7 +119,8 @@ class AgentWebhook(ProviderWebhook):
         summary="Agent events and tool calls",
         request=ANY_JSON,
         responses={
-            200: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, data}` or `{success, error, code}`")
+            200: OpenApiResponse(OpenApiTypes.OBJECT, "`{success, data}` or `{success, error, code}`"),
+            **REFUSED,
         },
     )
     def post(self, request: Request) -> Response:
@@ -199,7 +211,8 @@ class ToolEndpoint(ProviderWebhook):
         responses={
             200: OpenApiResponse(
                 OpenApiTypes.OBJECT, "`{success, data}` or `{success, error, code, message}`"
-            )
+            ),
+            **REFUSED,
         },
     )
     def post(self, request: Request, name: str) -> Response:
@@ -221,7 +234,10 @@ class ConversationInitiation(ProviderWebhook):
         operation_id="conversation_initiation",
         summary="Dynamic variables and overrides for a new conversation",
         request=ANY_JSON,
-        responses={200: OpenApiResponse(OpenApiTypes.OBJECT, "conversation_initiation_client_data")},
+        responses={
+            200: OpenApiResponse(OpenApiTypes.OBJECT, "conversation_initiation_client_data"),
+            **REFUSED,
+        },
     )
     def post(self, request: Request) -> Response:
         asked = read_asked(self.payload, request.query_params.getlist("tenantId"))

@@ -123,3 +123,12 @@ def test_links_within_the_document_lead_somewhere():
     titles = re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
     headings = {re.sub(r"[^a-z0-9 -]", "", one.lower()).replace(" ", "-") for one in titles}
     assert set(re.findall(r"\]\(#([^)]+)\)", TEXT)) <= headings
+
+
+def test_openapi_tells_how_webhooks_refuse():
+    of_agents = ("/api/ai/", "/api/webhooks/elevenlabs/")
+    for path, operations in document()["paths"].items():
+        for operation in operations.values():
+            told = set(operation["responses"])
+            assert not path.startswith(of_agents) or {"400", "401", "403", "404", "503"} <= told, path
+            assert not path.startswith("/api/webhooks/twilio/") or {"200", "400", "403"} <= told, path

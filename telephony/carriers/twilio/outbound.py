@@ -4,7 +4,7 @@ import logging
 
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from telephony import calls, head_start
@@ -12,7 +12,7 @@ from telephony.addresses import media_url
 from telephony.carriers.twilio import twiml, webhooks
 from telephony.carriers.twilio.addresses import OUTBOUND_STREAM_PATH, callback_url
 from telephony.carriers.twilio.dialer import TwilioDialer
-from telephony.carriers.twilio.views import TwilioWebhook, auth_token_for, auth_token_of, xml
+from telephony.carriers.twilio.views import TWIML, TwilioWebhook, auth_token_for, auth_token_of, xml
 from telephony.errors import CallRefused
 from telephony.incoming import CallStatus
 from telephony.models import Call, Carrier
@@ -24,7 +24,6 @@ logger = logging.getLogger(__name__)
 security = logging.getLogger("tonris.security")
 
 _FORM = {"application/x-www-form-urlencoded": OpenApiTypes.OBJECT}
-_TWIML = {(200, "text/xml"): OpenApiResponse(OpenApiTypes.STR, "TwiML")}
 _CALL = OpenApiParameter("call", OpenApiTypes.UUID, description="Our own name for the call.")
 
 
@@ -57,7 +56,7 @@ class Answered(OutboundWebhook):
         summary="A call that we placed is answered",
         parameters=[_CALL],
         request=_FORM,
-        responses=_TWIML,
+        responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:
         call = self.call(request)
@@ -105,7 +104,7 @@ class Status(OutboundWebhook):
         summary="Status of a call that we placed",
         parameters=[_CALL],
         request=_FORM,
-        responses=_TWIML,
+        responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:
         call, fields = self.call(request), request._request.POST
@@ -125,7 +124,7 @@ class Machine(OutboundWebhook):
         summary="A person or a machine has answered",
         parameters=[_CALL],
         request=_FORM,
-        responses=_TWIML,
+        responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:
         call = self.call(request)

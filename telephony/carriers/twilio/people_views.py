@@ -5,16 +5,15 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from telephony.carriers.twilio import people, twiml
 from telephony.carriers.twilio.addresses import callback_url
-from telephony.carriers.twilio.views import TwilioWebhook, auth_token_of, xml
+from telephony.carriers.twilio.views import TWIML, TwilioWebhook, auth_token_of, xml
 from telephony.people.models import Transfer, TransferLeg
 
 _FORM = {"application/x-www-form-urlencoded": OpenApiTypes.OBJECT}
-_TWIML = {(200, "text/xml"): OpenApiResponse(OpenApiTypes.STR, "TwiML")}
 _LEG = [OpenApiParameter("l", OpenApiTypes.STR, description="Which leg of which transfer; signed")]
 LONGEST = 200
 
@@ -45,7 +44,7 @@ class Whisper(LegWebhook):
         summary="A person picked up",
         parameters=_LEG,
         request=_FORM,
-        responses=_TWIML,
+        responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:
         return super().post(request)
@@ -60,7 +59,7 @@ class Accept(LegWebhook):
         summary="A person pressed a key",
         parameters=_LEG,
         request=_FORM,
-        responses=_TWIML,
+        responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:
         return super().post(request)
@@ -75,7 +74,7 @@ class LegStatus(LegWebhook):
         summary="How a person's leg fares",
         parameters=_LEG,
         request=_FORM,
-        responses=_TWIML,
+        responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:
         return super().post(request)

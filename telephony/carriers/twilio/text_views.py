@@ -4,14 +4,14 @@ import logging
 
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from twilio.twiml.messaging_response import MessagingResponse
 
 from telephony import dialplan
 from telephony.carriers.twilio import webhooks
 from telephony.carriers.twilio.twiml import clean
-from telephony.carriers.twilio.views import TwilioWebhook, auth_token_of, auth_token_of_number, xml
+from telephony.carriers.twilio.views import TWIML, TwilioWebhook, auth_token_of, auth_token_of_number, xml
 from telephony.notifications import receipts, replies
 from tenants.models import Tenant
 from tenants.phone import mask
@@ -20,7 +20,6 @@ from tenants.scoping import tenant_scope
 logger = logging.getLogger(__name__)
 
 _FORM = {"application/x-www-form-urlencoded": OpenApiTypes.OBJECT}
-_TWIML = {(200, "text/xml"): OpenApiResponse(OpenApiTypes.STR, "TwiML")}
 LONGEST_TEXT = 1600
 
 
@@ -28,7 +27,7 @@ class IncomingText(TwilioWebhook):
     """A text message comes in: act on it, and answer."""
 
     @extend_schema(
-        operation_id="twilio_incoming_text", summary="Incoming text message", request=_FORM, responses=_TWIML
+        operation_id="twilio_incoming_text", summary="Incoming text message", request=_FORM, responses=TWIML
     )
     def post(self, request: Request) -> HttpResponse:
         fields = request._request.POST
@@ -73,7 +72,7 @@ class TextStatus(TwilioWebhook):
             OpenApiParameter("n", str, description="Which notification: we named it when we sent it")
         ],
         request=_FORM,
-        responses=_TWIML,
+        responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:
         fields = request._request.POST
