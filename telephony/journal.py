@@ -58,6 +58,7 @@ class Journal:
             session.agent_id,
             self._claimed.tenant_id,
         )
+        logger.info("[MediaStream] Connected to %s for call %s", session.name, self._claimed.carrier_call_id)
         if not session.external_id:
             return
         opened = conversations.Opened(

@@ -297,6 +297,18 @@ async def test_a_carrier_that_vanishes_ends_the_call(exchange, salon):
     assert session.close_code == 1000
 
 
+async def test_an_agent_that_has_answered_is_told_in_the_logs(exchange, salon, caplog):
+    with caplog.at_level(logging.INFO, "telephony"):
+        token = await ring()
+        async with dial(exchange) as socket:
+            await socket.send(start(token))
+            await socket.recv()
+    told = [record.getMessage() for record in caplog.records]
+    agent, tenant = "agent_demo_salon", salon.pk
+    connected = f"Twilio-ElevenLabs: Connected call CA1 to ElevenLabs agent {agent} for tenant {tenant}"
+    assert {connected, "[MediaStream] Connected to ElevenLabs for call CA1"} <= set(told)
+
+
 async def test_no_secret_and_no_whole_number_is_in_the_logs(exchange, caplog):
     with caplog.at_level(logging.DEBUG, "telephony"), caplog.at_level(logging.DEBUG, "agents"):
         token = await ring()
