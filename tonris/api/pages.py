@@ -82,4 +82,6 @@ def _read_cursor(cursor: str, read: Callable[[str], Any]) -> tuple[Any, UUID]:
         value, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return read(clean(value)), UUID(pk)
     except (ValueError, TypeError, AttributeError, RecursionError):
-        raise api_error("VALIDATION_ERROR", "cursor: is not one of ours", field="cursor") from None
+        problem = "is not one of ours"
+        said = f"cursor: {problem}"
+        raise api_error("VALIDATION_ERROR", said, message=said, fields={"cursor": problem}) from None
