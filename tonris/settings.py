@@ -129,6 +129,7 @@ if ROLE not in {"web", "worker", "migrate", "command"}:
     raise ImproperlyConfigured("TONRIS_ROLE is one of web, worker, migrate, command")
 
 SECRET_KEY = _development_default("DJANGO_SECRET_KEY")
+SECRET_KEY_FALLBACKS = _listed(env.str("DJANGO_SECRET_KEY_FALLBACKS", default=""))
 FIELD_ENCRYPTION_KEYS = _listed(_development_default("FIELD_ENCRYPTION_KEYS"))
 if not FIELD_ENCRYPTION_KEYS:
     raise ImproperlyConfigured(
@@ -398,23 +399,30 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
+
+
+def _each(seconds: float, task: str) -> dict[str, Any]:
+    """After a night without a worker thousands of the same wait: of those older than an hour none is done."""
+    return {"task": task, "schedule": seconds, "options": {"expires": 3600}}
+
+
 CELERY_BEAT_SCHEDULE = {
-    "process-waiting-events": {"task": "agents.tasks.process_waiting_events", "schedule": 60.0},
-    "advance-offers": {"task": "appointments.tasks.advance_offers", "schedule": 30.0},
-    "forget-expired-holds": {"task": "appointments.tasks.forget_expired_holds", "schedule": 300.0},
-    "forget-imports": {"task": "appointments.tasks.forget_imports", "schedule": 300.0},
-    "forget-answers": {"task": "appointments.tasks.forget_answers", "schedule": 3600.0},
-    "send-notifications": {"task": "telephony.tasks.send_notifications", "schedule": 5.0},
-    "place-outbound-calls": {"task": "telephony.tasks.place_outbound_calls", "schedule": 5.0},
-    "plan-reminders": {"task": "telephony.tasks.plan_reminders", "schedule": 60.0},
-    "settle-orphans": {"task": "telephony.tasks.settle_orphans", "schedule": 30.0},
-    "watch-budgets": {"task": "telephony.tasks.watch_budgets", "schedule": 60.0},
-    "sign-of-life": {"task": "tonris.tasks.sign_of_life", "schedule": 15.0},
-    "fetch-voicemails": {"task": "telephony.tasks.fetch_voicemails", "schedule": 20.0},
-    "sweep-calls": {"task": "telephony.tasks.sweep_calls", "schedule": 30.0},
-    "forget-seen-signatures": {"task": "agents.tasks.forget_seen_signatures", "schedule": 3600.0},
-    "delete-at-vendors": {"task": "telephony.tasks.delete_at_vendors", "schedule": 60.0},
-    "forget-old": {"task": "telephony.tasks.forget_old", "schedule": 3600.0},
+    "process-waiting-events": _each(60.0, "agents.tasks.process_waiting_events"),
+    "advance-offers": _each(30.0, "appointments.tasks.advance_offers"),
+    "forget-expired-holds": _each(300.0, "appointments.tasks.forget_expired_holds"),
+    "forget-imports": _each(300.0, "appointments.tasks.forget_imports"),
+    "forget-answers": _each(3600.0, "appointments.tasks.forget_answers"),
+    "send-notifications": _each(5.0, "telephony.tasks.send_notifications"),
+    "place-outbound-calls": _each(5.0, "telephony.tasks.place_outbound_calls"),
+    "plan-reminders": _each(60.0, "telephony.tasks.plan_reminders"),
+    "settle-orphans": _each(30.0, "telephony.tasks.settle_orphans"),
+    "watch-budgets": _each(60.0, "telephony.tasks.watch_budgets"),
+    "sign-of-life": _each(15.0, "tonris.tasks.sign_of_life"),
+    "fetch-voicemails": _each(20.0, "telephony.tasks.fetch_voicemails"),
+    "sweep-calls": _each(30.0, "telephony.tasks.sweep_calls"),
+    "forget-seen-signatures": _each(3600.0, "agents.tasks.forget_seen_signatures"),
+    "delete-at-vendors": _each(60.0, "telephony.tasks.delete_at_vendors"),
+    "forget-old": _each(3600.0, "telephony.tasks.forget_old"),
     "fetch-missed-conversations": {
         "task": "agents.tasks.fetch_missed_conversations",
         "schedule": crontab(hour=3, minute=20),

@@ -27,7 +27,7 @@ def link(appointment_id: UUID, good_until: datetime.datetime) -> str:
 def token(appointment_id: UUID, good_until: datetime.datetime) -> str:
     minute = int(good_until.timestamp() // 60).to_bytes(4, "big")
     body = appointment_id.bytes + minute
-    return base64.urlsafe_b64encode(body + _signature(body)).decode().rstrip("=")
+    return base64.urlsafe_b64encode(body + _signature(body, settings.SECRET_KEY)).decode().rstrip("=")
 
 
 def appointment_of(text: str) -> UUID | None:
@@ -39,11 +39,12 @@ def appointment_of(text: str) -> UUID | None:
     if len(raw) != _TOKEN_BYTES:
         return None
     body, signature = raw[:20], raw[20:]
-    if not hmac.compare_digest(signature, _signature(body)):
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    if not any(hmac.compare_digest(signature, _signature(body, key)) for key in keys):
         return None
     good_until = int.from_bytes(body[16:], "big") * 60
     return UUID(bytes=body[:16]) if timezone.now().timestamp() < good_until else None
 
 
-def _signature(body: bytes) -> bytes:
-    return salted_hmac(_SALT, body, algorithm="sha256").digest()[:_SIGNATURE_BYTES]
+def _signature(body: bytes, key: str) -> bytes:
+    return salted_hmac(_SALT, body, secret=key, algorithm="sha256").digest()[:_SIGNATURE_BYTES]

@@ -150,7 +150,7 @@ def nothing_is_left_to_write():
 
 def limit_seconds() -> float:
     """A second where the processors are ours; as much more as others have them do, whose work says nothing of ours."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1) / 2)
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @pytest.mark.parametrize("silent", [locked, gone])

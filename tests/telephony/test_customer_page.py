@@ -185,6 +185,14 @@ def test_it_is_short_enough_for_a_text(appointment):
     assert len(links.token(appointment.pk, appointment.starts_at)) == 43
 
 
+def test_a_link_is_good_while_the_key_that_signed_it_is_kept(appointment, settings):
+    text = links.token(appointment.pk, appointment.starts_at)
+    settings.SECRET_KEY, former = "another-key", settings.SECRET_KEY
+    assert links.appointment_of(text) is None
+    settings.SECRET_KEY_FALLBACKS = [former]
+    assert links.appointment_of(text) == appointment.pk
+
+
 def test_a_page_is_of_the_business_whose_appointment_it_is(salon, garage, appointment):
     page = look(address(appointment))
     assert "Test Salon" in page.text

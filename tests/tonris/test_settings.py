@@ -9,7 +9,9 @@ from typing import Any
 
 import environ
 import pytest
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signing import Signer
 
 from tonris.home import BASE_DIR
 
@@ -169,3 +171,15 @@ def test_tasks_that_go_well_every_few_seconds_are_not_told(
     loggers = settings_of(LOG_LEVEL=level)["LOGGING"]["loggers"]
     for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat"):
         assert loggers[name]["level"] == told
+
+
+def test_what_a_former_secret_key_has_signed_is_good_while_it_is_kept(settings_of: Reader) -> None:
+    signed = Signer(key="the-former-key").sign("a slot")
+    fallbacks = settings_of(DJANGO_SECRET_KEY_FALLBACKS="the-former-key, another")["SECRET_KEY_FALLBACKS"]
+    assert Signer(key="the-new-key", fallback_keys=fallbacks).unsign(signed) == "a slot"
+    assert settings_of()["SECRET_KEY_FALLBACKS"] == []
+
+
+def test_after_a_night_without_a_worker_no_task_is_done_a_thousand_times(settings_of: Reader) -> None:
+    for name, entry in settings_of()["CELERY_BEAT_SCHEDULE"].items():
+        assert isinstance(entry["schedule"], crontab) or entry["options"]["expires"] <= 3600, name
