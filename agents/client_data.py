@@ -34,7 +34,7 @@ from appointments.models import Appointment, Employee, Service
 from appointments.wallclock import DAY
 from tenants.idempotency import idempotency_key
 from tenants.models import Tenant
-from tenants.phone import e164_or_blank
+from tenants.phone import e164_or_blank, with_plus
 from tenants.responses import SUSPENDED, ApiError, success
 from tenants.scoping import tenant_scope
 
@@ -176,7 +176,7 @@ class Appointments(ClientData):
 def _identity(request: Request) -> Q:
     phone = request.query_params.get("customerPhone", "")
     email = request.query_params.get("customerEmail", "").strip()
-    e164 = e164_or_blank(phone.replace(" ", "+", 1) if phone.startswith(" ") else phone)
+    e164 = e164_or_blank(with_plus(phone))
     if phone and not e164:
         raise invalid("customerPhone", "must be a number such as +15551234567")
     if not e164 and not email:

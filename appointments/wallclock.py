@@ -70,6 +70,14 @@ def resolve(wall: datetime, zone: ZoneInfo) -> datetime:
     raise NonexistentTime(wall, zone, before=after - timedelta(minutes=1), after=after)
 
 
+def boundary(wall: datetime, zone: ZoneInfo) -> datetime:
+    """As `resolve`; but where something begins or ends need not exist itself: in a gap it is the end of that."""
+    try:
+        return resolve(wall, zone)
+    except NonexistentTime as gap:
+        return gap.after
+
+
 @lru_cache(maxsize=4096)  # a staff that shares its hours asks the same again and again
 def instants_between(opens: datetime, closes: datetime, zone: ZoneInfo) -> Intervals:
     """Every instant at which the clock shows a time in [opens, closes): both passes of a repeated hour."""

@@ -33,6 +33,11 @@ WITHHELD = frozenset(
 """What Twilio sends for callers without a number: words as a telephone's keys spell them, `+86282452253`."""
 
 
+def with_plus(text: str) -> str:
+    """In forms and queries a plus that nobody has encoded is a space."""
+    return f"+{text[1:]}" if text.startswith(" ") else text
+
+
 def e164_or_blank(text: str) -> str:
     """E.164, or "" for a withheld or unusable caller ID."""
     try:

@@ -13,7 +13,7 @@ from appointments.booking import Contact
 from appointments.errors import BookingError
 from appointments.models import Customer
 from appointments.slots import instants_of_dates
-from appointments.wallclock import NonexistentTime, resolve
+from appointments.wallclock import boundary
 
 PLACES_PER_CALL = 5
 
@@ -85,8 +85,10 @@ def _window(
     instants = instants_of_dates(first, last, context.zone)
     begins = _clock(since, "not_before", "at")
     ends = _clock(until, "not_after", "at") or _clock(since, "not_after")
-    earliest = _moment(context, first, begins) if begins else instants[0].start
-    latest = _moment(context, last, ends) if ends else instants[-1].end
+    earliest = (
+        boundary(datetime.datetime.combine(first, begins), context.zone) if begins else instants[0].start
+    )
+    latest = boundary(datetime.datetime.combine(last, ends), context.zone) if ends else instants[-1].end
     return earliest if since else None, latest
 
 
@@ -95,13 +97,6 @@ def _clock(said: When | None, *bounds: str) -> datetime.time | None:
     if said is None or said.first != said.last:
         return None
     return next((time for bound in bounds if (time := getattr(said, bound)) is not None), None)
-
-
-def _moment(context: ToolContext, day: datetime.date, time: datetime.time) -> datetime.datetime:
-    try:
-        return resolve(datetime.datetime.combine(day, time), context.zone)
-    except NonexistentTime as error:
-        return error.after
 
 
 TOOLS = (

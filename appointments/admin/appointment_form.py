@@ -1,6 +1,7 @@
 """An appointment as staff write it down: the calendar is asked before anything is saved."""
 
 import datetime
+from functools import cache, partial
 from typing import Any
 
 from django import forms
@@ -111,11 +112,11 @@ class AppointmentForm(ScopedForm):
             return
         if self.instance._state.adding or "service" in typed:
             self.instance.currency = service.currency
+        usual = cache(partial(self._usual, tenant, service, employee))
         if "starts_at" in cleaned and cleaned.get("ends_at") is None:
-            usual = self._usual(tenant, service, employee, emptied="ends_at" in typed)
-            cleaned["ends_at"] = cleaned["starts_at"] + usual.length
+            cleaned["ends_at"] = cleaned["starts_at"] + usual(emptied="ends_at" in typed).length
         if cleaned.get("price") is None or (typed & {"service", "employee"} and "price" not in typed):
-            cleaned["price"] = self._usual(tenant, service, employee, emptied="price" in typed).price
+            cleaned["price"] = usual(emptied="price" in typed).price
 
     def _usual(self, tenant: Tenant, service: Service, employee: Employee, *, emptied: bool) -> Usual:
         """What was left alone and was agreed on goes along to another employee; what was emptied does not."""

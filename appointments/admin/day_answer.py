@@ -3,7 +3,6 @@
 import datetime
 from collections import Counter
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,9 +12,10 @@ from django.urls import reverse
 
 from appointments.availability import FreeSlot, Objection
 from appointments.day_sheet import Cell, DayCalendar, only_for_callers
+from appointments.extras import price_of
 from appointments.models import AddOn, Employee, EmployeeService, Service
 from appointments.slots import Reason
-from appointments.wallclock import NonexistentTime, resolve, wall_time
+from appointments.wallclock import boundary, wall_time
 from tenants.models import Tenant
 from tenants.scoped_admin import tenant_time
 from tenants.scoping import active_scope
@@ -69,9 +69,8 @@ class Links:
         if self._add_ons or slot.end - slot.start != self._service.duration:
             known["ends_at"] = f"{wall_time(slot.end, tenant.zone):%H:%M}"
         price = self._own_prices.get(slot.employee.pk, self._service.price)
-        price += sum((one.price for one in self._add_ons), Decimal(0))
         if self._add_ons or own:
-            known["price"] = price
+            known["price"] = price + price_of(self._add_ons)
         if self._add_ons:
             known["notes"] = f"With {', '.join(one.name for one in self._add_ons)}."
         return f"{self._page}?{urlencode(known)}"
@@ -159,10 +158,7 @@ class Answer:
 
     def _moment(self, clock: datetime.time) -> datetime.datetime:
         """Where the clock skips it, the first moment after."""
-        try:
-            return resolve(datetime.datetime.combine(self.day, clock), self.tenant.zone)
-        except NonexistentTime as error:
-            return error.after
+        return boundary(datetime.datetime.combine(self.day, clock), self.tenant.zone)
 
 
 def _sentences(objections: Sequence[Objection]) -> list[str]:

@@ -239,28 +239,28 @@ def test_a_free_slot_leads_to_a_form_that_is_filled_in(desk):
     assert f"{made.starts_at.astimezone(NEW_YORK):%H:%M}" == "09:00"
 
 
-def test_add_ons_and_own_terms_come_along(desk):
+def filled_in_with_a_wash(desk, minutes: int, price: int) -> dict[str, str]:
+    """The form that a free time leads to, with an add-on of 15 minutes and 5, where employees take so much without."""
     with tenant_scope(desk.tenant):
         haircut = desk.services["Haircut"]
         wash = AddOn.objects.create(tenant=desk.tenant, service=haircut, name="Wash", minutes=15, price=5)
-        EmployeeService.objects.filter(service=haircut).update(duration_minutes=30, price=40)
+        EmployeeService.objects.filter(service=haircut).update(duration_minutes=minutes, price=price)
     page = linked(ask(desk, add_ons=str(wash.pk)).text)
     shown = FormReader()
     shown.feed(desk.client.get(page).text)
-    assert (shown.fields["ends_at"], shown.fields["price"]) == ("09:45", "45.00")
-    assert shown.fields["notes"] == "With Wash."
+    return shown.fields
+
+
+def test_add_ons_and_own_terms_come_along(desk):
+    fields = filled_in_with_a_wash(desk, minutes=30, price=40)
+    assert (fields["ends_at"], fields["price"]) == ("09:45", "45.00")
+    assert fields["notes"] == "With Wash."
 
 
 def test_add_ons_are_not_lost_where_own_terms_make_up_for_them(desk):
     """With its add-on it lasts and costs what the service does, and not what the employee takes for it."""
-    with tenant_scope(desk.tenant):
-        haircut = desk.services["Haircut"]
-        wash = AddOn.objects.create(tenant=desk.tenant, service=haircut, name="Wash", minutes=15, price=5)
-        EmployeeService.objects.filter(service=haircut).update(duration_minutes=45, price=45)
-    page = linked(ask(desk, add_ons=str(wash.pk)).text)
-    shown = FormReader()
-    shown.feed(desk.client.get(page).text)
-    assert (shown.fields["ends_at"], shown.fields["price"]) == ("10:00", "50.00")
+    fields = filled_in_with_a_wash(desk, minutes=45, price=45)
+    assert (fields["ends_at"], fields["price"]) == ("10:00", "50.00")
 
 
 def test_the_second_pass_of_a_repeated_hour_stays_the_second(desk):

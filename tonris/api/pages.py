@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 from rest_framework import serializers
 
-from agents.refusals import api_error
 from tenants.json_body import clean
+from tonris.api.reading import wrong
 
 MOST = 100
 USUAL = 50
@@ -82,6 +82,4 @@ def _read_cursor(cursor: str, read: Callable[[str], Any]) -> tuple[Any, UUID]:
         value, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return read(clean(value)), UUID(pk)
     except (ValueError, TypeError, AttributeError, RecursionError):
-        problem = "is not one of ours"
-        said = f"cursor: {problem}"
-        raise api_error("VALIDATION_ERROR", said, message=said, fields={"cursor": problem}) from None
+        raise wrong({"cursor": "is not one of ours"}) from None

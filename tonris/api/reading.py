@@ -13,9 +13,11 @@ from agents.refusals import api_error
 from agents.tools import wishes
 from agents.tools.contract import Arguments, ToolContext
 from appointments.booking import Contact, Wish
-from appointments.wallclock import NonexistentTime, resolve
+from appointments.wallclock import boundary
+from tenants import phone
 from tenants.models import Tenant
 from tenants.phone import InvalidNumber, region_of, to_e164
+from tenants.responses import ApiError
 
 MAX_IDS = 20
 LONGEST_NOTES = 2000
@@ -34,8 +36,7 @@ class PhoneField(serializers.CharField):
         super().__init__(max_length=40, trim_whitespace=False, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
-        text = text.replace(" ", "+", 1) if text.startswith(" ") else text
+        text = phone.with_plus(super().to_internal_value(data))
         if not text.strip():
             return ""
         try:
@@ -85,10 +86,7 @@ class MomentField(serializers.Field[Any, Any, Any, Any]):
             raise ValidationError("is out of range")
         if moment.tzinfo is not None:
             return moment.astimezone(datetime.UTC)
-        try:
-            return resolve(moment, self.context["tenant"].zone)
-        except NonexistentTime as gap:
-            return gap.after  # a boundary need not exist itself
+        return boundary(moment, self.context["tenant"].zone)
 
 
 def with_plus(text: str) -> str:
@@ -143,11 +141,15 @@ def checked(shape: type[serializers.Serializer[Any]], data: Any, tenant: Tenant)
     try:
         serializer.is_valid(raise_exception=True)
     except ValidationError as error:
-        fields = dict(_problems(error.detail, ""))
-        said = "; ".join(f"{name}: {problem}" for name, problem in fields.items())
-        raise api_error("VALIDATION_ERROR", said, message=said, fields=fields) from None
+        raise wrong(dict(_problems(error.detail, ""))) from None
     values: dict[str, Any] = serializer.validated_data
     return values
+
+
+def wrong(fields: dict[str, str]) -> ApiError:
+    """400, with what is wrong by the name of the field."""
+    said = "; ".join(f"{name}: {problem}" for name, problem in fields.items())
+    return api_error("VALIDATION_ERROR", said, message=said, fields=fields)
 
 
 def _problems(detail: Any, path: str) -> Any:

@@ -12,7 +12,7 @@ from telephony.addresses import media_url
 from telephony.carriers.twilio import twiml, webhooks
 from telephony.carriers.twilio.addresses import OUTBOUND_STREAM_PATH, callback_url
 from telephony.carriers.twilio.dialer import TwilioDialer
-from telephony.carriers.twilio.views import TWIML, TwilioWebhook, auth_token_for, auth_token_of, xml
+from telephony.carriers.twilio.views import FORM, TWIML, TwilioWebhook, auth_token_for, auth_token_of, xml
 from telephony.errors import CallRefused
 from telephony.incoming import CallStatus
 from telephony.models import Call, Carrier
@@ -23,7 +23,6 @@ from telephony.rungs import words_of_apology
 logger = logging.getLogger(__name__)
 security = logging.getLogger("tonris.security")
 
-_FORM = {"application/x-www-form-urlencoded": OpenApiTypes.OBJECT}
 _CALL = OpenApiParameter("call", OpenApiTypes.UUID, description="Our own name for the call.")
 
 
@@ -55,7 +54,7 @@ class Answered(OutboundWebhook):
         operation_id="twilio_outbound_answered",
         summary="A call that we placed is answered",
         parameters=[_CALL],
-        request=_FORM,
+        request=FORM,
         responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:
@@ -103,7 +102,7 @@ class Status(OutboundWebhook):
         operation_id="twilio_outbound_status",
         summary="Status of a call that we placed",
         parameters=[_CALL],
-        request=_FORM,
+        request=FORM,
         responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:
@@ -123,7 +122,7 @@ class Machine(OutboundWebhook):
         operation_id="twilio_outbound_amd",
         summary="A person or a machine has answered",
         parameters=[_CALL],
-        request=_FORM,
+        request=FORM,
         responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:

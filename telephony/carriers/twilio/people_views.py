@@ -10,10 +10,9 @@ from rest_framework.request import Request
 
 from telephony.carriers.twilio import people, twiml
 from telephony.carriers.twilio.addresses import callback_url
-from telephony.carriers.twilio.views import TWIML, TwilioWebhook, auth_token_of, xml
+from telephony.carriers.twilio.views import FORM, TWIML, TwilioWebhook, auth_token_of, xml
 from telephony.people.models import Transfer, TransferLeg
 
-_FORM = {"application/x-www-form-urlencoded": OpenApiTypes.OBJECT}
 _LEG = [OpenApiParameter("l", OpenApiTypes.STR, description="Which leg of which transfer; signed")]
 LONGEST = 200
 
@@ -43,7 +42,7 @@ class Whisper(LegWebhook):
         operation_id="twilio_whisper",
         summary="A person picked up",
         parameters=_LEG,
-        request=_FORM,
+        request=FORM,
         responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:
@@ -58,7 +57,7 @@ class Accept(LegWebhook):
         operation_id="twilio_accept",
         summary="A person pressed a key",
         parameters=_LEG,
-        request=_FORM,
+        request=FORM,
         responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:
@@ -73,7 +72,7 @@ class LegStatus(LegWebhook):
         operation_id="twilio_leg_status",
         summary="How a person's leg fares",
         parameters=_LEG,
-        request=_FORM,
+        request=FORM,
         responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:

@@ -3,7 +3,6 @@
 import logging
 
 from django.http import HttpRequest, HttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from twilio.twiml.messaging_response import MessagingResponse
@@ -11,7 +10,14 @@ from twilio.twiml.messaging_response import MessagingResponse
 from telephony import dialplan
 from telephony.carriers.twilio import webhooks
 from telephony.carriers.twilio.twiml import clean
-from telephony.carriers.twilio.views import TWIML, TwilioWebhook, auth_token_of, auth_token_of_number, xml
+from telephony.carriers.twilio.views import (
+    FORM,
+    TWIML,
+    TwilioWebhook,
+    auth_token_of,
+    auth_token_of_number,
+    xml,
+)
 from telephony.notifications import receipts, replies
 from tenants.models import Tenant
 from tenants.phone import mask
@@ -19,7 +25,6 @@ from tenants.scoping import tenant_scope
 
 logger = logging.getLogger(__name__)
 
-_FORM = {"application/x-www-form-urlencoded": OpenApiTypes.OBJECT}
 LONGEST_TEXT = 1600
 
 
@@ -27,7 +32,7 @@ class IncomingText(TwilioWebhook):
     """A text message comes in: act on it, and answer."""
 
     @extend_schema(
-        operation_id="twilio_incoming_text", summary="Incoming text message", request=_FORM, responses=TWIML
+        operation_id="twilio_incoming_text", summary="Incoming text message", request=FORM, responses=TWIML
     )
     def post(self, request: Request) -> HttpResponse:
         fields = request._request.POST
@@ -71,7 +76,7 @@ class TextStatus(TwilioWebhook):
         parameters=[
             OpenApiParameter("n", str, description="Which notification: we named it when we sent it")
         ],
-        request=_FORM,
+        request=FORM,
         responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:

@@ -35,7 +35,7 @@ from tenants.scoping import tenant_scope
 logger = logging.getLogger(__name__)
 security = logging.getLogger("tonris.security")
 
-_FORM = {"application/x-www-form-urlencoded": OpenApiTypes.OBJECT}
+FORM = {"application/x-www-form-urlencoded": OpenApiTypes.OBJECT}
 TWIML = {
     (200, "text/xml"): OpenApiResponse(OpenApiTypes.STR, "TwiML"),
     (400, "application/json"): OpenApiResponse(OpenApiTypes.OBJECT, "A field is missing or cannot be read"),
@@ -124,7 +124,7 @@ class IncomingCall(CallersWebhook):
     """A call comes in: connect it to the tenant's agent, or say why not."""
 
     @extend_schema(
-        operation_id="twilio_incoming_call", summary="Incoming call", request=_FORM, responses=TWIML
+        operation_id="twilio_incoming_call", summary="Incoming call", request=FORM, responses=TWIML
     )
     def post(self, request: Request) -> HttpResponse:
         incoming = webhooks.parse_incoming(request._request.POST)
@@ -199,7 +199,7 @@ class VoiceWithoutAgent(CallersWebhook):
     @extend_schema(
         operation_id="twilio_voice",
         summary="Incoming call, without an agent",
-        request=_FORM,
+        request=FORM,
         responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:
@@ -228,7 +228,7 @@ class KeypadMenu(CallersWebhook):
         operation_id="twilio_menu",
         summary="Key or words in the menu",
         parameters=[OpenApiParameter("s", OpenApiTypes.STR, description="Where in the menu; signed")],
-        request=_FORM,
+        request=FORM,
         responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:
@@ -246,7 +246,7 @@ class KeypadMenu(CallersWebhook):
 class CallStatus(TwilioWebhook):
     """Where a call stands. Late, repeated and unknown ones change nothing."""
 
-    @extend_schema(operation_id="twilio_call_status", summary="Call status", request=_FORM, responses=TWIML)
+    @extend_schema(operation_id="twilio_call_status", summary="Call status", request=FORM, responses=TWIML)
     def post(self, request: Request) -> HttpResponse:
         status = webhooks.parse_status(request._request.POST)
         if not calls.apply_status(status):
@@ -262,7 +262,7 @@ class StreamStatus(TwilioWebhook):
     """What Twilio says of a media stream: the only sign of a handshake that failed."""
 
     @extend_schema(
-        operation_id="twilio_stream_status", summary="Stream status", request=_FORM, responses=TWIML
+        operation_id="twilio_stream_status", summary="Stream status", request=FORM, responses=TWIML
     )
     def post(self, request: Request) -> HttpResponse:
         fields = request._request.POST
@@ -283,7 +283,7 @@ class StreamStatus(TwilioWebhook):
 class StreamEnded(CallersWebhook):
     """The stream is over: hang up, or if the agent failed the caller, find somebody or something else."""
 
-    @extend_schema(operation_id="twilio_stream_ended", summary="Stream ended", request=_FORM, responses=TWIML)
+    @extend_schema(operation_id="twilio_stream_ended", summary="Stream ended", request=FORM, responses=TWIML)
     def post(self, request: Request) -> HttpResponse:
         fields = request._request.POST
         episode = request._request.GET.get("e", "0")
@@ -306,7 +306,7 @@ class Dialed(CallersWebhook):
         parameters=[
             OpenApiParameter("t", OpenApiTypes.STR, description="Which round of which transfer; signed")
         ],
-        request=_FORM,
+        request=FORM,
         responses=TWIML,
     )
     def post(self, request: Request) -> HttpResponse:
@@ -327,7 +327,7 @@ class Dialed(CallersWebhook):
 class Recorded(CallersWebhook):
     """A voicemail was left."""
 
-    @extend_schema(operation_id="twilio_recorded", summary="Voicemail left", request=_FORM, responses=TWIML)
+    @extend_schema(operation_id="twilio_recorded", summary="Voicemail left", request=FORM, responses=TWIML)
     def post(self, request: Request) -> HttpResponse:
         fields = request._request.POST
         return xml(aftercare.after_recording(webhooks.call_id(fields), fields.get("RecordingSid") or ""))
@@ -336,7 +336,7 @@ class Recorded(CallersWebhook):
 class Fallback(CallersWebhook):
     """Twilio could not fetch or run our answer: say something of use instead of nothing."""
 
-    @extend_schema(operation_id="twilio_fallback", summary="Fallback", request=_FORM, responses=TWIML)
+    @extend_schema(operation_id="twilio_fallback", summary="Fallback", request=FORM, responses=TWIML)
     def post(self, request: Request) -> HttpResponse:
         fields = request._request.POST
         call_id, status = webhooks.call_id(fields), fields.get("CallStatus") or ""

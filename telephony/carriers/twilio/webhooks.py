@@ -4,7 +4,7 @@ from django.http import HttpRequest, QueryDict
 from twilio.request_validator import RequestValidator
 
 from telephony.incoming import CallStatus, IncomingCall
-from tenants.phone import e164_or_blank
+from tenants.phone import e164_or_blank, with_plus
 
 
 class BadField(ValueError):
@@ -51,8 +51,8 @@ def to_look_up(fields: QueryDict, name: str) -> str:
 
 
 def caller_number(text: str) -> str:
-    """E.164, or "" for a withheld one. In a form a plus that nobody has encoded is a space."""
-    return e164_or_blank(f"+{text[1:]}" if text.startswith(" ") else text)
+    """E.164, or "" for a withheld one."""
+    return e164_or_blank(with_plus(text))
 
 
 def called_number(text: str) -> str:
