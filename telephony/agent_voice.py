@@ -1,11 +1,13 @@
 """What the agent says, on its way to the caller, and until when it sounds."""
 
-from collections.abc import Callable
 from time import monotonic
 
 from agents.base64_audio import decoded_length
 from agents.fast_lane import SendsNow, Take, not_now
+from agents.fast_lane.pump.words import Heard, Pace
+from agents.fast_lane.shortcut import Shortcut
 from telephony.codec import Codec
+from telephony.feel.ears import AgentEar
 
 LARGEST = 30_000
 """Bytes of audio in one message to a carrier: none says how much it takes, and 64 KiB is what we take from it."""
@@ -17,26 +19,28 @@ class AgentVoice:
 
     __slots__ = (
         "_bytes_per_second",
+        "_ear",
         "_encode",
         "_hear",
+        "_sounds_until",
         "began",
         "caller_waits",
         "send_now",
-        "sounds_until",
+        "shortcut",
         "was_heard",
     )
 
-    def __init__(self, codec: Codec, lane: SendsNow | None, hear: Callable[[float, bytes], None]) -> None:
-        """`hear` is told of each audio that passes, in base64, and when it begins to sound."""
+    def __init__(self, codec: Codec, lane: SendsNow | None, ear: AgentEar) -> None:
         self._encode = codec.encode_plain_audio
         self._bytes_per_second = codec.audio_format.bytes_per_second
         self.send_now: Take = lane.send_now if lane is not None else not_now
         """To the carrier."""
-        self._hear = hear
+        self._ear, self._hear = ear, ear.hear_base64
+        self.shortcut: Shortcut | None = None
+        """By which audio may go past us."""
         self.began: float | None = None
         """When the first audio of the call was sent."""
-        self.sounds_until = 0.0
-        """As far as one knows: agents send faster than speech. 0: nothing was said, or it has been cleared."""
+        self._sounds_until = 0.0
         self.was_heard = False
         """Whoever speaks now has said something."""
         self.caller_waits = False
@@ -55,6 +59,31 @@ class AgentVoice:
         if self.began is None:
             self.began = now
         self.was_heard, self.caller_waits = True, False
-        begins = max(self.sounds_until, now)
-        self.sounds_until = begins + size / self._bytes_per_second
+        begins = max(self._sounds_until, now)
+        self._sounds_until = begins + size / self._bytes_per_second
         return begins
+
+    @property
+    def sounds_until(self) -> float:
+        """As far as one knows: agents send faster than speech. 0: nothing was said, or it has been cleared."""
+        self.catch_up()
+        return self._sounds_until
+
+    def cleared(self) -> None:
+        """What was to sound never will."""
+        self._sounds_until = 0.0
+
+    def catch_up(self) -> None:
+        """With what has gone past us."""
+        if self.shortcut is not None:
+            self.shortcut.listen()
+
+    def pace(self) -> Pace | None:
+        """As `shortcut.Ear`, with `gather`."""
+        return self._ear.pace()
+
+    def gather(self, heard: Heard) -> None:
+        if heard.frames:
+            self.was_heard, self.caller_waits = True, False
+            self._sounds_until = heard.last
+        self._ear.gather(heard)

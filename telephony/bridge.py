@@ -40,9 +40,11 @@ from agents.events import (
     Speech,
     ToolCall,
 )
-from agents.fast_lane import LaneSession, SendsNow, Take
+from agents.fast_lane import SendsNow, Take, WayOut
+from agents.fast_lane.lane_session import LaneSession
 from agents.fast_lane.pump import Pump
 from agents.fast_lane.pump.words import Pattern
+from agents.fast_lane.shortcut import Lender, Shortcut
 from agents.live_calls import Act
 from agents.session import AgentSession, Closing
 from agents.so_far import SoFar
@@ -61,7 +63,6 @@ from telephony.playback import ClockPlayback, MarkedPlayback, PacedPlayback, Pla
 from telephony.relief import Relief
 from telephony.ringing import ringing_meanwhile
 from telephony.rounds import ROUND_SECONDS, Rounds
-from telephony.shortcut import Lender, Shortcut
 from telephony.tools_at_work import AnswerTool, ToolsAtWork
 from telephony.translation import Translation
 
@@ -100,6 +101,8 @@ class Bridge:
         self._send = send
         self._journal = journal
         self._lane = lane
+        self._way_back: tuple[Pump, WayOut] | None = None
+        """Past Python, to the carrier."""
         self._playback = _playback_of(codec, playout)
         self._translation = Translation(codec.audio_format)
         self._max_seconds = max_seconds
@@ -108,7 +111,7 @@ class Bridge:
         self._menu_key = menu_key
         self._started = time.monotonic()
         self.feel = Observer(codec.audio_format, self._started)
-        self._voice = AgentVoice(codec, lane, self.feel.agent.hear_base64)
+        self._voice = AgentVoice(codec, lane, self.feel.agent)
         self._agent = AgentOnTheLine(session, self._voice, relief, journal, self._started)
         self._tools = ToolsAtWork(self._agent, journal, answer_tool, self.act)
         self._passage = Passage(self.feel.caller.hear_base64, self.feed)
@@ -179,9 +182,12 @@ class Bridge:
         self._passage.plain_audio = plain_audio
         return self._passage.take
 
-    def shorten(self, pump: Pump, lender: Lender, pattern_of: Callable[[bytes], Pattern | None]) -> None:
-        """Let audio like that of the messages which `taker` takes go past Python."""
-        self._passage.shortcut = Shortcut(pump, lender, pattern_of, self.feel.caller)
+    def shorten(
+        self, pump: Pump, carrier: Lender, pattern_of: Callable[[bytes], Pattern | None], way_back: WayOut
+    ) -> None:
+        """Let audio like that of the messages which `taker` takes go past Python, and the agent's on the way back."""
+        self._passage.shortcut = Shortcut(pump, carrier, pattern_of, self.feel.caller, masks=True)
+        self._way_back = pump, way_back
 
     def caller_left(self, outcome: str) -> None:
         """The carrier's side is over, or as good as over; ends `run`."""
@@ -333,6 +339,9 @@ class Bridge:
         self._note_opened()
         if self._lane is not None and lane is not None:
             lane.pass_to(self._voice.take, self._note)
+            if self._way_back is not None:
+                pump, way_back = self._way_back
+                self._voice.shortcut = lane.shorten(pump, self._voice, way_back)
 
     def _note_opened(self) -> None:
         self._journal.session_opened(self._agent.session)
@@ -400,7 +409,8 @@ class Bridge:
         await self._send(self._codec.encode_clear())
 
     def _was_interrupted(self) -> None:
-        self._voice.sounds_until, self._last_word_at = 0.0, time.monotonic()
+        self._voice.cleared()
+        self._last_word_at = time.monotonic()
         self.feel.cleared(self._last_word_at)
         self._translation.interrupted()
         self._journal.happened("interrupted")
@@ -410,7 +420,7 @@ class Bridge:
         and the caller could not interrupt."""
         now = time.monotonic()
         if self._voice.sounds_until > now:
-            self._voice.sounds_until = 0.0
+            self._voice.cleared()
             self._playback.cleared()
             self.feel.agent.cut(now)
             await self._send(self._codec.encode_clear())
@@ -452,6 +462,7 @@ class Bridge:
         finally:
             self._next_round.cancel()
             self._passage.shut()  # what went past us is heard of now, if ever
+            self._voice.catch_up()
             self.feel.ended(time.monotonic())
             self._act_wanted.cancel()
             await self._stop(caller, agent, closing, *self._tools.tasks)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from agents.fast_lane import LaneSession, Take, WayOut
+from agents.fast_lane import Take, WayOut
+from agents.fast_lane.lane_session import LaneSession
+from agents.fast_lane.shortcut import Shortcut
 from telephony.frames import CallerAudio, Digit
-from telephony.shortcut import Shortcut
 from telephony.signal import Signal
 
 MAX_WAITING_FRAMES = 250

@@ -197,7 +197,7 @@ class MediaStreamConsumer(AsyncConsumer):  # type: ignore[misc]
                 if lane is not None:
                     lane.open_lane(bridge.taker(codec.plain_audio))
                     if settings.MEDIA_PUMP and (pump := pump_here()) is not None:
-                        bridge.shorten(pump, lane, codec.pattern)
+                        bridge.shorten(pump, lane, codec.pattern, lane.way_back(*codec.around_audio))
                 reader = asyncio.create_task(_read(socket, codec, bridge), name="carrier")
                 with live.call(claimed.call_id, bridge.caller_left):
                     async with (

@@ -3,6 +3,7 @@
 Offered to the application in the scope's extensions; a server that has none serves the same calls the ordinary way.
 """
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from asgiref.typing import WebSocketScope
@@ -11,10 +12,10 @@ from websockets.http11 import Request
 from websockets.protocol import Protocol as SansIO
 from websockets.protocol import State
 
-from agents.fast_lane import SendsNow, Take
+from agents.fast_lane import SendsNow, Take, WayOut, nobody_asks
 from agents.fast_lane.cutter import Cutter, server_frame
+from agents.fast_lane.shortcut import Shortcut
 from telephony.guarded_socket import GuardedProtocol
-from telephony.shortcut import Shortcut
 
 EXTENSION = "tonris.fast_lane"
 LANE_BYTES = 64 * 1024
@@ -27,8 +28,11 @@ class CarrierLane(SendsNow, Protocol):
 
     def open_lane(self, take: Take, *, binary: bool = False) -> None: ...
     def close_lane(self) -> None: ...
-    def lend(self) -> int: ...
-    def take_back(self, read: bytes) -> None: ...
+    def lends(self) -> int: ...
+    def lend(self) -> None: ...
+    def take_back(self) -> None: ...
+    def deal_with(self, read: bytes) -> None: ...
+    def way_back(self, head: bytes, tail: bytes) -> WayOut: ...
 
 
 def lane_of(scope: WebSocketScope) -> CarrierLane | None:
@@ -38,12 +42,51 @@ def lane_of(scope: WebSocketScope) -> CarrierLane | None:
     return lane
 
 
+class WayBack:
+    """The agent's audio on its way to the carrier: a WayOut.
+
+    All that others write to the carrier changes it. That is little, and comes out of the WebSocket protocol or by
+    `send_now`.
+    """
+
+    __slots__ = ("_lane", "_output", "changes", "head", "tail", "write")
+
+    def __init__(self, lane: "LaneProtocol", head: bytes, tail: bytes) -> None:
+        self.head, self.tail = head, tail
+        self._lane = lane
+        self.write: Callable[[bytes], None] = lane.transport.write
+        self.changes = nobody_asks
+        self._output = lane.conn.data_to_send
+        lane.conn.__dict__["data_to_send"] = self._data_to_send
+
+    def _data_to_send(self) -> list[bytes]:
+        self.changes()
+        return self._output()
+
+    def lend(self, changes: Callable[[], None], aside: Take) -> int | None:
+        """As `WayOut.lend`: not while anything that was written waits."""
+        transport = self._lane.transport
+        if not self._lane.may_write() or transport.get_write_buffer_size():
+            return None
+        self.changes = changes
+        if transport.get_extra_info("sslcontext") is not None:
+            return -1
+        file: int = transport.get_extra_info("socket").fileno()
+        return file
+
+    def ends(self) -> None:
+        """The connection is lost."""
+        self.changes()
+        self.changes = nobody_asks
+        del self._lane.conn.__dict__["data_to_send"]
+
+
 class LaneProtocol(Cutter, GuardedProtocol):
     """For `uvicorn.Config(ws=LaneProtocol, ws_per_message_deflate=False)`: extensions would change frames."""
 
     peer_masks = True
     lane_bytes = LANE_BYTES
-    shortcut: Shortcut | None = None
+    _way_back: WayBack | None = None
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -63,35 +106,15 @@ class LaneProtocol(Cutter, GuardedProtocol):
     def receive_anew(self) -> None:
         self.transport.set_protocol(self)
 
-    def lend(self) -> int:
-        free = self.way.between_messages and self.way.clear and not self.read_paused
-        if not free or self.transport.is_closing() or self.transport.get_extra_info("sslcontext") is not None:
-            return -1
-        file: int = self.transport.get_extra_info("socket").fileno()
-        self.transport.pause_reading()
-        return file
-
-    def take_back(self, read: bytes) -> None:
-        if self.disconnected:
-            return
-        if not self.read_paused:
-            self.transport.resume_reading()
-        if read:
-            try:
-                self.data_received(read)
-            except Exception:  # as the loop does with what it has read itself
-                self.transport.abort()
-                raise
-
-    def close_lane(self) -> None:
-        if self.shortcut is not None:
-            self.shortcut.close()
-        super().close_lane()
+    def reads_later(self) -> bool:
+        return self.read_paused
 
     def connection_lost(self, exc: Exception | None) -> None:
         try:
-            if self.shortcut is not None:  # before its file may become another's
-                self.shortcut.close()
+            self.close_shortcut()  # before its file may become another's
+            if self._way_back is not None:
+                self._way_back.ends()
+                self._way_back = None
         finally:
             super().connection_lost(exc)
 
@@ -105,7 +128,17 @@ class LaneProtocol(Cutter, GuardedProtocol):
             return await super().receive()
 
     def send_now(self, message: bytes) -> bool:
-        if self.conn.state is not State.OPEN or self.transport.is_closing() or not self.writable.is_set():
+        if not self.may_write():
             return False
+        if self._way_back is not None:
+            self._way_back.changes()
         self.transport.write(server_frame(message))
         return True
+
+    def may_write(self) -> bool:
+        return self.conn.state is State.OPEN and not self.transport.is_closing() and self.writable.is_set()
+
+    def way_back(self, head: bytes, tail: bytes) -> WayOut:
+        """For the agent's audio, which stands between `head` and `tail` each time."""
+        self._way_back = WayBack(self, head, tail)
+        return self._way_back

@@ -7,7 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from agents.fast_lane import LaneSession, not_now
+from agents.fast_lane import not_now
+from agents.fast_lane.lane_session import LaneSession
 from agents.session import AgentSession
 from agents.so_far import SoFar
 from telephony.agent_voice import AgentVoice

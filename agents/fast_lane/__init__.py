@@ -17,7 +17,7 @@ that knows WebSocket's rules. Two things keep the lane honest:
 """
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from agents.events import AgentEvent
 
@@ -32,6 +32,10 @@ def not_now(what: object) -> bool:
     return False
 
 
+def nobody_asks() -> None:
+    """Of a change."""
+
+
 class SendsNow(Protocol):
     """The sending half of a lane."""
 
@@ -41,7 +45,7 @@ class SendsNow(Protocol):
 
 
 class WayOut(Protocol):
-    """The caller's audio on its way to an agent, as whole frames of `head`, base64 and `tail` each."""
+    """Audio on its way to one of the two, as whole frames of `head`, base64 and `tail` each."""
 
     head: bytes
     tail: bytes
@@ -51,21 +55,6 @@ class WayOut(Protocol):
     def lend(self, changes: Callable[[], None], aside: Take) -> int | None:
         """The file to which frames may be written until `changes` is called; -1 if they must go by `write`.
 
-        Small frames of others are offered to `aside`. None: not now.
+        Small frames of others may be offered to `aside`. None: not now.
         """
-        ...
-
-
-@runtime_checkable
-class LaneSession(Protocol):
-    """An AgentSession whose audio can take the lane. `audio` is base64 in the session's formats."""
-
-    pass_audio: Take
-    """The caller's audio. False: not now, send it the ordinary way. Another one after it is reopened."""
-    way_out: WayOut | None
-    """Where that leads."""
-
-    def pass_to(self, play: Take, note: Note) -> None:
-        """Offer the agent's audio to `play` first, and what else it tells to `note`; all that they leave comes by
-        `events`. Valid for one opened (or reopened) session."""
         ...

@@ -9,7 +9,7 @@ from websockets.protocol import Protocol, State
 from websockets.speedups import apply_mask
 from websockets.typing import Data
 
-from agents.fast_lane import Take, not_now
+from agents.fast_lane import Take, nobody_asks, not_now
 from agents.fast_lane.cutter import TEXT, USUAL_BYTES, Cutter, client_frame, next_mask, usual_heads
 from agents.guarded_connection import GuardedConnection
 
@@ -20,10 +20,6 @@ LANE_BYTES = 256 * 1024
 _HEADS = usual_heads(TEXT)
 _AROUND = 8
 """Bytes of such a head, and of a mask."""
-
-
-def _nobody_asks() -> None:
-    pass
 
 
 class Out:
@@ -39,7 +35,7 @@ class Out:
 
     def __init__(self) -> None:
         self.open = False
-        self.changes: Callable[[], None] = _nobody_asks
+        self.changes: Callable[[], None] = nobody_asks
         """Called before others write, and when it becomes `open`, or is so no more."""
         self.aside: Take = not_now
         """Writes a frame where audio is written meanwhile."""
@@ -97,6 +93,9 @@ class LaneConnection(Cutter, GuardedConnection):
     def is_alive(self) -> bool:
         return self.protocol.state < State.CLOSING
 
+    def reads_later(self) -> bool:
+        return self.recv_messages.paused
+
     def sansio(self) -> Protocol:
         return self.protocol
 
@@ -123,6 +122,7 @@ class LaneConnection(Cutter, GuardedConnection):
         try:
             self._out.open = False
             self._out.changes()  # before its file may become another's
+            self.close_shortcut()
         finally:
             super().connection_lost(exc)
 

@@ -1,5 +1,6 @@
 """Cuts WebSocket frames out of a byte stream.  Source: RFC 6455, section 5.2."""
 
+import asyncio
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from websockets.protocol import Protocol, State
 from websockets.speedups import apply_mask
 
 from agents.fast_lane import Take
+from agents.fast_lane.shortcut import Shortcut
 
 TEXT, BINARY = 0x81, 0x82
 """The first byte of a whole message: FIN, no reserved bit, and the kind."""
@@ -129,6 +131,9 @@ class Cutter:
     lane_bytes: ClassVar[int]
     """Longer messages go the ordinary road, which knows what is too long."""
 
+    transport: asyncio.Transport
+    shortcut: Shortcut | None = None
+    """Who may borrow the reading."""
     _take: Take | None = None
     _protocol: Protocol
     _takes = TEXT
@@ -174,10 +179,43 @@ class Cutter:
         self.receive_anew()
 
     def close_lane(self) -> None:
+        self.close_shortcut()
         self._take = None
         self._look_around()
         if self.__dict__.pop("data_received", None):
             self.receive_anew()
+
+    def reads_later(self) -> bool:
+        """Whether the ordinary implementation has more than it wants, and reads no more for now."""
+        return False
+
+    def lends(self) -> int:
+        """As `shortcut.Lender`, with the next three."""
+        free = self.way.between_messages and self.way.clear and not self.reads_later()
+        if not free or self.transport.is_closing() or self.transport.get_extra_info("sslcontext") is not None:
+            return -1
+        file: int = self.transport.get_extra_info("socket").fileno()
+        return file
+
+    def lend(self) -> None:
+        self.transport.pause_reading()
+
+    def take_back(self) -> None:
+        if not self.reads_later():
+            self.transport.resume_reading()
+
+    def deal_with(self, read: bytes) -> None:
+        if not read or self.transport.is_closing():  # who closes reads no more
+            return
+        try:
+            self.data_received(read)
+        except Exception:  # as the loop does with what it has read itself
+            self.transport.abort()
+            raise
+
+    def close_shortcut(self) -> None:
+        if self.shortcut is not None:
+            self.shortcut.close()
 
     @contextmanager
     def reader_waits(self) -> Iterator[None]:

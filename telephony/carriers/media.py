@@ -15,6 +15,11 @@ Send = Callable[[str | bytes], Awaitable[None]]
 
 
 class MediaCodec(Codec, Protocol):
+    @property
+    def around_audio(self) -> tuple[bytes, bytes]:
+        """What stands before and after base64 in a message of the agent's audio that takes the fast lane."""
+        ...
+
     def plain_audio(self, message: bytes) -> bytes | None:
         """The base64 of a message that can take the fast lane; None: `decode` it."""
         ...

@@ -162,12 +162,14 @@ class CallerEar(_Ear):
 class AgentEar(_Ear):
     """Agents send faster than speech: what was sent sounds when everything before it has."""
 
-    __slots__ = ("_began",)
+    __slots__ = ("_began", "_is_steady")
 
     def __init__(self, audio_format: AudioFormat) -> None:
         super().__init__(audio_format, may_be_noisy=False)
         self._began = 0.0
         self._until = 0.0
+        self._is_steady = False
+        """The last two pieces were of the same size."""
 
     def hear_base64(self, begins: float, audio: bytes) -> None:
         """Audio that begins to sound at `begins`."""
@@ -182,12 +184,29 @@ class AgentEar(_Ear):
         self._gather(self._sketch_of(audio))
 
     def _continue(self, begins: float, size: int, audio_bytes: int) -> None:
-        if size != self._size or abs(begins - self._until) > SLIP_SECONDS:
+        self._is_steady = size == self._size
+        if not self._is_steady or abs(begins - self._until) > SLIP_SECONDS:
             self.flush()
             self._measure(size, audio_bytes)
         if not self._block:
             self._began = begins
         self._until = begins + self._piece_seconds
+
+    def pace(self) -> Pace | None:
+        """As the caller's. Pieces of which each has another size are heard here."""
+        if not self._is_steady or self._size is None or self._size < 0:
+            return None
+        return Pace(self._size, self._piece_seconds, SLIP_SECONDS, self._until, FULL, runs_ahead=True)
+
+    def gather(self, heard: Heard) -> None:
+        """As the caller's."""
+        if heard.frames:
+            if not self._block:
+                self._began = heard.earliest
+            self._until = heard.last
+            self._block += heard.sketch
+        if heard.resumed or len(self._block) >= FULL:
+            self.flush()
 
     def _gather(self, sketch: bytes) -> None:
         self._block += sketch

@@ -437,7 +437,7 @@ audio_messages = st.fixed_dictionaries(
 def test_plain_audio_and_pings_are_what_json_reads(message, compact):
     text = json.dumps(message, separators=(",", ":") if compact else None).encode()
     decoder = Decoder()
-    decoder._interrupted_at = 5
+    decoder.interrupted_at = 5
     plain, ping = decoder.plain_audio(text), plain_ping(text)
     if plain is not None or ping is not None:
         read = decoder.decode(text)
@@ -462,7 +462,7 @@ def test_plain_audio_and_pings_are_what_json_reads(message, compact):
 )
 def test_the_vendors_usual_audio_is_plain(message):
     decoder = Decoder()
-    decoder._interrupted_at = 5
+    decoder.interrupted_at = 5
     assert decoder.plain_audio(message.encode()) == b"f/8A"
 
 
@@ -484,7 +484,7 @@ def test_the_vendors_usual_audio_is_plain(message):
 )
 def test_anything_else_is_left_to_json(message):
     decoder = Decoder()
-    decoder._interrupted_at = 5
+    decoder.interrupted_at = 5
     assert decoder.plain_audio(message.encode()) is None
 
 
@@ -531,3 +531,24 @@ async def test_who_has_borrowed_the_way_out_hears_of_its_loss_before_the_file_is
             socket.transport.abort()
             await socket.wait_closed()
             assert files[0] == file
+
+
+async def test_a_reading_is_neither_lent_nor_taken_back_while_the_ordinary_road_is_full():
+    async with serve(lambda socket: socket.wait_closed(), "127.0.0.1", 0, compression=None) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with connect(url, compression=None, proxy=None, create_connection=LaneConnection) as socket:
+            assert isinstance(socket, LaneConnection)
+            socket.open_lane(lambda message: True)
+            waiting = asyncio.create_task(socket.recv())
+            await asyncio.sleep(0)
+            mine = socket.transport.get_extra_info("socket").fileno()
+            assert socket.lends() == mine
+            socket.recv_messages.paused = True
+            assert socket.lends() == -1
+            socket.lend()
+            socket.take_back()
+            assert not socket.transport.is_reading()
+            socket.recv_messages.paused = False
+            socket.take_back()
+            assert socket.transport.is_reading()
+            waiting.cancel()

@@ -51,9 +51,14 @@ def pattern_of(message: bytes) -> Pattern:
 
 
 class Course:
-    """A pipe between a caller's socket and an agent's, in a loop that turns when it is told to."""
+    """A pipe between a caller's socket and an agent's, in a loop that turns when it is told to.
 
-    def __init__(self, *, writes: bool = True, pace: Pace = PACE) -> None:
+    Or the other way round, if it does not mask: then `caller` is who sends, nevertheless, and `agent` who receives.
+    """
+
+    around = AROUND
+
+    def __init__(self, *, writes: bool = True, pace: Pace = PACE, masks: bool = True) -> None:
         self.loop = asyncio.new_event_loop()
         loaded = library.loaded()
         assert loaded
@@ -63,13 +68,17 @@ class Course:
         self.returned: list[bytes] = []
         self.unsent = b""
         self.heard: list[Heard] = []
-        self.pipe = self.pump.pipe(Ends(self.returned.append, self._write, self.heard.append))
-        for number in (1, 10, 100):
-            assert self.pipe.learn(pattern_of(media(number)))
+        self.pipe = self.pump.pipe(Ends(self.returned.append, self._write, self.heard.append), masks=masks)
+        self.learn()
         self.open(writes=writes, pace=pace)
 
-    def open(self, *, writes: bool = True, pace: Pace = PACE) -> None:
-        assert self.pipe.open(self.source.fileno(), self.target.fileno() if writes else -1, AROUND, pace)
+    def learn(self) -> None:
+        for number in (1, 10, 100):
+            assert self.pipe.learn(pattern_of(media(number)))
+
+    def open(self, *, writes: bool = True, pace: Pace = PACE, least: int = 0) -> None:
+        target = self.target.fileno() if writes else -1
+        assert self.pipe.open(self.source.fileno(), target, self.around, pace, least=least)
 
     def _write(self, frames: bytes) -> None:
         self.unsent += frames
@@ -383,7 +392,9 @@ def test_what_cannot_be_a_pattern_is_not_learned(course):
     assert learn(usual)
     assert not learn(usual._replace(like=usual.like[:-1] + b"\x83"))
     assert not learn(Pattern(b"x" * 100, slice(10, 20)))
-    assert not learn(Pattern(b"x" * 2049, slice(10, 20)))
+    assert not learn(Pattern(b"x" * 4097, slice(10, 20)))
+    assert not learn(Pattern(b"x" * 200, slice(10, 20), slice(190, 201)))
+    assert not learn(Pattern(b"x" * 200, slice(10, 20), slice(100, 119)))
 
 
 def test_patterns_mean_what_they_say():
@@ -400,7 +411,7 @@ async def test_the_pump_is_gone_with_its_last_pipe():
     pump = pump_here()
     assert pump
     assert pump_here() is pump
-    pipes = [pump.pipe(Ends(print, print, print)) for _ in range(3)]
+    pipes = [pump.pipe(Ends(print, print, print), masks=True) for _ in range(3)]
     assert len(os.listdir("/proc/self/fd")) == before + 1
     for pipe in pipes:
         pipe.remove()
@@ -409,7 +420,7 @@ async def test_the_pump_is_gone_with_its_last_pipe():
     assert pump_here() is not pump
     other = pump_here()
     assert other
-    other.pipe(Ends(print, print, print)).remove()
+    other.pipe(Ends(print, print, print), masks=True).remove()
 
 
 def test_a_pipe_that_a_notice_removes_takes_nothing_from_the_others():
@@ -424,8 +435,8 @@ def test_a_pipe_that_a_notice_removes_takes_nothing_from_the_others():
             came.append(read)
             second[0].remove()
 
-        second.append(course.pump.pipe(Ends(came.append, print, print)))
-        first = course.pump.pipe(Ends(removes_the_other, print, print))
+        second.append(course.pump.pipe(Ends(came.append, print, print), masks=True))
+        first = course.pump.pipe(Ends(removes_the_other, print, print), masks=True)
         assert first.open(course.source.fileno(), course.target.fileno(), AROUND, PACE) is False  # it is read
         course.pipe.close()
         assert first.open(course.source.fileno(), course.target.fileno(), AROUND, PACE)
@@ -453,7 +464,7 @@ def test_many_who_never_stop_talking_keep_nobody_waiting(course):
         caller, source = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # whole frames each time
         source.setblocking(False)
         said: list[bytes] = []
-        pipe = course.pump.pipe(Ends(print, said.append, lambda heard: None))
+        pipe = course.pump.pipe(Ends(print, said.append, lambda heard: None), masks=True)
         assert pipe.open(source.fileno(), -1, AROUND, PACE)
         (quiet if at >= 25 else loud).append((caller, source, said, pipe))
     try:
@@ -481,7 +492,7 @@ def test_what_goes_wrong_with_one_call_is_no_others(course):
 
     failed: list[dict[str, object]] = []
     course.loop.set_exception_handler(lambda _loop, context: failed.append(context))
-    failing = course.pump.pipe(Ends(fail, fail, fail))
+    failing = course.pump.pipe(Ends(fail, fail, fail), masks=True)
     assert failing.open(source.fileno(), -1, AROUND, PACE)
     caller.sendall(client_frame(media(1)) + b"other")
     course.say(client_frame(media(2)) + b"end")
@@ -511,7 +522,7 @@ def test_a_loop_that_ends_too_early_leaves_nothing():
     async def leave() -> None:
         pump = pump_here()
         assert pump
-        assert pump.pipe(Ends(print, print, print)).open(source.fileno(), -1, AROUND, PACE)
+        assert pump.pipe(Ends(print, print, print), masks=True).open(source.fileno(), -1, AROUND, PACE)
 
     caller, source = socket.socketpair()
     asyncio.run(leave())

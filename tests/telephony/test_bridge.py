@@ -174,6 +174,9 @@ class FastAgent(Agent):
     def pass_to(self, play: Any, note: Any) -> None:
         self.say, self.tell_now = play, note
 
+    def shorten(self, pump: Any, ear: Any, way_out: Any) -> None:
+        raise AssertionError("there is no pump")
+
 
 class Lane:
     def __init__(self, sent: list[str]) -> None:

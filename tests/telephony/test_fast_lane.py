@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -23,7 +24,7 @@ from telephony.bridge import Bridge
 from telephony.carriers.twilio.codec import TwilioCodec
 from telephony.errors import BadFrame
 from telephony.fast_lane import LaneProtocol
-from telephony.feel.ears import CallerEar
+from telephony.feel.ears import AgentEar, CallerEar
 from telephony.frames import CallerAudio
 from tests.exchange import serving
 from tests.telephony.test_media_socket import closing, ring, start
@@ -101,7 +102,7 @@ def lane(request, settings, monkeypatch, tmp_path):
 
 
 def counted(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
-    used = {"up": 0, "down": 0, "pump": 0}
+    used = {"up": 0, "down": 0, "pumped up": 0, "pumped down": 0}
 
     def counting(send: Take, way: str) -> Take:
         def count(message: bytes) -> bool:
@@ -111,14 +112,18 @@ def counted(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, in
 
         return count
 
-    gather = CallerEar.gather
+    def counted_by(ear: type[CallerEar] | type[AgentEar], way: str) -> None:
+        gather: Callable[[Any, Heard], None] = ear.gather
 
-    def gathered(self: CallerEar, heard: Heard) -> None:
-        used["pump"] += heard.frames
-        used["up"] += heard.frames
-        gather(self, heard)
+        def gathered(self: Any, heard: Heard) -> None:
+            used[f"pumped {way}"] += heard.frames
+            used[way] += heard.frames
+            gather(self, heard)
 
-    monkeypatch.setattr(CallerEar, "gather", gathered)
+        monkeypatch.setattr(ear, "gather", gathered)
+
+    counted_by(CallerEar, "up")
+    counted_by(AgentEar, "down")
     send, send_now = Out.send, LaneProtocol.send_now
     monkeypatch.setattr(Out, "send", lambda self, one: counting(partial(send, self), "up")(one))
     monkeypatch.setattr(
@@ -126,7 +131,7 @@ def counted(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, in
     )
     yield used
     assert any(used.values()) <= (name != "ordinary")
-    assert bool(used["pump"]) <= (name == "pump")
+    assert bool(used["pumped up"] or used["pumped down"]) <= (name == "pump")
 
 
 def number_of(payload: str) -> int:
@@ -190,7 +195,9 @@ async def test_both_sides_hear_everything_in_order(salon, settings, lane):
     if lane["down"]:
         assert lane["up"] > 25
         assert lane["down"] > 25
-    assert bool(lane["pump"]) == (settings.MEDIA_PUMP and loaded() is not None)
+    carried = settings.MEDIA_PUMP and loaded() is not None
+    assert bool(lane["pumped up"]) == carried
+    assert bool(lane["pumped down"]) == (carried and settings.AGENTS_CERTIFICATE is None)  # who encrypts
 
 
 @pytest.mark.django_db(transaction=True)
@@ -224,15 +231,74 @@ async def test_after_an_interruption_nothing_older_reaches_the_caller(salon, set
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_caller_who_never_reads_holds_the_agent_back(salon, settings, lane):
-    pushed = 0
+async def test_it_is_so_wherever_in_a_conversation_the_interruption_comes(salon, settings, lane):
+    """One message at a time: each is dealt with when the next one comes, and audio has its usual way meanwhile."""
+    over = asyncio.Event()
+
+    async def agent(socket: ServerConnection) -> None:
+        for event_id in (1, 10, 100):
+            for number in range(5):
+                await said(socket, speech(event_id + number, event_id=event_id))
+            await said(socket, interruption(event_id + 5))
+            await said(socket, speech(9999, event_id=event_id + 4))
+            for number in range(5):
+                await said(socket, speech(event_id + number, event_id=event_id + 5))
+            await said(socket, speech(9999, event_id=event_id + 4))
+            await said(socket, '{"type":"ping","ping_event":{"event_id":1,"ping_ms":50}}')
+            await said(socket, speech(9999, event_id=event_id + 4))
+            await said(socket, speech(event_id, event_id=event_id + 5))
+        await over.wait()
+
+    async def said(socket: ServerConnection, message: str) -> None:
+        await socket.send(message)
+        await asyncio.sleep(0.004)
+
+    async with line(settings, agent) as caller:
+        got: list[dict[str, Any]] = []
+        while len(got) < 36:
+            got.append(json.loads(await asyncio.wait_for(caller.recv(), 5)))
+        pieces = [[event_id + number for number in range(5)] for event_id in (1, 10, 100)]
+        assert numbers(got) == [one for each in pieces for one in [*each, "clear", *each, each[0]]]
+        over.set()
+    if lane["pumped down"]:
+        assert lane["pumped down"] > 12
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_agent_that_speaks_has_not_gone_silent_and_one_that_stops_has(
+    salon, settings, lane, monkeypatch
+):
+    monkeypatch.setattr("telephony.on_the_line.HANG_SECONDS", 0.6)
+    stopped_at = 0.0
+
+    async def agent(socket: ServerConnection) -> None:
+        nonlocal stopped_at
+        for number in range(40):
+            await socket.send(speech(number))
+            await asyncio.sleep(0.04)
+        stopped_at = time.monotonic()
+        await socket.wait_closed()
+
+    async with line(settings, agent) as caller:
+        got: list[dict[str, Any]] = []
+        with suppress(ConnectionClosed):
+            while True:
+                got.append(json.loads(await asyncio.wait_for(caller.recv(), 5)))
+        assert numbers(got) == list(range(40))
+        assert time.monotonic() - stopped_at > 0.5
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("size", [8000, 1600])
+async def test_a_caller_who_never_reads_holds_the_agent_back(salon, settings, lane, size):
+    pushed, enough = 0, asyncio.Event()
 
     async def agent(socket: ServerConnection) -> None:
         nonlocal pushed
-        with suppress(ConnectionClosed):
-            while True:
-                await socket.send(speech(pushed, size=8000))
-                pushed += 1
+        while not enough.is_set():
+            await socket.send(speech(pushed, size=size))
+            pushed += 1
+        await socket.wait_closed()
 
     async with line(settings, agent) as caller:
         assert numbers([json.loads(await caller.recv())]) == [0]
@@ -243,10 +309,13 @@ async def test_a_caller_who_never_reads_holds_the_agent_back(salon, settings, la
                 before = pushed
                 await asyncio.sleep(0.5)
         # What two loopback sockets hold is the kernel's; ours is a few buffers.
-        assert pushed * 10_700 < 40 * 1024 * 1024
+        assert pushed * len(speech(1, size=size)) < 40 * 1024 * 1024
+        enough.set()
         caller.transport.resume_reading()
-        got = [json.loads(await asyncio.wait_for(caller.recv(), 5)) for _ in range(before + 50)]
-        assert numbers(got) == list(range(1, before + 51))
+        got: list[dict[str, Any]] = []
+        while len(got) < pushed - 1:
+            got.append(json.loads(await asyncio.wait_for(caller.recv(), 5)))
+        assert numbers(got) == list(range(1, pushed))
 
 
 @pytest.mark.django_db(transaction=True)

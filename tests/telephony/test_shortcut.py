@@ -2,20 +2,23 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
+from websockets.server import ServerProtocol
 
 from agents.audio import MULAW_8K
 from agents.fast_lane import Take, not_now
 from agents.fast_lane.cutter import Way, client_frame
 from agents.fast_lane.pump import pump_here
+from agents.fast_lane.shortcut import Shortcut
 from telephony.caller_queue import CallerQueue, Passage, Whisper
 from telephony.carriers.twilio.codec import TwilioCodec
-from telephony.fast_lane import LaneProtocol
+from telephony.fast_lane import LaneProtocol, WayBack
 from telephony.feel.ears import CallerEar
 from telephony.frames import Digit
-from telephony.shortcut import Shortcut
 from tests.agents.test_pump import AROUND, chunk, media, messages
 
 
@@ -27,17 +30,25 @@ class Caller:
     def __init__(self) -> None:
         self.socket, self._mine = socket.socketpair()
         self.lent = False
-        self.lends = True
+        self.may_lend = True
         self.read: list[bytes] = []
+        self.deals: Callable[[bytes], None] = lambda read: None
 
-    def lend(self) -> int:
-        self.lent = self.lends
-        return self._mine.fileno() if self.lends else -1
+    def lends(self) -> int:
+        return self._mine.fileno() if self.may_lend else -1
 
-    def take_back(self, read: bytes) -> None:
+    def lend(self) -> None:
+        assert not self.lent
+        self.lent = True
+
+    def take_back(self) -> None:
         assert self.lent
         self.lent = False
+
+    def deal_with(self, read: bytes) -> None:
+        assert self.lent
         self.read.append(read)
+        self.deals(read)
 
     def close(self) -> None:
         self.socket.close()
@@ -82,7 +93,7 @@ class Line:
         codec, pump = TwilioCodec(), pump_here()
         assert pump
         codec.plain_audio(media(1))
-        self.shortcut = Shortcut(pump, self.caller, codec.pattern, self.ear)
+        self.shortcut = Shortcut(pump, self.caller, codec.pattern, self.ear, masks=True)
 
     async def offer(self, agent: Agent | None = None) -> None:
         """As the lane does that has passed a frame."""
@@ -121,14 +132,69 @@ async def test_after_a_frame_has_passed_the_next_ones_go_past_python(line):
     assert line.caller.read == []
 
 
-async def test_what_is_no_audio_comes_back_with_the_reading(line):
+MARK = client_frame(b'{"event":"mark"}')
+
+
+async def test_what_is_no_audio_is_dealt_with_and_then_the_pipe_carries_on(line):
     await line.offer()
-    mark = client_frame(b'{"event":"mark"}')
-    await line.say(client_frame(media(2)), mark, client_frame(media(3)))
+    await line.say(client_frame(media(2)), MARK)
     assert line.agent.heard() == [chunk(2)]
-    assert len(line.caller.read) == 1
-    assert line.caller.read[0].startswith(mark)
+    assert line.caller.read == [MARK]
+    await line.say(client_frame(media(3)))
+    assert line.agent.heard() == [chunk(3)]
+    assert line.caller.read == [MARK]
+    assert line.caller.lent
+
+
+@pytest.mark.parametrize("hinders", ["withdrawn", "the caller", "the agent", "half a message"])
+async def test_the_reading_is_given_back_if_that_leaves_anything_as_it_was_not(line, hinders):
+    def deal(read: bytes) -> None:
+        match hinders:
+            case "withdrawn":
+                line.shortcut.withdraw()
+            case "the caller" | "half a message":
+                line.caller.may_lend = False
+            case "the agent":
+                line.agent.busy = True
+
+    line.caller.deals = deal
+    await line.offer()
+    await line.say(MARK[:5] if hinders == "half a message" else MARK)
     assert not line.caller.lent
+    await line.say(client_frame(media(2)))
+    assert line.agent.heard() == []
+
+
+async def test_whoever_shuts_the_way_before_the_end_is_dealt_with_has_it_shut(line):
+    """The pipe has ended by itself, and is not to carry on though nothing hinders it."""
+    await line.offer()
+    line.caller.socket.sendall(MARK)
+    pump = pump_here()
+    assert pump
+    pump._turn()
+    line.shortcut.withdraw()
+    await asyncio.sleep(0.01)
+    assert line.caller.read == [MARK]
+    assert not line.caller.lent
+
+
+async def test_a_frame_that_the_lane_passes_meanwhile_is_an_offer_like_any_other(line):
+    """Of another shape: the pipe carries on with those."""
+
+    def deal(read: bytes) -> None:
+        line.shortcut.withdraw()
+        codec = TwilioCodec()
+        audio = codec.plain_audio(media(100, size=80))
+        assert audio
+        line.ear.hear_base64(asyncio.get_running_loop().time(), audio)
+        line.shortcut.offer(media(100, size=80), line.agent)
+
+    line.caller.deals = deal
+    await line.offer()
+    await line.say(client_frame(media(100, size=80)))
+    assert line.caller.lent
+    await line.say(client_frame(media(200, size=80)))
+    assert line.agent.heard() == [chunk(200, size=80)]
 
 
 @pytest.mark.parametrize("way", ["withdrawn", "the agent's socket changes"])
@@ -138,7 +204,7 @@ async def test_who_shuts_the_way_shuts_it_at_once(line, way):
     (line.shortcut.withdraw if way == "withdrawn" else line.agent.changes)()
     await asyncio.sleep(0.01)
     assert line.agent.heard() == []
-    assert line.caller.read == [b""]
+    assert line.caller.read == []
     assert not line.caller.lent
 
 
@@ -168,10 +234,10 @@ async def test_nothing_is_opened_that_the_caller_or_the_agent_cannot_lend(line):
     line.agent.busy = True
     await line.offer()
     assert not line.caller.lent
-    line.agent.busy, line.caller.lends = False, False
+    line.agent.busy, line.caller.may_lend = False, False
     await line.offer()
     assert not line.caller.lent
-    line.caller.lends = True
+    line.caller.may_lend = True
     await line.offer()
     assert line.caller.lent
 
@@ -236,11 +302,12 @@ async def test_the_ear_has_heard_all_when_the_lane_is_closed(line):
     line.shortcut.close()
     assert line.ear._frames == 11
     assert line.caller.shortcut is None
-    assert line.caller.read == [b""]
+    assert line.caller.read == []
+    assert not line.caller.lent
 
 
 async def test_pieces_too_long_for_a_pace_stay_in_python(line):
-    line.ear.hear_base64(asyncio.get_running_loop().time(), b"AAAA" * 300)
+    line.ear.hear_base64(asyncio.get_running_loop().time(), b"AAAA" * 1000)
     line.shortcut.offer(media(1), line.agent)
     await asyncio.sleep(0.01)
     assert not line.caller.lent
@@ -290,22 +357,100 @@ class Reading:
     def resume_reading(self) -> None:
         self.reads = True
 
+    def close(self) -> None:
+        self.socket.close()
+        self.other.close()
+
 
 @pytest.mark.parametrize("hinders", ["read_paused", "between_messages", "clear", ""])
 def test_a_callers_socket_is_lent_when_nothing_is_under_way_and_taken_back_as_it_was(hinders):
     protocol = LaneProtocol.__new__(LaneProtocol)
     protocol.transport = reading = Reading()  # type: ignore[assignment]
-    protocol.way, protocol.disconnected, protocol.read_paused = Way(), False, hinders == "read_paused"
+    protocol.way, protocol.read_paused = Way(), hinders == "read_paused"
     protocol.way.between_messages, protocol.way.clear = hinders != "between_messages", hinders != "clear"
-    file = protocol.lend()
-    assert (file == reading.socket.fileno()) == (not hinders)
-    assert reading.reads == bool(hinders)
-    reading.reads = False
+    assert (protocol.lends() == reading.socket.fileno()) == (not hinders)
+    protocol.lend()
+    assert not reading.reads
     reads = []
     for too_much_to_read in (True, False):
         protocol.read_paused = too_much_to_read
-        protocol.take_back(b"")
+        protocol.take_back()
         reads.append(reading.reads)
     assert reads == [False, True]
-    reading.socket.close()
-    reading.other.close()
+    reading.close()
+
+
+class Writing(Reading):
+    """A transport, as far as its writing is lent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closing, self.waiting, self.tls = False, 0, False
+        self.written: list[bytes] = []
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def get_extra_info(self, name: str) -> object:
+        return self.tls or None if name == "sslcontext" else super().get_extra_info(name)
+
+    def write(self, frames: bytes) -> None:
+        self.written.append(frames)
+
+
+@pytest.fixture
+def transport() -> Iterator[Writing]:
+    opened = Writing()
+    yield opened
+    opened.close()
+
+
+def callers_socket(transport: Writing) -> LaneProtocol:
+    protocol = LaneProtocol.__new__(LaneProtocol)
+    protocol.transport = transport  # type: ignore[assignment]
+    protocol.conn = ServerProtocol()
+    protocol.conn.state = State.OPEN
+    protocol.writable = asyncio.Event()
+    protocol.writable.set()
+    return protocol
+
+
+@pytest.mark.parametrize("tls", [True, False])
+async def test_the_way_back_is_lent_while_nobody_else_writes(transport, tls):
+    transport.tls = tls
+    protocol, told = callers_socket(transport), []
+    way = protocol.way_back(b"(", b")")
+    assert way.lend(lambda: told.append("changed"), not_now) == (-1 if tls else transport.socket.fileno())
+    assert told == []
+    protocol.conn.send_ping(b"there?")  # as whatever uvicorn says by itself, or for the application
+    assert protocol.conn.data_to_send() == [Frame(Opcode.PING, b"there?").serialize(mask=False)]
+    assert told == ["changed"]
+    assert protocol.send_now(b"a clear")
+    assert told == ["changed"] * 2
+    way.write(b"frames of a pipe's")
+    assert transport.written[-1] == b"frames of a pipe's"
+    assert told == ["changed"] * 2
+    assert isinstance(way, WayBack)
+    way.ends()
+    assert told == ["changed"] * 3
+    assert protocol.conn.data_to_send() == []
+    assert told == ["changed"] * 3
+
+
+@pytest.mark.parametrize("hinders", ["closing", "full", "waits", "no longer open"])
+async def test_a_way_back_that_is_not_clear_is_not_lent(transport, hinders):
+    protocol = callers_socket(transport)
+    way = protocol.way_back(b"(", b")")
+    match hinders:
+        case "closing":
+            transport.closing = True
+        case "full":
+            protocol.writable.clear()
+        case "waits":
+            transport.waiting = 1
+        case _:
+            protocol.conn.state = State.CLOSING
+    assert way.lend(print, not_now) is None

@@ -1,8 +1,8 @@
-"""The pump: what the lane does with a caller's audio, in C (`pump.c`), for as long as nothing else is said.
+"""The pump: what the lane does with audio, in C (`pump.c`), for as long as nothing else is said.
 
-    socket readable -> pump_turn -> the agent's socket
+    the caller's socket readable -> pump_turn -> the agent's socket, and the other way round
 
-A pipe borrows the reading of a caller's socket from the event loop, and gives it back, with all it has read, at the
+A pipe borrows the reading of a socket from the event loop, and gives it back, with all it has read, at the
 first byte that is not plain audio of a known pattern. The lane in Python deals with that, and with every frame until
 somebody opens the pipe again: it remains the one that knows what a frame means, and this is only its shorter form.
 """
@@ -20,6 +20,7 @@ from agents.fast_lane.pump.words import Heard, Pace, Pattern
 
 _TO_READ, _TO_WRITE, _HEARD = 1, 2, 3
 _heard = Struct("4d")
+_MOST = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,16 @@ class Ends:
 
 
 class Pipe:
-    """From one caller's socket to the agent's."""
+    """From one socket to another."""
 
-    def __init__(self, pump: "Pump", number: int, ends: Ends) -> None:
+    def __init__(self, pump: "Pump", number: int, ends: Ends, *, masks: bool) -> None:
         self._library = pump.library
         self._pump = pump
         self._number = number
         self.ends = ends
         self.leads_to_socket = False
         self._removed = False
-        self._pipe = self._library.pipe_new(pump.handle, number)
+        self._pipe = self._library.pipe_new(pump.handle, number, masks)
         if not self._pipe:
             raise MemoryError
 
@@ -54,22 +55,27 @@ class Pipe:
 
     def learn(self, pattern: Pattern) -> bool:
         """False: such messages cannot be known."""
-        begin, end, _ = pattern.audio.indices(len(pattern.like))
-        return bool(self._library.pump_learn(pattern.like, len(pattern.like), begin, end - begin))
+        places = [
+            place
+            for part in (pattern.audio, pattern.number)
+            for place in (part.start, part.stop - part.start)
+        ]
+        return bool(self._library.pipe_learn(self._pipe, pattern.like, len(pattern.like), *places))
 
-    def open(self, source: int, target: int, around: tuple[bytes, bytes], pace: Pace) -> bool:
+    def open(
+        self, source: int, target: int, around: tuple[bytes, bytes], pace: Pace, *, least: int = 0
+    ) -> bool:
         """Take over the reading of the file `source`, which nobody else may read meanwhile.
 
-        `target` is the agent's, to which only whole frames may be written meanwhile; -1 if frames are to be written
-        another way. `around` stands on both sides of the audio in them.
+        To the file `target` only whole frames may be written meanwhile; -1 if frames are to be written another way.
+        `around` stands on both sides of the audio in them. Messages whose number is below `least` do not pass.
         """
         if self._removed:
             return False
         head, tail = around
         self.leads_to_socket = target >= 0
-        size, *times, full = pace
         return not self._library.pipe_open(
-            self._pipe, source, target, head, len(head), tail, len(tail), size, *times, full
+            self._pipe, source, target, head, len(head), tail, len(tail), *pace, min(least, _MOST)
         )
 
     def close(self) -> None:
@@ -77,7 +83,7 @@ class Pipe:
         self._library.pipe_close(self._pipe)
 
     def send(self, frame: bytes) -> int:
-        """Write a frame of somebody else's to the agent's socket, as far as it goes: so many bytes."""
+        """Write a frame of somebody else's to the target, as far as it goes: so many bytes."""
         sent: int = self._library.pipe_send(self._pipe, frame, len(frame))
         return sent
 
@@ -85,6 +91,12 @@ class Pipe:
         """How many messages, since this was asked last."""
         passed: int = self._library.pipe_passed(self._pipe)
         return passed
+
+    @property
+    def passed_at(self) -> float:
+        """When the last one did; 0: none has."""
+        at: float = self._library.pipe_passed_at(self._pipe)
+        return at
 
     def heard(self) -> Heard | None:
         """What has passed since it was told of."""
@@ -122,9 +134,10 @@ class Pump:
         self._take_turn = library.pump_turn
         loop.add_reader(self._fd, self._turn)
 
-    def pipe(self, ends: Ends) -> Pipe:
+    def pipe(self, ends: Ends, *, masks: bool) -> Pipe:
+        """One that `masks` leads from a peer that does to one for which we must."""
         self._numbers = self._numbers % 0xFFFF_FFFF + 1
-        pipe = self._pipes[self._numbers] = Pipe(self, self._numbers, ends)
+        pipe = self._pipes[self._numbers] = Pipe(self, self._numbers, ends, masks=masks)
         return pipe
 
     def forget(self, number: int) -> None:

@@ -7,4 +7,4 @@ from agents.fast_lane.pump.library import Unavailable, compiled
 try:
     sys.stdout.write(f"{compiled()}\n")
 except Unavailable as why:
-    sys.exit(f"Callers' audio will be carried in Python: {why}")
+    sys.exit(f"Audio will be carried in Python: {why}")

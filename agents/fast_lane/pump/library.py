@@ -87,21 +87,25 @@ def compiled() -> Path:
 def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
     """With the types of its functions: pointers are wider than what ctypes takes for granted."""
     pump = pipe = c_void_p
-    text = (c_char_p, c_uint32)
+    text, place = (c_char_p, c_uint32), (c_uint32, c_uint32)
     types: dict[str, tuple[Any, tuple[Any, ...]]] = {
-        "pump_learn": (c_int, (*text, c_uint32, c_uint32)),
         "pump_new": (pump, ()),
         "pump_free": (None, (pump,)),
         "pump_fd": (c_int, (pump,)),
         "pump_notices": (POINTER(Notice), (pump,)),
         "pump_arena": (c_void_p, (pump,)),
         "pump_turn": (c_int, (pump,)),
-        "pipe_new": (pipe, (pump, c_uint32)),
-        "pipe_open": (c_int, (pipe, c_int, c_int, *text, *text, c_uint32, *[c_double] * 3, c_uint32)),
+        "pipe_new": (pipe, (pump, c_uint32, c_int)),
+        "pipe_learn": (c_int, (pipe, *text, *place, *place)),
+        "pipe_open": (
+            c_int,
+            (pipe, c_int, c_int, *text, *text, c_uint32, *[c_double] * 3, c_uint32, c_int, c_uint64),
+        ),
         "pipe_is_open": (c_int, (pipe,)),
         "pipe_close": (None, (pipe,)),
         "pipe_free": (None, (pipe,)),
         "pipe_passed": (c_uint64, (pipe,)),
+        "pipe_passed_at": (c_double, (pipe,)),
         "pipe_send": (c_uint32, (pipe, *text)),
         "pipe_most_heard": (c_uint32, ()),
         "pipe_heard": (c_uint32, (pipe, c_void_p, c_double)),
@@ -118,5 +122,5 @@ def loaded() -> ctypes.PyDLL | None:
     try:
         return _declared(ctypes.PyDLL(str(compiled())))
     except (OSError, Unavailable) as why:
-        logger.info("Callers' audio is carried in Python: %s", why)
+        logger.info("Audio is carried in Python: %s", why)
         return None

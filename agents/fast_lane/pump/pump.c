@@ -1,8 +1,9 @@
 /* Plain audio from one socket to another, without the interpreter.
  *
- * The frames of a call are alike but for digits, audio and a name. A pipe leads from a socket that masks to another one.
- * All pipes of a pump share an epoll instance, which the event loop watches like any file: `pump_turn` then reads whatever
- * is there, and what is a whole text frame of a known pattern leaves in the same step as a frame of ours.
+ * The frames of a call are alike but for digits, audio and a name. A pipe leads from a peer that masks its frames to one
+ * for which we must mask ours, as a caller's audio goes, or from one that may not to one for which we may not, as an
+ * agent's goes. All pipes of a pump share an epoll instance, which the event loop watches like any file: `pump_turn` then
+ * reads whatever is there, and what is a whole text frame of a known pattern leaves in the same step as a frame of ours.
  *
  * Nothing else is understood here. At the first byte that is anything else (another message, a control frame, part of a
  * frame, the end) the pipe ends, and the caller of `pump_turn` is given that byte and all that were read after it: who
@@ -23,17 +24,18 @@
 #include <unistd.h>
 
 enum {
-    LONGEST = 2048,    /* bytes of a message that has a pattern */
+    LONGEST = 4096,    /* bytes of a message that has a pattern */
+    MOST_DIGITS = 18,   /* of a number: it fits into 64 bits */
     MOST_PATTERNS = 64, /* several times what all streams have at a time; a new one takes the place of the oldest */
     AROUND = 256,      /* bytes on both sides of the audio in what leaves */
     READ = 16 * 1024,  /* bytes of one caller at once, as after a pause */
-    SKETCH = 3 * 1024, /* characters: more than a second */
+    SKETCH = 4 * 1024, /* characters: more than a second, and the longest piece */
     READY = 32,        /* sockets at once */
     ROUNDS = 8,        /* of looking for more before other things have their turn */
 };
 
-/* RFC 6455, section 5.2: a whole text frame, masked, with a length of two bytes. */
-enum { WHOLE_TEXT = 0x81, MASKED_16_BITS = 0x80 | 126, HEADER = 8, LEAST_16_BITS = 126 };
+/* RFC 6455, section 5.2: a whole text frame with a length of two bytes, and perhaps a mask. */
+enum { WHOLE_TEXT = 0x81, OF_16_BITS = 126, MASKED = 0x80, HEADER = 4, MASK = 4, LEAST_16_BITS = 126 };
 
 /* In a pattern, beside the bytes below 0x80, which mean themselves. */
 enum { A_DIGIT = 0x80, A_BASE64, A_LETTER_OR_DIGIT, KINDS_END };
@@ -44,16 +46,23 @@ enum { TO_READ = 1, TO_WRITE, HEARD };
 
 typedef struct pattern {
     struct pattern *next; /* of the same size */
-    uint32_t size, audio, audio_size;
+    uint32_t size, audio, audio_size, number, number_size;
     uint8_t bytes[];
 } pattern_t;
+
+/* Those of callers' messages, or those of agents'. */
+typedef struct {
+    pattern_t *of_size[LONGEST + 1], *learned[MOST_PATTERNS];
+    uint32_t oldest;
+} patterns_t;
 
 typedef struct {
     uint32_t pipe, kind, at, size;
 } notice_t;
 
-/* Some pieces of audio: how many, when the first began to sound by the one that was least late, when the last one came,
- * and when another came after a pause, or 0. Every fourth character of them is the sketch. */
+/* Some pieces of audio: how many, when the first began to sound by the one that was least late, when the last one came
+ * or, of a pipe that runs ahead, ends to sound, and when another came after a pause, or 0. Every fourth character of them
+ * is the sketch. */
 typedef struct {
     double frames, earliest, last, resumed;
 } heard_t;
@@ -72,19 +81,17 @@ typedef struct {
 
 typedef struct {
     pump_t *pump;
-    double piece_seconds, pause_seconds, last, earliest;
-    uint64_t passed;
+    double piece_seconds, pause_seconds, last, earliest, passed_at;
+    uint64_t passed, least; /* the smallest number that a message may have */
     uint32_t number, audio_size, frames, sketched, full;
     int from, to; /* to < 0: frames are to be written another way */
     uint32_t head_size, tail_size;
-    int is_open;
+    int masks, runs_ahead, is_open;
     uint8_t around[AROUND];
-    uint8_t sketch[SKETCH];
+    uint8_t *sketch; /* with room for a piece beyond `full` */
 } pipe_t;
 
-static pattern_t *patterns[LONGEST + 1]; /* by size */
-static pattern_t *learned[MOST_PATTERNS];
-static uint32_t oldest;
+static patterns_t masked, plain;
 static uint8_t is_of[KINDS_END - A_DIGIT][256];
 
 static void know_kinds(void) {
@@ -96,28 +103,40 @@ static void know_kinds(void) {
     }
 }
 
-static void forget(pattern_t *pattern) {
+static patterns_t *patterns_of(const pipe_t *pipe) { return pipe->masks ? &masked : &plain; }
+
+static void forget(patterns_t *patterns, pattern_t *pattern) {
     if (!pattern) return;
-    pattern_t **link = &patterns[pattern->size];
+    pattern_t **link = &patterns->of_size[pattern->size];
     while (*link != pattern) link = &(*link)->next;
     *link = pattern->next;
     free(pattern);
 }
 
-/* Whether messages like this one are known now. The audio in it stands from `audio` on. */
-int pump_learn(const uint8_t *bytes, uint32_t size, uint32_t audio, uint32_t audio_size) {
-    if (size > LONGEST || size < LEAST_16_BITS || audio_size > size || audio > size - audio_size) return 0;
+static int is_within(uint32_t at, uint32_t size, uint32_t whole) { return size <= whole && at <= whole - size; }
+
+/* Whether messages like this one are known now to all pipes of its kind. The audio in it stands from `audio` on, and a
+ * number without leading zeros, if there is one, from `number` on. */
+int pipe_learn(const pipe_t *pipe, const uint8_t *bytes, uint32_t size, uint32_t audio, uint32_t audio_size,
+               uint32_t number, uint32_t number_size) {
+    if (size > LONGEST || size < LEAST_16_BITS || !is_within(audio, audio_size, size) ||
+        !is_within(number, number_size, size) || number_size > MOST_DIGITS)
+        return 0;
     for (uint32_t i = 0; i < size; i++)
         if (bytes[i] >= KINDS_END) return 0;
-    for (pattern_t *known = patterns[size]; known; known = known->next)
-        if (known->audio == audio && known->audio_size == audio_size && !memcmp(known->bytes, bytes, size)) return 1;
+    patterns_t *patterns = patterns_of(pipe);
+    for (const pattern_t *known = patterns->of_size[size]; known; known = known->next)
+        if (known->audio == audio && known->audio_size == audio_size && known->number == number &&
+            known->number_size == number_size && !memcmp(known->bytes, bytes, size))
+            return 1;
     pattern_t *pattern = malloc(sizeof *pattern + size);
     if (!pattern) return 0;
-    forget(learned[oldest]);
-    *pattern = (pattern_t){patterns[size], size, audio, audio_size};
+    pattern_t **place = &patterns->learned[patterns->oldest];
+    forget(patterns, *place);
+    *pattern = (pattern_t){patterns->of_size[size], size, audio, audio_size, number, number_size};
     memcpy(pattern->bytes, bytes, size);
-    patterns[size] = learned[oldest] = pattern;
-    oldest = (oldest + 1) % MOST_PATTERNS;
+    patterns->of_size[size] = *place = pattern;
+    patterns->oldest = (patterns->oldest + 1) % MOST_PATTERNS;
     return 1;
 }
 
@@ -141,26 +160,30 @@ const notice_t *pump_notices(const pump_t *pump) { return pump->notices; }
 const uint8_t *pump_arena(const pump_t *pump) { return pump->arena; }
 
 /* `number` is what notices call it. */
-pipe_t *pipe_new(pump_t *pump, uint32_t number) {
+pipe_t *pipe_new(pump_t *pump, uint32_t number, int masks) {
     pipe_t *pipe = calloc(1, sizeof *pipe);
-    if (pipe) pipe->pump = pump, pipe->number = number;
+    if (pipe) pipe->pump = pump, pipe->number = number, pipe->masks = masks;
     return pipe;
 }
 
 /* 0, or the errno of what went wrong. `last` and all other times are seconds of CLOCK_MONOTONIC. Of `full` characters on
- * the sketch is announced. */
+ * the sketch is announced. What runs ahead comes faster than it sounds. Messages whose number is below `least` end it. */
 int pipe_open(pipe_t *pipe, int from, int to, const uint8_t *head, uint32_t head_size, const uint8_t *tail,
               uint32_t tail_size, uint32_t audio_size, double piece_seconds, double pause_seconds, double last,
-              uint32_t full) {
+              uint32_t full, int runs_ahead, uint64_t least) {
     if (head_size > AROUND || tail_size > AROUND - head_size || !full || full > SKETCH ||
         audio_size / 4 + 1 > SKETCH - full)
         return EINVAL;
+    uint8_t *sketch = realloc(pipe->sketch, full + audio_size / 4 + 1);
+    if (!sketch) return ENOMEM;
+    pipe->sketch = sketch;
     memcpy(pipe->around, head, head_size);
     memcpy(pipe->around + head_size, tail, tail_size);
     pipe->head_size = head_size, pipe->tail_size = tail_size;
     pipe->from = from, pipe->to = to;
     pipe->audio_size = audio_size, pipe->piece_seconds = piece_seconds, pipe->pause_seconds = pause_seconds;
     pipe->last = last, pipe->earliest = INFINITY, pipe->full = full;
+    pipe->runs_ahead = runs_ahead, pipe->least = least;
     pipe->frames = pipe->sketched = 0;
     struct epoll_event readable = {.events = EPOLLIN, .data.ptr = pipe};
     if (epoll_ctl(pipe->pump->watch, EPOLL_CTL_ADD, from, &readable)) return errno;
@@ -176,7 +199,10 @@ void pipe_close(pipe_t *pipe) {
 }
 
 /* Of one that is closed, or whose pump is gone. */
-void pipe_free(pipe_t *pipe) { free(pipe); }
+void pipe_free(pipe_t *pipe) {
+    free(pipe->sketch);
+    free(pipe);
+}
 
 /* How many frames have passed since this was asked last. */
 uint64_t pipe_passed(pipe_t *pipe) {
@@ -184,6 +210,9 @@ uint64_t pipe_passed(pipe_t *pipe) {
     pipe->passed = 0;
     return passed;
 }
+
+/* When the last one did. */
+double pipe_passed_at(const pipe_t *pipe) { return pipe->passed_at; }
 
 uint32_t pipe_most_heard(void) { return sizeof(heard_t) + SKETCH; }
 
@@ -197,7 +226,7 @@ uint32_t pipe_heard(pipe_t *pipe, uint8_t *told, double resumed) {
     return (uint32_t)sizeof heard + size;
 }
 
-/* How many bytes of these the agent's socket has taken, between two of its frames. */
+/* How many bytes of these the socket has taken to which the pipe leads, between two frames. */
 uint32_t pipe_send(const pipe_t *pipe, const uint8_t *bytes, uint32_t size) {
     const ssize_t sent = pipe->is_open && pipe->to >= 0 ? send(pipe->to, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
     return sent > 0 ? (uint32_t)sent : 0;
@@ -242,9 +271,20 @@ static int is_like(const uint8_t *message, const pattern_t *pattern) {
     return 1;
 }
 
-static const pattern_t *pattern_of(const uint8_t *message, uint32_t size, uint32_t audio_size) {
-    for (const pattern_t *pattern = patterns[size]; pattern; pattern = pattern->next)
-        if (pattern->audio_size == audio_size && is_like(message, pattern)) return pattern;
+/* Whether its number may be read as one, and is not too small. */
+static int may_pass(const pipe_t *pipe, const pattern_t *pattern, const uint8_t *message) {
+    const uint8_t *digits = message + pattern->number;
+    uint64_t number = 0;
+    if (!pattern->number_size) return 1;
+    if (pattern->number_size > 1 && *digits == '0') return 0;
+    for (uint32_t i = 0; i < pattern->number_size; i++) number = number * 10 + (digits[i] - '0');
+    return number >= pipe->least;
+}
+
+static const pattern_t *pattern_of(const pipe_t *pipe, const uint8_t *message, uint32_t size) {
+    for (const pattern_t *pattern = patterns_of(pipe)->of_size[size]; pattern; pattern = pattern->next)
+        if (pattern->audio_size == pipe->audio_size && is_like(message, pattern))
+            return may_pass(pipe, pattern, message) ? pattern : NULL;
     return NULL;
 }
 
@@ -264,40 +304,47 @@ static void tell(const pipe_t *pipe, uint32_t kind, const uint8_t *bytes, uint32
     notice(pipe, kind, size);
 }
 
+static uint32_t header_size(const pipe_t *pipe) { return pipe->masks ? HEADER + MASK : HEADER; }
+
+/* Which a frame of a length of two bytes has. */
+static uint8_t second_byte(const pipe_t *pipe) { return pipe->masks ? MASKED | OF_16_BITS : OF_16_BITS; }
+
 /* One frame of the audio, at `to`, where there is room for it. Its size; 0 if it cannot be. */
 static uint32_t write_frame(const pipe_t *pipe, const uint8_t *audio, uint8_t *to) {
-    uint32_t size = pipe->head_size + pipe->audio_size + pipe->tail_size;
-    uint8_t *mask = to + 4, *message = to + HEADER;
-    if (size < LEAST_16_BITS || !next_mask(mask)) return 0;
-    to[0] = WHOLE_TEXT, to[1] = MASKED_16_BITS, to[2] = (uint8_t)(size >> 8), to[3] = (uint8_t)size;
+    const uint32_t size = pipe->head_size + pipe->audio_size + pipe->tail_size, header = header_size(pipe);
+    uint8_t *mask = to + HEADER, *message = to + header;
+    if (size < LEAST_16_BITS || (pipe->masks && !next_mask(mask))) return 0;
+    to[0] = WHOLE_TEXT, to[1] = second_byte(pipe), to[2] = (uint8_t)(size >> 8), to[3] = (uint8_t)size;
     memcpy(message, pipe->around, pipe->head_size);
     memcpy(message + pipe->head_size, audio, pipe->audio_size);
     memcpy(message + pipe->head_size + pipe->audio_size, pipe->around + pipe->head_size, pipe->tail_size);
-    apply_mask(message, message, size, mask);
-    return HEADER + size;
+    if (pipe->masks) apply_mask(message, message, size, mask);
+    return header + size;
 }
 
 static void hear(pipe_t *pipe, const uint8_t *audio, double now) {
-    double began = now - ++pipe->frames * pipe->piece_seconds;
+    double began = now - ++pipe->frames * pipe->piece_seconds; /* not its beginning, its end sounded when it came */
+    if (pipe->runs_ahead) began = pipe->last > now ? pipe->last : now;
     if (began < pipe->earliest) pipe->earliest = began;
-    pipe->last = now;
+    pipe->last = pipe->runs_ahead ? began + pipe->piece_seconds : now;
     for (uint32_t i = 0; i < pipe->audio_size; i += 4) pipe->sketch[pipe->sketched++] = audio[i];
 }
 
 /* What can be read of one pipe. */
 static void carry(pipe_t *pipe, double now) {
-    static uint8_t came[READ], message[LONGEST], leaves[MOST_LEAVES];
+    static uint8_t came[READ], unmasked[LONGEST], leaves[MOST_LEAVES];
     ssize_t got = recv(pipe->from, came, sizeof came, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    const uint32_t end = got > 0 ? (uint32_t)got : 0;
-    const uint32_t most = HEADER + pipe->head_size + pipe->audio_size + pipe->tail_size;
+    const uint32_t end = got > 0 ? (uint32_t)got : 0, header = header_size(pipe);
+    const uint32_t most = header + pipe->head_size + pipe->audio_size + pipe->tail_size;
     uint32_t at = 0, out = 0;
     int told = 0;
-    while (end - at > HEADER && came[at] == WHOLE_TEXT && came[at + 1] == MASKED_16_BITS) {
+    while (end - at > header && came[at] == WHOLE_TEXT && came[at + 1] == second_byte(pipe)) {
         const uint32_t size = (uint32_t)came[at + 2] << 8 | came[at + 3];
-        if (size > LONGEST || !patterns[size] || end - at - HEADER < size) break;
-        apply_mask(message, came + at + HEADER, size, came + at + 4);
-        const pattern_t *pattern = pattern_of(message, size, pipe->audio_size);
+        if (size > LONGEST || !patterns_of(pipe)->of_size[size] || end - at - header < size) break;
+        const uint8_t *message = came + at + header;
+        if (pipe->masks) apply_mask(unmasked, message, size, came + at + HEADER), message = unmasked;
+        const pattern_t *pattern = pattern_of(pipe, message, size);
         /* Who listens must know of a pause: either somebody catches up, or audio is missing. */
         const int resumes = now - pipe->last > pipe->pause_seconds, is_due = resumes || pipe->sketched >= pipe->full;
         if (!pattern || most > MOST_LEAVES - out || (is_due && told)) break;
@@ -305,9 +352,9 @@ static void carry(pipe_t *pipe, double now) {
         if (!written) break;
         if (is_due) tell_heard(pipe, resumes ? now : 0), told = 1;
         out += written;
-        at += HEADER + size;
+        at += header + size;
         hear(pipe, message + pattern->audio, now);
-        pipe->passed++;
+        pipe->passed++, pipe->passed_at = now;
     }
     if (out) {
         ssize_t sent = pipe->to < 0 ? 0 : send(pipe->to, leaves, out, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -3,7 +3,8 @@
 from time import monotonic
 
 from agents.events import AgentSaid, HangUp, Speech, ToolCall
-from agents.fast_lane import Note, Take, not_now
+from agents.fast_lane import Note, Take, WayOut, not_now
+from agents.fast_lane.shortcut import Shortcut
 from agents.providers.elevenlabs.protocol import (
     Decoder,
     Metadata,
@@ -21,7 +22,20 @@ MAX_NOTE_BYTES = 4096
 class AgentLane:
     """All that each message looks at, in one small object (`fast_lane.cutter.Way`)."""
 
-    __slots__ = ("_decoder", "last_message_at", "note", "play", "refusal", "send_now", "spoke")
+    __slots__ = (
+        "_decoder",
+        "last_message_at",
+        "note",
+        "play",
+        "refusal",
+        "send_now",
+        "shortcut",
+        "spoke",
+        "way_out",
+    )
+
+    way_out: WayOut
+    """By which the shortcut leads to who hears the agent."""
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
@@ -29,10 +43,13 @@ class AgentLane:
         self.note: Note = not_now
         self.send_now: Take = not_now
         """To the agent."""
+        self.shortcut: Shortcut | None = None
+        """By which audio may go past us: what it passes changes nothing here."""
         self.spoke = False
         self.refusal: Refusal | None = None
         """The last one, until the agent goes on all the same."""
         self.last_message_at = 0.0
+        """But what went past."""
 
     def take(self, message: bytes) -> bool:
         """False: not taken, it comes by `events`."""
@@ -41,6 +58,8 @@ class AgentLane:
             taken = self.play(audio)
             if taken:
                 self.spoke, self.refusal = True, None
+                if self.shortcut is not None:
+                    self.shortcut.offer(message, self.way_out)
         elif (ping := plain_ping(message)) is not None:
             taken = self.send_now(pong(ping).encode())
         else:

@@ -23,6 +23,7 @@ from agents.events import (
     Speech,
     ToolCall,
 )
+from agents.fast_lane.pump.words import DIGIT, LIKE_BASE64, Pattern
 from tenants.json_body import clean
 
 MAX_WORDS = 64 * 1024
@@ -95,10 +96,10 @@ _tool_name = re.compile(r'(?<!\\)"tool_name": ?"([\w-]{1,64})"').search
 class Decoder:
     """Server messages of one session. Remembers the newest interruption: older audio is stale."""
 
-    __slots__ = ("_interrupted_at",)
+    __slots__ = ("interrupted_at",)
 
     def __init__(self) -> None:
-        self._interrupted_at = 0
+        self.interrupted_at = 0
 
     def plain_audio(self, message: bytes) -> bytes | None:
         """The base64 of an audio message that holds nothing else, to be played. None: `decode` it.
@@ -114,8 +115,24 @@ class Decoder:
                 if rest is None or not is_base64(payload) or (begin[1] and rest[1]):
                     return None
                 event_id = begin[1] or rest[1]
-                fresh = event_id is None or int(event_id) >= self._interrupted_at
+                fresh = event_id is None or int(event_id) >= self.interrupted_at
                 return payload if fresh else None
+        return None
+
+    def pattern(self, message: bytes) -> Pattern | None:
+        """Of what is `plain_audio`, as this is, unless it is older than the newest interruption. None: no other will be
+        quite like it."""
+        for head, tail in _audio_shapes:
+            if begin := head(message):
+                audio = slice(begin.end(), message.index(b'"', begin.end()))
+                rest = tail(message, audio.stop)
+                if rest is None or b"{" in rest[0]:  # letters and when they sound
+                    return None
+                number = slice(*max(begin.span(1), rest.span(1), (0, 0)))
+                like = bytearray(message)
+                like[audio] = message[audio].translate(LIKE_BASE64)
+                like[number] = bytes([DIGIT]) * (number.stop - number.start)
+                return Pattern(bytes(like), audio, number)
         return None
 
     def decode(self, text: str | bytes) -> ServerMessage | None:
@@ -137,7 +154,7 @@ class Decoder:
                 return Ping(_event_id(_body(message, "ping_event")))
             case "interruption":
                 event_id = _event_id(_body(message, "interruption_event"))
-                self._interrupted_at = max(self._interrupted_at, event_id)
+                self.interrupted_at = max(self.interrupted_at, event_id)
                 return Interrupted()
             case _:
                 return _decode_rest(str(kind), clean(message)) if len(text) <= MAX_WORDS else None
@@ -145,7 +162,7 @@ class Decoder:
     def _audio(self, message: Mapping[str, Any]) -> Speech | None:
         event = _body(message, "audio_event")
         # Older than the interruption: the caller has talked over it. The same id may be the new reply.
-        if "event_id" in event and _event_id(event) < self._interrupted_at:
+        if "event_id" in event and _event_id(event) < self.interrupted_at:
             return None
         payload = event.get("audio_base_64") or _body(message, "audio").get("chunk") or ""
         try:

@@ -17,6 +17,8 @@ from agents.errors import AgentError, AgentLost, AgentRefused, AgentUnreachable,
 from agents.events import AgentEvent, Reopened, Speech
 from agents.fast_lane import Note, Take, WayOut, not_now
 from agents.fast_lane.client import LaneConnection
+from agents.fast_lane.pump import Pump
+from agents.fast_lane.shortcut import Ear, Shortcut
 from agents.guarded_connection import GuardedConnection
 from agents.initiation import resuming
 from agents.providers.elevenlabs import protocol
@@ -77,7 +79,8 @@ class ElevenLabsSession:
 
     @property
     def last_message_at(self) -> float:
-        return self._lane.last_message_at
+        passed_at = 0.0 if self._lane.shortcut is None else self._lane.shortcut.passed_at
+        return max(self._lane.last_message_at, passed_at)
 
     async def open(self) -> None:
         began = time.monotonic()
@@ -165,10 +168,26 @@ class ElevenLabsSession:
         await self._send(protocol.audio_chunk(audio))
 
     def pass_to(self, play: Take, note: Note) -> None:
+        if self._lane.shortcut is not None:
+            self._lane.shortcut.close()
+            self._lane.shortcut = None
         self._lane.play, self._lane.note = play, note
         if isinstance(self._socket, LaneConnection):
             self._lane.send_now = self._socket.send_now
             self._socket.open_lane(self._lane.take)
+
+    def shorten(self, pump: Pump, ear: Ear, way_out: WayOut) -> Shortcut | None:
+        if isinstance(self._socket, LaneConnection):
+            self._lane.shortcut = Shortcut(
+                pump,
+                self._socket,
+                self._decoder.pattern,
+                ear,
+                masks=False,
+                least=lambda: self._decoder.interrupted_at,
+            )
+            self._lane.way_out = way_out
+        return self._lane.shortcut
 
     async def send_digit(self, digit: str) -> None:
         await self._send(protocol.digit_pressed(digit))

@@ -38,6 +38,8 @@ class InfobipCodec:
         is_pcm = kind.strip().lower() == "audio/l16"
         return not self.declared or (is_pcm and told == [self.audio_format.rate_hz])
 
+    around_audio = b"", b""
+
     def plain_audio(self, message: bytes) -> bytes | None:
         """Binary audio has no lane yet: the agents' one takes base64."""
         return None

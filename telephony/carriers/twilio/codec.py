@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from agents.audio import MULAW_8K
 from agents.base64_audio import KINDS
-from agents.fast_lane.pump.words import BASE64, DIGIT, LETTER_OR_DIGIT, Pattern
+from agents.fast_lane.pump.words import DIGIT, LETTER_OR_DIGIT, LIKE_BASE64, Pattern
 from telephony.codec import identifier, json_event
 from telephony.errors import BadFrame
 from telephony.frames import CallerAudio, Digit, Frame, Mark, StreamStarted, StreamStopped
@@ -79,8 +79,10 @@ def _learn(message: bytes, begin: int, end: int) -> None:
 
 
 _LIKE_DIGITS = _ZEROS.replace(b"0", bytes([DIGIT]))
-_LIKE_AUDIO = KINDS.replace(b"A", bytes([BASE64]))
 _LIKE_NAME = bytes(LETTER_OR_DIGIT if chr(code).isalnum() else code for code in range(128)) + bytes(128)
+
+
+_MEDIA_TAIL = b'"}}'
 
 
 class TwilioCodec:
@@ -117,7 +119,7 @@ class TwilioCodec:
             return None
         return Pattern(
             message[shape.head].translate(_LIKE_DIGITS)
-            + message[shape.audio].translate(_LIKE_AUDIO)
+            + message[shape.audio].translate(LIKE_BASE64)
             + _BEFORE_NAME
             + message[shape.name].translate(_LIKE_NAME)
             + _AFTER_NAME,
@@ -174,7 +176,11 @@ class TwilioCodec:
 
     def encode_plain_audio(self, audio: bytes) -> bytes:
         """The same of audio that is base64 already."""
-        return self._media_head + audio + b'"}}'
+        return self._media_head + audio + _MEDIA_TAIL
+
+    @property
+    def around_audio(self) -> tuple[bytes, bytes]:
+        return self._media_head, _MEDIA_TAIL
 
     def encode_mark(self, name: str) -> str:
         return json.dumps({"event": "mark", "streamSid": self._stream_id, "mark": {"name": name}})
