@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from telephony.keypad.words import FILLERS, NAMED, NUMBERS, OPTIONS
+from telephony.keypad.words import FILLERS, LAST, NAMED, NUMBERED, NUMBERS, OPTIONS, OTHERWISE, SMALL
 
 REPEAT_KEYS = frozenset({"*", "9"})
 
@@ -41,33 +41,57 @@ class Heard:
     def _said(self, options: Sequence[Option], language: str) -> Option | None:
         """By its number, by what it is called, or by words that mean it; in doubt, none."""
         words = _words(self.words)
-        if len(counted := _without_nouns(words - FILLERS, language)) == 1:  # "one"; not "one o'clock"
-            numbered = [one for one in options if one.key in _numbers(counted, language)]
-            if len(numbered) == 1:
-                return numbered[0]
-        called = [one for one in options if one.what and _words(one.what) <= words]
-        if len(called) == 1:
-            return called[0]
-        known = _known(language)
-        offered = {one.name: one for one in options}
-        return next(
-            (offered[name] for name, meant in known.items() if name in offered and words & meant), None
+        return (
+            _counted(words, options, language) or _called(words, options) or _meant(words, options, language)
         )
 
 
 def name_in(words: str, language: str) -> str:
     """The name alone, of `my name is Ada Lovelace`; "" if nothing was said."""
     name = words.replace("\u2019", "'").strip(" .,!?")
-    for lead in NAMED.get(_primary(language), NAMED["en"]):
+    for lead in NAMED[_spoken(language)]:
         if name.casefold().startswith(f"{lead.casefold()} "):
             return name[len(lead) :].strip(" .,!?")
     return name
 
 
+def _counted(words: frozenset[str], options: Sequence[Option], language: str) -> Option | None:
+    """`two`, `the first one`, `cancel the last appointment`; not `one o'clock`, nor `the first of May`."""
+    bare, known = _without_nouns(words - FILLERS, language), _known(language)
+    chosen = [one for one in options if len(bare) == 1 and one.key in _numbers(bare, language)]
+    things = [one for one in options if one.name not in known]
+    if not chosen and len(bare := bare - SMALL[_spoken(language)]) == 1:
+        if bare <= _nths(language) or words & NUMBERED:
+            chosen = [one for one in things if one.key in _numbers(bare, language)]
+        if bare <= LAST[_spoken(language)]:
+            chosen = things[-1:]
+    return chosen[0] if len(chosen) == 1 else None
+
+
+def _called(words: frozenset[str], options: Sequence[Option]) -> Option | None:
+    called = [one for one in options if one.what and _words(one.what) <= words]
+    return called[0] if len(called) == 1 else None
+
+
+def _meant(words: frozenset[str], options: Sequence[Option], language: str) -> Option | None:
+    """Where there is no `no`, it is said to what was offered: whatever leads on to something else is meant."""
+    offered = {one.name: one for one in options}
+    otherwise = next((offered[name] for name in OTHERWISE if name in offered), None)
+    for name, meant in _known(language).items():
+        option = offered.get(name) or (otherwise if name == "no" else None)
+        if option is not None and words & meant:
+            return option
+    return None
+
+
 def _without_nouns(words: frozenset[str], language: str) -> frozenset[str]:
     """`the second one` is the second: the word for 1 stands for what is counted there."""
-    nth = {word for said in _spelt(language) for word in said.split()[1:]}
+    nth = _nths(language) | LAST[_spoken(language)]
     return words - set(_spelt(language)[0].split()[:1]) if words & nth else words
+
+
+def _nths(language: str) -> frozenset[str]:
+    return frozenset(word for said in _spelt(language) for word in said.split()[1:])
 
 
 def _numbers(words: frozenset[str], language: str) -> set[str]:
@@ -75,15 +99,17 @@ def _numbers(words: frozenset[str], language: str) -> set[str]:
 
 
 def _spelt(language: str) -> Sequence[str]:
-    return NUMBERS.get(_primary(language), NUMBERS["en"])
+    return NUMBERS[_spoken(language)]
 
 
 def _known(language: str) -> dict[str, frozenset[str]]:
-    return dict(OPTIONS.get(_primary(language), OPTIONS["en"]))
+    return dict(OPTIONS[_spoken(language)])
 
 
-def _primary(language: str) -> str:
-    return language.strip().lower().replace("_", "-").split("-")[0]
+def _spoken(language: str) -> str:
+    """English where there are no words for it."""
+    primary = language.strip().lower().replace("_", "-").split("-")[0]
+    return primary if primary in OPTIONS else "en"
 
 
 def _words(text: str) -> frozenset[str]:

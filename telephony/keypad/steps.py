@@ -7,7 +7,7 @@ main -> service -> times -> confirm -> (name | phone) -> booked, main
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,8 @@ from tenants.scoping import tenant_scope
 
 AT_ONCE = 3
 """Things to choose from beside the key for more: four options at most."""
+BEYOND = ("earlier", "later")
+"""What may be said to the times that are offered, without a key."""
 NOTES = "Booked by the keys of the phone"
 
 
@@ -170,10 +172,12 @@ def _offer(visit: Visit, place: Place, service: str, *, day: str = "", when: str
     if not slots and following and not when:
         return _offer(visit, place, service, day=following["startTimeLocal"][:10])
     said = [data["message"]] if when or requested or not slots else []
-    few = _few(slots or ([following] if following else []))
-    if not few:
-        return Next(place.main(), said)
-    return Next(place.at("times", service=service, starts=[one["startTime"] for one in few]), said)
+    offered = slots or ([following] if following else [])
+    return replace(_offering(place, service, offered), said=said) if offered else Next(place.main(), said)
+
+
+def _offering(place: Place, service: str, slots: Sequence[dict[str, Any]]) -> Next:
+    return Next(place.at("times", service=service, starts=[one["startTime"] for one in _few(slots)]))
 
 
 def _few(slots: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -197,20 +201,57 @@ def ask_times(visit: Visit, place: Place) -> Question:
             said = f"{speech.date(local.date(), today)} {speech.at(local)}"
         options.append(Option(str(n), start, said))
     options.append(Option(str(len(options) + 1), "another_day"))
-    return _choice(visit, sentences, options)
+    question = _choice(visit, sentences, options)
+    return replace(question, options=(*question.options, *(Option("", name) for name in BEYOND)))
 
 
 def take_times(visit: Visit, place: Place, heard: Heard, option: Option | None) -> Taken:
     service = place.about["service"]
-    if option is not None and option.name == "another_day":
-        last = max(_local(visit, start).date() for start in place.about["starts"])
-        return _offer(visit, place, service, day=(last + datetime.timedelta(days=1)).isoformat())
-    if option is not None:
-        return _hold(visit, place, service, option.name)
-    if heard.words:
+    if heard.words and (option is None or option.name in BEYOND):  # "later than three" is a time of its own
         offered = _offer(visit, place, service, when=heard.words[:200])
-        return offered if offered.place.step != "main" else None  # the words made no sense
-    return None
+        if offered.place.step != "main":  # the words made sense
+            return offered
+    match option.name if option else "":
+        case "":
+            return None
+        case "another_day":
+            return _offer_from_tomorrow(visit, place)
+        case "later":
+            return _offer_later(visit, place)
+        case "earlier":
+            return _offer_earlier(visit, place)
+        case start:
+            return _hold(visit, place, service, start)
+
+
+def _offer_from_tomorrow(visit: Visit, place: Place) -> Next:
+    """From the day on that follows those which were offered."""
+    last = _local(visit, max(place.about["starts"])).date()
+    following = last + datetime.timedelta(days=1)
+    return _offer(visit, place, place.about["service"], day=following.isoformat())
+
+
+def _offer_later(visit: Visit, place: Place) -> Next:
+    last = max(place.about["starts"])
+    slots = _free_on(visit, place, _local(visit, last).date().isoformat())
+    later = [one for one in slots if one["startTime"] > last]
+    return _offering(place, place.about["service"], later) if later else _offer_from_tomorrow(visit, place)
+
+
+def _offer_earlier(visit: Visit, place: Place) -> Next:
+    """On the same day; else as early as there is anything."""
+    first = min(place.about["starts"])
+    for day in (_local(visit, first).date().isoformat(), ""):
+        if earlier := [one for one in _free_on(visit, place, day) if one["startTime"] < first]:
+            return _offering(place, place.about["service"], earlier)
+    return Next(place, [visit.speech.nothing_at_that_time])
+
+
+def _free_on(visit: Visit, place: Place, day: str) -> list[dict[str, Any]]:
+    """Of one day, or of the first that has any."""
+    asked = {"serviceId": place.about["service"], **({"date": day} if day else {})}
+    told = visit.tool("check_availability", **asked)
+    return list(told["data"]["slots"]) if told["success"] else []
 
 
 def _hold(visit: Visit, place: Place, service: str, start: str) -> Next:

@@ -20,10 +20,12 @@ OPTIONS: Mapping[str, Words] = {
         person="person someone somebody human agent operator staff colleague speak talk",
         appointments="cancel my mine hear existing",
         book="book booking appointment reserve schedule",
+        earlier="earlier sooner",
+        later="later",
         another_day="day days",
         another_time="time another other",
         more="more next others",
-        no="no nope wrong not don't",
+        no="no nope wrong not don't neither none nothing",
         confirm="yes yeah yep book confirm ok okay sure right please",
         yes="yes yeah yep ok okay sure right",
     ),
@@ -34,10 +36,12 @@ OPTIONS: Mapping[str, Words] = {
         person="persona alguien humano hablar empleado",
         appointments="cancelar cancela cancele mis mi anular escuchar",
         book="reservar reserva cita turno",
+        earlier="temprano antes",
+        later="tarde despues luego",
         another_day="dia dias",
         another_time="hora otra otro",
         more="mas opciones",
-        no="no",
+        no="no ninguno ninguna ningun nada",
         confirm="si vale confirmar reservar correcto claro",
         yes="si vale correcto claro",
     ),
@@ -48,10 +52,12 @@ OPTIONS: Mapping[str, Words] = {
         person="person jemand jemandem mensch menschen mitarbeiter sprechen",
         appointments="absagen stornieren meine mein meinen horen",
         book="buchen buchung termin reservieren vereinbaren",
+        earlier="fruher fruhere fruheren fruherer fruheres eher",
+        later="spater spatere spateren spaterer spateres",
         another_day="tag tage",
         another_time="zeit andere anderen",
         more="mehr weitere weiter",
-        no="nein nicht falsch",
+        no="nein nicht falsch kein keine keiner keinen keins keines nichts",
         confirm="ja jawohl buchen richtig ok okay gerne genau",
         yes="ja jawohl richtig ok okay gerne genau",
     ),
@@ -62,26 +68,53 @@ OPTIONS: Mapping[str, Words] = {
         person="personne quelqu'un humain parler employe",
         appointments="annuler annulez mes mon ecouter",
         book="reserver reservation rendez vous rendez-vous prendre",
+        earlier="tot avant",
+        later="tard apres",
         another_day="jour jours",
         another_time="heure autre",
         more="plus autres suite",
-        no="non pas",
+        no="non pas aucun aucune rien",
         confirm="oui d'accord reserver ok confirmer exact",
         yes="oui d'accord ok exact",
     ),
 }
 
+OTHERWISE = ("another_time", "another_day", "more", "main")
+"""What "no" and "none of these" lead to, where they are no option themselves: the first of these that is one."""
+
 NUMBERS: Mapping[str, Sequence[str]] = {
-    "en": ("one first", "two second", "three third", "four fourth"),
-    "es": ("uno una primero primera", "dos segundo segunda", "tres tercero tercera", "cuatro cuarto cuarta"),
-    "de": ("eins erste erster ersten", "zwei zweite zweiten", "drei dritte dritten", "vier vierte vierten"),
-    "fr": ("un une premier premiere", "deux deuxieme", "trois troisieme", "quatre quatrieme"),
+    "en": ("one first earliest", "two second", "three third", "four fourth"),
+    "es": (
+        *("uno una primero primera primer", "dos segundo segunda"),
+        *("tres tercero tercera tercer", "cuatro cuarto cuarta"),
+    ),
+    "de": (
+        *("eins erste erster ersten erstes", "zwei zweite zweiter zweiten zweites"),
+        *("drei dritte dritter dritten drittes", "vier vierte vierter vierten viertes"),
+    ),
+    "fr": ("un une premier premiere", "deux deuxieme second seconde", "trois troisieme", "quatre quatrieme"),
 }
 """1 to 4, as recognisers write them when they do not write digits."""
-FILLERS = frozenset(
-    {"number", "option", "nummer", "numero", "the", "la", "le", "el", "der", "die", "das", "bitte", "please"}
-)
+LAST = {
+    "en": frozenset({"last", "latest", "final"}),
+    "es": frozenset({"ultimo", "ultima"}),
+    "de": frozenset({"letzte", "letzter", "letzten", "letztes"}),
+    "fr": frozenset({"dernier", "derniere"}),
+}
+NUMBERED = frozenset({"number", "option", "nummer", "numero"})
+FILLERS = NUMBERED | {"the", "la", "le", "el", "der", "die", "das", "den", "bitte", "please"}
 """What may stand beside a number that is an option's."""
+SMALL = _words(
+    en="i i'd i'll i'm would will like want to take have choose pick prefer cancel book make it my me can could you"
+    " let's go for with of these those them that appointment appointments slot yes yeah ok okay um uh well then",
+    es="quiero quisiera prefiero tomo me mi quedo con cancelar cancela cancele anular reservar cita de estas esas"
+    " estos esos si vale por favor para",
+    de="ich nehme nehmen will mochte hatte gern gerne wurde termin meinen mein absagen stornieren loschen buchen"
+    " von diesen denen ja ok okay also dann",
+    fr="je j'aimerais voudrais veux prends prendre vais annuler annulez reserver mon ma rendez vous rendez-vous de"
+    " ces ceux celles s'il plait oui ok alors",
+)
+"""What may stand beside "the first" and "the last" of what is offered."""
 NAMED = {
     "en": ("my name is", "my name's", "the name is", "the name's", "this is", "it's", "it is", "i'm", "i am"),
     "es": ("me llamo", "mi nombre es", "soy", "habla"),

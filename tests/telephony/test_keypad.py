@@ -1,7 +1,7 @@
 """The menu, one answer at a time: whose state it takes, what a repeat does, and what words mean."""
 
 import datetime
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 from xml.etree import ElementTree
 
 import pytest
@@ -283,7 +283,11 @@ TIMES = (
     Option("2", "y", "1:30 PM"),
     Option("3", "z", "3 PM"),
     Option("4", "another_day"),
+    Option("", "earlier"),
+    Option("", "later"),
 )
+MINE = (Option("1", "cancel 1"), Option("2", "cancel 2"), Option("3", "main"))
+CONFIRM = (Option("1", "confirm"), Option("2", "another_time"), Option("3", "main"))
 
 
 @pytest.mark.parametrize(
@@ -313,6 +317,33 @@ TIMES = (
         (TIMES, "en", "one or two", None),
         (TIMES, "de", "die erste bitte", "1"),
         (TIMES, "en", "another day", "4"),
+        (TIMES, "en", "the last one", "3"),
+        (TIMES, "en", "I'll take the last one, please", "3"),
+        (TIMES, "en", "the second", "2"),
+        (TIMES, "en", "the first of December", None),
+        (TIMES, "en", "neither", "4"),
+        (TIMES, "en", "none of these", "4"),
+        (TIMES, "de", "den letzten bitte", "3"),
+        (TIMES, "de", "ich nehme den zweiten Termin", "2"),
+        (TIMES, "de", "keiner von denen", "4"),
+        (TIMES, "es", "la última", "3"),
+        (TIMES, "es", "quiero la primera", "1"),
+        (TIMES, "es", "ninguna de esas", "4"),
+        (TIMES, "fr", "le dernier s'il vous plaît", "3"),
+        (TIMES, "fr", "je prends le deuxième", "2"),
+        (TIMES, "fr", "aucun", "4"),
+        (MINE, "en", "cancel the first one", "1"),
+        (MINE, "en", "I want to cancel my last appointment", "2"),
+        (MINE, "en", "cancel number two", "2"),
+        (MINE, "en", "neither of them", "3"),
+        (MINE, "de", "den ersten Termin absagen", "1"),
+        (MINE, "es", "cancelar la segunda cita", "2"),
+        (MINE, "fr", "annuler le premier rendez-vous", "1"),
+        (MAIN, "en", "cancel the first one", "2"),
+        (MAIN, "en", "neither", None),
+        (CONFIRM, "en", "no that's not right", "2"),
+        (CONFIRM, "en", "I'm not sure", "2"),
+        (CONFIRM, "en", "yes that's right", "1"),
         ((Option("1", "yes"), Option("2", "no")), "en", "no that's not right", "2"),
         ((Option("1", "yes"), Option("2", "no")), "es", "sí", "1"),
     ],
@@ -320,6 +351,24 @@ TIMES = (
 def test_words_mean_an_option_or_none(options, language, words, key):
     chosen = Heard(words=words).choice(options, language)
     assert (chosen.key if chosen else None) == key
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "name"),
+    [
+        ("en", "something later", "later"),
+        ("en", "Do you have anything earlier?", "earlier"),
+        ("de", "etwas später bitte", "later"),
+        ("de", "geht es früher", "earlier"),
+        ("es", "algo más tarde", "later"),
+        ("es", "más temprano", "earlier"),
+        ("fr", "un peu plus tard", "later"),
+        ("fr", "plus tôt", "earlier"),
+    ],
+)
+def test_earlier_and_later_are_understood_where_times_are_offered(language, words, name):
+    assert Heard(words=words).choice(TIMES, language).name == name
+    assert Heard(words=words).choice(SERVICES[:2], language) is None
 
 
 @pytest.mark.parametrize(
@@ -344,3 +393,52 @@ def test_who_says_a_whole_sentence_is_booked_by_their_name(salon, menu):
     press(where(walk(menu, "1", "2", "1", "1")), words="My name is Grace Hopper.")
     with tenant_scope(salon):
         assert Appointment.objects.get().customer.name == "Grace Hopper"
+
+
+def times_at(salon, url: str) -> list[datetime.datetime]:
+    """What is offered at that place, by the salon's clock."""
+    place = decode(parse_qs(urlsplit(url).query)["s"][0], fields()["CallSid"])
+    return [datetime.datetime.fromisoformat(one).astimezone(salon.zone) for one in place.about["starts"]]
+
+
+@pytest.fixture
+def monday():
+    with time_machine.travel("2026-11-23T12:00:00Z", tick=False):
+        yield
+
+
+def test_later_and_earlier_are_what_is_free_beyond_the_times_that_were_offered(salon, monday, menu):
+    offered = where(press(where(walk(menu, "1", "2")), words="tomorrow between 12 and 1 pm"))
+    assert [f"{one:%d %H:%M}" for one in times_at(salon, offered)] == ["24 12:00", "24 12:30", "24 13:00"]
+    assert [f"{one:%d %H:%M}" for one in times_at(salon, where(press(offered, words="something later")))] == [
+        *("24 13:30", "24 14:30", "24 16:00"),
+    ]
+    earlier = where(press(offered, words="something earlier"))
+    assert [f"{one:%d %H:%M}" for one in times_at(salon, earlier)] == ["24 09:00", "24 10:00", "24 11:30"]
+    before = where(press(earlier, words="anything earlier?"))  # as early as there is anything
+    assert [f"{one:%d %H:%M}" for one in times_at(salon, before)] == ["23 09:00", "23 12:30", "23 16:00"]
+    later = where(press(before, words="later please"))
+    assert [f"{one:%d %H:%M}" for one in times_at(salon, later)] == ["24 09:00", "24 12:30", "24 16:00"]
+    nothing = press(before, words="earlier")
+    assert said(nothing)[0] == "Nothing is free at that time."
+    assert times_at(salon, where(nothing)) == times_at(salon, before)
+
+
+def test_the_last_of_the_offered_times_is_held(salon, menu):
+    times = where(walk(menu, "1", "2"))
+    press(times, words="the last one")
+    with tenant_scope(salon):
+        assert Hold.objects.get().starts_at == times_at(salon, times)[-1]
+
+
+def test_a_caller_who_says_no_books_nothing(salon, menu):
+    answer = press(where(walk(menu, "1", "2", "1")), words="No, that's not right")
+    assert "For another day, press 4." in said(answer)
+    with tenant_scope(salon):
+        assert not Appointment.objects.exists()
+
+
+def test_the_first_of_ones_own_appointments_is_cancelled_in_words(salon, menu):
+    press(where(walk(menu, "1", "2", "1", "1")), words="Grace Hopper")
+    answer = press(where(walk(menu, "2")), words="cancel the first one")
+    assert said(answer)[0].startswith("Shall I cancel your appointment for Haircut")
