@@ -9,7 +9,7 @@ class NotAnObject(ValueError):
     """The body is not a JSON object; the message says what is wrong with it."""
 
 
-def parse_object(raw: bytes) -> dict[str, Any]:
+def parse_object(raw: bytes | str) -> dict[str, Any]:
     """A JSON object without what PostgreSQL refuses: NUL, lone surrogates, NaN. Raises NotAnObject."""
     try:
         value = clean(loads(raw))
@@ -20,7 +20,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     return value
 
 
-def loads(raw: bytes, **options: Any) -> Any:
+def loads(raw: bytes | str, **options: Any) -> Any:
     """As json.loads, with its options, but without NaN and the infinities. Raises ValueError or RecursionError."""
     return json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite, **options)
 

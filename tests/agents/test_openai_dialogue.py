@@ -1,5 +1,6 @@
 """What is sent to OpenAI and when, what is played, and what is told: without a socket."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +26,7 @@ from agents.providers.openai_realtime.protocol import (
     decode,
 )
 from agents.providers.openai_realtime.usage import Usage
+from agents.speech import speech_for
 from tonris import openai
 
 SECOND = b"\xff" * 8000
@@ -34,7 +36,7 @@ class Talk:
     """A Dialogue with a clock that stands still unless told."""
 
     def __init__(self) -> None:
-        self.dialogue = Dialogue(MULAW_8K)
+        self.dialogue = Dialogue(MULAW_8K, "de-AT")
         self.now = 0.0
 
     def hears(self, *events: ServerEvent) -> list[Any]:
@@ -104,14 +106,22 @@ def test_tools_of_a_response_that_was_cut_are_not_run(talk):
     assert "conversation.item.create" not in talk.types()
 
 
-def test_arguments_that_are_no_object_are_answered_without_a_tool(talk):
+@pytest.mark.parametrize("arguments", ["[1]", "null", "3", "{", '{\\"guests\\": NaN}'])
+def test_arguments_that_are_no_object_are_answered_without_a_tool(talk, arguments):
     done = decode(
         '{"type":"response.done","response":{"id":"r1","status":"completed","output":'
-        '[{"type":"function_call","call_id":"c1","name":"book","arguments":"[1]"}]}}'
+        f'[{{"type":"function_call","call_id":"c1","name":"book","arguments":"{arguments}"}}]}}}}'
     )
     assert isinstance(done, ResponseDone)
     assert talk.hears(ResponseCreated("r1"), done) == []
-    assert talk.types() == ["conversation.item.create", "response.create"]
+    answered, asked = talk.sent()
+    assert asked["type"] == "response.create"
+    assert json.loads(answered["item"]["output"]) == {
+        "success": False,
+        "error": "The arguments are not a JSON object",
+        "code": "VALIDATION_ERROR",
+        "message": speech_for("de").say_again,
+    }
 
 
 def test_while_a_response_is_under_way_none_is_asked_for(talk):

@@ -13,6 +13,7 @@ from agents.providers.openai_realtime.replies import Replies
 from agents.providers.openai_realtime.story import Story
 from agents.providers.openai_realtime.usage import Usage
 from agents.so_far import tool_told
+from agents.speech import speech_for
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class _Spoken:
 class Dialogue:
     """`hear` what the server says, then take all of `news` and send all of `outbox`."""
 
-    def __init__(self, spoken_format: AudioFormat) -> None:
+    def __init__(self, spoken_format: AudioFormat, language: str = "en") -> None:
         self.news: deque[AgentEvent] = deque()
         self.outbox: deque[Json] = deque()
         self.replies = Replies()
@@ -54,6 +55,7 @@ class Dialogue:
         self.finished = False
         """The caller has left the agent's questions unanswered too often."""
         self._format = spoken_format
+        self._language = language
         self._spoken: OrderedDict[str, _Spoken] = OrderedDict()
         self._muted: deque[str] = deque(maxlen=20)
         self._truncations: OrderedDict[str, str] = OrderedDict()
@@ -242,7 +244,7 @@ class Dialogue:
     def _call(self, call: FunctionCall) -> None:
         self._calls[call.call_id] = call
         if call.arguments is None:
-            self.answer(call.call_id, _NOT_AN_OBJECT)
+            self.answer(call.call_id, {**_NOT_AN_OBJECT, "message": speech_for(self._language).say_again})
         else:
             self.news.append(ToolCall(call.call_id, call.name, call.arguments))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.audio import MULAW_8K, PCM16_24K, AudioFormat
-from tenants.json_body import clean
+from tenants.json_body import NotAnObject, clean, parse_object
 
 Json = dict[str, Any]
 
@@ -287,14 +287,10 @@ def _done(response: Json) -> ResponseDone:
 
 def _call(item: Json) -> FunctionCall:
     try:
-        arguments = json.loads(_text(item, "arguments") or "{}")
-    except (ValueError, RecursionError):
+        arguments = parse_object(_text(item, "arguments") or "{}")
+    except NotAnObject:
         arguments = None
-    return FunctionCall(
-        _text(item, "call_id"),
-        _text(item, "name"),
-        clean(arguments) if isinstance(arguments, dict) else None,
-    )
+    return FunctionCall(_text(item, "call_id"), _text(item, "name"), arguments)
 
 
 def _words(item: Json) -> ReplyText:

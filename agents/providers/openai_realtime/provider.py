@@ -44,6 +44,7 @@ def initiation(tenant: Tenant, conversation: Conversation, audio_format: AudioFo
         "session": wanted_session(wishes),
         "greeting": first_message(briefing),
         "idle_seconds": wishes.own_idle_seconds,
+        "language": wishes.language,
     }
 
 

@@ -60,6 +60,7 @@ class OpenAIRealtimeSession:
         self._api_key = assignment.api_key
         self._session: protocol.Json = in_format(assignment.initiation["session"], spoken)
         self._greeting: str = assignment.initiation["greeting"]
+        self._language: str = assignment.initiation.get("language", "en")
         self._idle_s: float = assignment.initiation.get("idle_seconds") or NEVER
         """After so much silence it is we who let the model ask whether anybody is there."""
         self._resumption = assignment.resumption
@@ -67,7 +68,7 @@ class OpenAIRealtimeSession:
         self._dialled: ClientConnection | None = None
         """Not agreed with yet; whoever stops waiting for that has to close it."""
         self._pulse: asyncio.Task[None] | None = None
-        self._dialogue = Dialogue(spoken)
+        self._dialogue = Dialogue(spoken, self._language)
         self._hand_over_at = NEVER
         self._handing_over: ClientConnection | None = None
         """The socket that is being left."""
@@ -265,7 +266,7 @@ class OpenAIRealtimeSession:
         if pulse is not None:
             pulse.cancel()
             await asyncio.gather(pulse, return_exceptions=True)
-        self._dialogue = Dialogue(self.output_format)
+        self._dialogue = Dialogue(self.output_format, self._language)
         self._dialogue.seed(latest(dialogue.story.history))
         self._dialogue.stirred(time.monotonic())
         await self._flush()
