@@ -99,6 +99,24 @@ async def test_what_comes_before_the_metadata_is_dealt_with_after_it_in_order():
         ]
 
 
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ('{"day": "to\\u0000day"}', {"day": "today"}),
+        ("[]", {}),
+        ("{", {}),
+        ('{"day": NaN}', {}),
+        ("", {}),
+        (None, {}),
+    ],
+)
+async def test_parameters_may_be_a_string_that_holds_an_object(given, read):
+    asks = {"tool_name": "get_services", "tool_call_id": "1", "parameters": given}
+    async with listening([METADATA, SPEECH, message("client_tool_call", client_tool_call=asks)]) as line:
+        await line.ended()
+        assert line.of(ToolCall) == [ToolCall("1", "get_services", read)]
+
+
 async def test_so_much_may_come_before_the_metadata_and_no_more(caplog):
     async with listening([SPEECH, *[said("Hello")] * (MAX_EARLY + 5), METADATA, said("And now?")]) as line:
         await line.ended()

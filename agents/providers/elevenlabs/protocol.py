@@ -24,7 +24,7 @@ from agents.events import (
     ToolCall,
 )
 from agents.fast_lane.pump.words import DIGIT, LIKE_BASE64, Pattern
-from tenants.json_body import clean
+from tenants.json_body import NotAnObject, clean, parse_object
 
 MAX_WORDS = 64 * 1024
 """Of a message that is not audio, in characters. Audio may have megabytes."""
@@ -225,12 +225,21 @@ def _words(message: Mapping[str, Any], event: str, name: str) -> str | None:
 
 
 def _tool_call(call: Mapping[str, Any]) -> ToolCall:
-    arguments = call.get("parameters")
     return ToolCall(
         call_id=str(call.get("tool_call_id", "")),
         tool=str(call.get("tool_name", "")),
-        arguments=arguments if isinstance(arguments, dict) else {},
+        arguments=_parameters(call.get("parameters")),
     )
+
+
+def _parameters(given: Any) -> dict[str, Any]:
+    """An object, which some models write as a string of JSON; none that can be read are none."""
+    if isinstance(given, str):
+        try:
+            return parse_object(given)
+        except NotAnObject:
+            return {}
+    return given if isinstance(given, dict) else {}
 
 
 def _refusal(message: Mapping[str, Any]) -> Refusal:
