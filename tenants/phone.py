@@ -47,6 +47,28 @@ def e164_or_blank(text: str) -> str:
     return "" if number in WITHHELD else number
 
 
+_BETWEEN_DIGITS = re.compile(r"[ ()./-]")
+
+
+def as_dialled_at(line_e164: str, text: str) -> str:
+    """E.164 of a number as it is dialled in the country of that line; "" for what is no number there."""
+    digits = _BETWEEN_DIGITS.sub("", text)
+    if not digits.isascii() or not digits.isdecimal() or f"+{digits}" in WITHHELD:
+        return ""
+    try:
+        number = phonenumbers.parse(digits, region_of(line_e164), keep_raw_input=True)
+    except phonenumbers.NumberParseException:
+        return ""
+    national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    is_national = number.country_code_source == phonenumbers.CountryCodeSource.FROM_DEFAULT_COUNTRY
+    # Extensions and numbers of other countries lack the zero that is dialled here.
+    if (is_national and digits != _BETWEEN_DIGITS.sub("", national)) or not phonenumbers.is_valid_number(
+        number
+    ):
+        return ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
 def region_of(e164: str) -> str | None:
     """The country of a number, to read national numbers that its callers say."""
     try:

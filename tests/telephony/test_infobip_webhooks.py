@@ -306,6 +306,16 @@ def test_a_number_comes_with_and_without_its_plus(salon_line, asked):
     assert (call.to_e164, call.from_e164, call.state) == (INFOBIP_NUMBER, "", Call.State.RINGING)
 
 
+@pytest.mark.parametrize(
+    ("told", "e164"), [("(212) 555-0123", "+12125550123"), ("12125550123", "+12125550123"), ("1001", "")]
+)
+def test_a_caller_in_national_format_is_read_by_the_called_numbers_country(salon_line, asked, told, e164):
+    event = received("c1", demo.SALON.number)
+    event["properties"]["call"]["from"] = told
+    post(event)
+    assert [call.from_e164 for call in recorded()] == [e164]
+
+
 def test_a_call_that_is_received_twice_is_answered_once(salon_line, asked):
     for _ in range(3):
         assert post(received("c1")).status_code == 200

@@ -13,7 +13,7 @@ from agents.models import Conversation
 from telephony import calls
 from telephony.errors import StreamRefused
 from telephony.frames import StreamStarted
-from telephony.models import Call, CallEvent
+from telephony.models import Call, CallEvent, PhoneNumber
 from tenants.credentials import set_secret
 from tenants.models import Credential, Tenant
 from tenants.scoping import platform_scope, tenant_scope
@@ -252,6 +252,36 @@ def test_a_withheld_caller_id_is_no_obstacle_and_nobodys_number(salon, caller):
     assert b"<Connect" in ring(From=caller).content
     with tenant_scope(salon):
         assert Call.objects.get().from_e164 == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "caller", "e164"),
+    [
+        ("+3225550100", "0471 234 567", "+32471234567"),
+        ("+3225550100", "0471/23.45.67", "+32471234567"),
+        ("+3225550100", "32471234567", "+32471234567"),
+        ("+3225550100", "0049 171 1234567", "+491711234567"),
+        ("+15551234567", "4155550123", "+14155550123"),
+        ("+15551234567", "(415) 555-0123", "+14155550123"),
+        ("+15551234567", "14155550123", "+14155550123"),
+        ("+15551234567", "0471234567", ""),
+        ("+15551234567", "7378742833", ""),
+        ("+15551234567", "266696687", ""),
+        ("+15551234567", "1001", ""),
+        ("+15551234567", "0000000000", ""),
+        ("+15551234567", "client:4155550123", ""),
+        ("+15551234567", "sip:4155550123@trunk.example.com", ""),
+        ("+15551234567", "415FLOWERS", ""),
+        ("+493012345678", "12345678", ""),
+        ("+34915550100", "612 345 678", "+34612345678"),
+    ],
+)
+def test_a_caller_in_national_format_is_read_by_the_called_numbers_country(salon, line, caller, e164):
+    with tenant_scope(salon):
+        PhoneNumber.objects.update(e164=line)
+    assert b"<Connect" in ring(From=caller, To=line).content
+    with tenant_scope(salon):
+        assert Call.objects.get().from_e164 == e164
 
 
 def test_names_cannot_add_verbs_to_the_call(salon):

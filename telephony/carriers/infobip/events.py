@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tenants.phone import e164_or_blank
+from tenants.phone import as_dialled_at, e164_or_blank
 
 Json = Mapping[str, Any]
 
@@ -104,14 +104,15 @@ def parse(body: Json) -> Event:
 
 def _leg(call: Json) -> Leg:
     endpoint, duration = _section(call, "endpoint"), call.get("duration")
+    caller, called = _text(call, "from") or _text(endpoint, "phoneNumber"), _e164(_text(call, "to"))
     return Leg(
         call_id=_id(call, "id") or _id(call, "callId"),
         parent_id=_id(call, "parentCallId"),
         endpoint=_text(endpoint, "type"),
         direction=_text(call, "direction"),
         state=_text(call, "state"),
-        from_e164=_e164(_text(call, "from") or _text(endpoint, "phoneNumber")),
-        to_e164=_e164(_text(call, "to")),
+        from_e164=_e164(caller) or as_dialled_at(called, caller),
+        to_e164=called,
         duration_seconds=duration if type(duration) is int and 0 <= duration < 10**7 else None,
         reference=_reference(call),
     )

@@ -4,7 +4,7 @@ from django.http import HttpRequest, QueryDict
 from twilio.request_validator import RequestValidator
 
 from telephony.incoming import CallStatus, IncomingCall
-from tenants.phone import e164_or_blank, with_plus
+from tenants.phone import as_dialled_at, e164_or_blank, with_plus
 
 
 class BadField(ValueError):
@@ -61,11 +61,12 @@ def called_number(text: str) -> str:
 
 
 def parse_incoming(fields: QueryDict) -> IncomingCall:
+    caller, called = fields.get("From") or "", called_number(required(fields, "To"))
     return IncomingCall(
         carrier_call_id=required(fields, "CallSid"),
         account_id=fields.get("AccountSid") or "",
-        from_e164=caller_number(fields.get("From") or ""),
-        to_e164=called_number(required(fields, "To")),
+        from_e164=caller_number(caller) or as_dialled_at(called, caller),  # as some SIP trunks send them
+        to_e164=called,
         vouched_for=_vouched_for(fields.get("StirVerstat") or ""),
     )
 
