@@ -16,7 +16,7 @@ from appointments.availability import Calendar
 from appointments.booking import Contact, Wish, booked_before
 from appointments.models import AddOn, Appointment, Employee, Service
 from appointments.wallclock import NonexistentTime, instants_of, resolve
-from tenants.phone import InvalidNumber, region_of, to_e164
+from tenants.phone import InvalidNumber, as_dialled_at, region_of, to_e164
 
 logger = logging.getLogger(__name__)
 
@@ -196,14 +196,15 @@ def read_contact(context: ToolContext, arguments: Arguments) -> Contact:
 
 
 def read_phone(context: ToolContext, arguments: Arguments, name: str) -> str:
-    """In E.164, "" when none was said; a national number is one of the caller's own country."""
+    """In E.164, "" when none was said; a national number is of the caller's own country, or else of the tenant's."""
     said = arguments.given(name, limit=40)
     if not said:
         return ""
     called = context.conversation.called_e164 if context.conversation else ""
-    region = region_of(context.caller_e164 or called or context.tenant.phone) or "US"
+    first = context.caller_e164 or called or context.tenant.phone
+    dialled = as_dialled_at(first, said) or as_dialled_at(context.tenant.phone, said)
     try:
-        return to_e164(said, region)
+        return dialled or to_e164(said, region_of(first) or "US")
     except InvalidNumber:
         raise ToolError(
             "VALIDATION_ERROR",

@@ -135,6 +135,30 @@ def test_what_a_call_has_booked_it_may_change_whatever_number_it_comes_from(salo
     assert other.refusal("cancel_appointment", appointmentId=booked["id"])["code"] == "NOT_FOUND"
 
 
+@pytest.mark.parametrize(
+    ("called", "said", "e164"),
+    [
+        ("+493012345678", "0171 1234567", "+491711234567"),  # the called number's country
+        ("+493012345678", "(212) 555-0123", "+12125550123"),  # the tenant's
+        ("+493012345678", "+32 471 23 45 67", "+32471234567"),
+        ("", "212 555 0123", "+12125550123"),
+        ("", "555 777 0000", "+15557770000"),  # not assigned, and possible
+    ],
+)
+def test_a_national_number_is_of_the_country_where_it_is_valid(salon, called, said, e164):
+    withheld = Call(salon, caller="")
+    with tenant_scope(salon):
+        Conversation.objects.update(called_e164=called)
+    booked = withheld.data(
+        "book_appointment",
+        customerName="Kim Secret",
+        customerPhone=said,
+        serviceId=HAIRCUT,
+        startTime=next_monday(salon, 9).isoformat(),
+    )["appointment"]
+    assert booked["customerPhone"] == e164
+
+
 def test_guessing_the_details_of_a_booking_does_not_make_it_the_callers(salon, theirs):
     thief = Call(salon)
     thief.data(  # the very same wish is answered, as a repeat is
