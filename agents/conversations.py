@@ -22,7 +22,7 @@ from tenants.models import Tenant
 from tenants.scoping import Statement, tenant_scope
 from tenants.trips import as_records
 
-MAX_EXTERNAL_ID, MAX_CARRIER_CALL_ID = 120, 64
+MAX_EXTERNAL_ID, MAX_CARRIER_CALL_ID = 120, 128
 MAX_ARGUMENTS = 16_384
 """Characters of JSON. Tools refuse what is longer than they need; it is not kept for that."""
 

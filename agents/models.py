@@ -22,7 +22,7 @@ class Conversation(TenantOwned):
         help_text="Whether the caller's carrier vouches for the number (STIR/SHAKEN); unknown where none is asked.",
     )
     called_e164 = models.CharField(max_length=16, blank=True)
-    carrier_call_id = models.CharField(max_length=64, blank=True, db_index=True)
+    carrier_call_id = models.CharField(max_length=128, blank=True, db_index=True)
     is_outbound = models.BooleanField(
         default=False,
         db_default=False,

@@ -30,7 +30,7 @@ TRIAL_OVERHEAD = 2048
 _READS = frozenset({"GET", "HEAD"})
 
 PROVIDER = "elevenlabs"
-MAX_CONVERSATION_ID, MAX_CALL_SID = 120, 64
+MAX_CONVERSATION_ID, MAX_CALL_SID = 120, 128
 
 
 @dataclass(frozen=True, slots=True)

@@ -510,7 +510,7 @@ def add_event(tenant_id: UUID, call_id: UUID, kind: str, *, dedupe_key: str = ""
     with transaction.atomic():
         _, created = CallEvent.objects.get_or_create(
             call_id=call_id,
-            dedupe_key=dedupe_key[:80],
+            dedupe_key=dedupe_key[:200],
             defaults={"tenant_id": tenant_id, "kind": kind[:48], "detail": detail},
         )
     return created

@@ -46,8 +46,8 @@ class Call(TenantOwned):
         FAILED = "failed"
 
     carrier = models.CharField(max_length=12, choices=of_calls, default=DEFAULT)
-    carrier_call_id = models.CharField(max_length=64, help_text="The carrier's own id of the call.")
-    carrier_account_id = models.CharField(max_length=64, blank=True)
+    carrier_call_id = models.CharField(max_length=128, help_text="The carrier's own id of the call.")
+    carrier_account_id = models.CharField(max_length=128, blank=True)
     direction = models.CharField(max_length=8, choices=Direction.choices, default=Direction.INBOUND)
     state = models.CharField(max_length=12, choices=State.choices, default=State.RINGING)
     outcome = models.CharField(
@@ -132,7 +132,7 @@ class CallEvent(TenantOwned):
     kind = models.CharField(max_length=48)
     detail = models.JSONField(default=dict, blank=True)
     dedupe_key = models.CharField(
-        max_length=80, blank=True, help_text="The same key again is the same event."
+        max_length=200, blank=True, help_text="The same key again is the same event."
     )
     occurred_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -165,7 +165,7 @@ class TransferLeg(TenantOwned):
     place = models.PositiveSmallIntegerField(help_text="Within the round.")
     name = models.CharField(max_length=60)
     e164 = models.CharField("number", max_length=16)
-    carrier_leg_id = models.CharField(max_length=64, blank=True)
+    carrier_leg_id = models.CharField(max_length=128, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.RINGING)
 
     class Meta(TenantOwned.Meta):

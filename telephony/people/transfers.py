@@ -175,7 +175,7 @@ def _locked(transfer: Transfer) -> Iterator[Transfer]:
 def rung(leg: TransferLeg, carrier_leg_id: str) -> None:
     """The carrier has given the leg an id."""
     with tenant_scope(leg.tenant_id):
-        TransferLeg.objects.filter(pk=leg.pk).update(carrier_leg_id=carrier_leg_id[:64])
+        TransferLeg.objects.filter(pk=leg.pk).update(carrier_leg_id=carrier_leg_id[:128])
 
 
 def listens(transfer: Transfer, leg: TransferLeg, carrier_leg_id: str = "") -> bool:
@@ -185,7 +185,7 @@ def listens(transfer: Transfer, leg: TransferLeg, carrier_leg_id: str = "") -> b
             return False
         changes: dict[str, Any] = {"state": LegState.LISTENING}
         if carrier_leg_id:
-            changes["carrier_leg_id"] = carrier_leg_id[:64]
+            changes["carrier_leg_id"] = carrier_leg_id[:128]
         if TransferLeg.objects.filter(pk=leg.pk, state=LegState.RINGING).update(**changes):
             _note(row, "person_listens", leg, name=leg.name)
         return TransferLeg.objects.filter(pk=leg.pk, state=LegState.LISTENING).exists()

@@ -31,7 +31,7 @@ def left(call: Call, recording_id: str, *, is_file: bool = True) -> None:
     with tenant_scope(call.tenant_id):
         key = f"voicemail:{recording_id}"
         if not calls.add_event(
-            call.tenant_id, call.pk, "voicemail", dedupe_key=key, recording_id=recording_id[:64]
+            call.tenant_id, call.pk, "voicemail", dedupe_key=key, recording_id=recording_id[:128]
         ):
             return
         conversation = Call.objects.select_related("conversation").get(pk=call.pk).conversation
@@ -40,7 +40,7 @@ def left(call: Call, recording_id: str, *, is_file: bool = True) -> None:
             conversation=conversation,
             text=wording_for(call.tenant.language).voicemail_left,
             callback_e164=call.from_e164,
-            recording_ref=f"{call.carrier}:{recording_id[:64]}" if is_file else "",
+            recording_ref=f"{call.carrier}:{recording_id[:128]}" if is_file else "",
         )
         if conversation is None:
             alerts.acknowledge(message, call)

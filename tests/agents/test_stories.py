@@ -157,7 +157,7 @@ def test_a_conversation_is_found_by_the_providers_id_then_by_the_carriers_and_el
         assert adopt(salon.pk, "elevenlabs", carrier_call_id="CA2").pk == new.pk
         live.refresh_from_db()
         assert (live.caller_e164, live.carrier_call_id) == (CALLER, "CA1")
-        for ids in ({}, {"external_id": "x" * 121}, {"carrier_call_id": "x" * 65}):
+        for ids in ({}, {"external_id": "x" * 121}, {"carrier_call_id": "x" * 129}):
             with pytest.raises(ValueError, match="id"):
                 adopt(salon.pk, "elevenlabs", **ids)
 

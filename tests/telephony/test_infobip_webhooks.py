@@ -221,7 +221,7 @@ def test_calls_over_infobip_may_have_an_agent_of_their_own(salon_line, asked):
 
 
 @pytest.mark.parametrize(
-    "body", ["{", "[]", "{}", '{"type":7}', '{"type":"CALL_RECEIVED","callId":"%s"}' % ("x" * 65)]
+    "body", ["{", "[]", "{}", '{"type":7}', '{"type":"CALL_RECEIVED","callId":"%s"}' % ("x" * 129)]
 )
 def test_what_is_no_event_is_told_so(salon_line, asked, body):
     assert post(body).status_code == 400
@@ -314,6 +314,20 @@ def test_a_caller_in_national_format_is_read_by_the_called_numbers_country(salon
     event["properties"]["call"]["from"] = told
     post(event)
     assert [call.from_e164 for call in recorded()] == [e164]
+
+
+def test_ids_have_as_many_characters_as_infobip_gives_them(salon_line, asked):
+    """128: its SDK says so. Ids that differ in the last one are two."""
+    call_id, legs = "c" * 128, [f"{'l' * 127}{nth}" for nth in range(2)]
+    assert post(received(call_id, callsConfigurationId="k" * 128)).status_code == 200
+    (call,) = recorded()
+    assert (call.carrier_call_id, call.carrier_account_id) == (call_id, "k" * 128)
+    with tenant_scope(salon_line):
+        assert call.conversation.carrier_call_id == call_id
+        noted = [
+            calls.add_event(salon_line.pk, call.pk, "leg_over", dedupe_key=f"over:{leg}") for leg in legs
+        ]
+    assert noted == [True, True]
 
 
 def test_a_call_that_is_received_twice_is_answered_once(salon_line, asked):

@@ -4,6 +4,7 @@ import logging
 
 from telephony import calls, limits
 from telephony.carriers.infobip.account import Account, account_of, make_media_config
+from telephony.carriers.infobip.events import LONGEST_ID
 from telephony.carriers.infobip.rest import InfobipRest, Json
 from telephony.models import Call
 from tenants.scoping import tenant_scope
@@ -32,8 +33,8 @@ def dial(call: Call, token: str, rate_hz: int, *, again: bool = False) -> bool:
             reason = error.message[:240]
             calls.add_event(call.tenant_id, call.pk, "carrier_refused", action="dialog", reason=reason)
         return False
-    dialog_id, child = str(made.get("id") or "")[:64], made.get("childCall")
-    leg_id = str(child.get("id") or "")[:64] if isinstance(child, dict) else ""
+    dialog_id, child = str(made.get("id") or "")[:LONGEST_ID], made.get("childCall")
+    leg_id = str(child.get("id") or "")[:LONGEST_ID] if isinstance(child, dict) else ""
     logger.info("Infobip: Created dialog %s for call %s", dialog_id, call.carrier_call_id)
     with tenant_scope(call.tenant_id):
         calls.add_event(call.tenant_id, call.pk, DIALOG_CREATED, dialog_id=dialog_id, leg_id=leg_id)

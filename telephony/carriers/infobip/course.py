@@ -10,7 +10,7 @@ from uuid import UUID
 
 from telephony import calls, ladder, rungs
 from telephony.carriers.infobip import answering, errands, outbound, people, steps
-from telephony.carriers.infobip.events import ENDED_STATES, LONGEST_ID, Event
+from telephony.carriers.infobip.events import ENDED_STATES, Event
 from telephony.dialplan import Destination
 from telephony.incoming import CallStatus, IncomingCall
 from telephony.models import Call, Carrier
@@ -51,10 +51,8 @@ def take(
 
 
 def incoming_of(event: Event) -> IncomingCall:
-    configuration = event.configuration_id if len(event.configuration_id) <= LONGEST_ID else ""
-    return IncomingCall(
-        event.call_id, configuration, event.leg.from_e164, event.leg.to_e164, carrier=Carrier.INFOBIP
-    )
+    leg, configuration = event.leg, event.configuration_id
+    return IncomingCall(event.call_id, configuration, leg.from_e164, leg.to_e164, carrier=Carrier.INFOBIP)
 
 
 def _unknown(event: Event, destination: Destination | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from telephony.carriers.infobip.account import account_of
-from telephony.carriers.infobip.events import ENDED_STATES, REFERENCE
+from telephony.carriers.infobip.events import ENDED_STATES, LONGEST_ID, REFERENCE
 from telephony.carriers.infobip.provisioning import own_id, require_login
 from telephony.carriers.infobip.rest import InfobipRest
 from telephony.incoming import CallStatus
@@ -51,7 +51,7 @@ class InfobipDialer:
                 made = api.place_call(body)
         except VendorError as error:
             raise refusal(error) from error
-        call_id = str(made.get("id") or "")[:64]
+        call_id = str(made.get("id") or "")[:LONGEST_ID]
         if not call_id:
             raise CarrierRefused("Infobip answered without the call's id.", uncertain=True)
         return call_id

@@ -8,7 +8,8 @@ from tenants.phone import as_dialled_at, e164_or_blank
 
 Json = Mapping[str, Any]
 
-LONGEST_ID = 64
+LONGEST_ID = 128
+"""Source: Infobip's SDK."""
 MOST_KEYS = 40
 REFERENCE = "outboundCall"
 """In the customData of a call that we place."""
@@ -87,7 +88,7 @@ def parse(body: Json) -> Event:
         type=kind[:48],
         call_id=_id(body, "callId") or leg.call_id,
         dialog_id=_id(body, "dialogId") or _id(dialog, "id"),
-        configuration_id=_id(body, "callsConfigurationId", 128) or _id(body, "applicationId", 128),
+        configuration_id=_id(body, "callsConfigurationId") or _id(body, "applicationId"),
         timestamp=_text(body, "timestamp")[:40],
         leg=leg,
         parent=_leg(_section(dialog, "parentCall")),
@@ -146,8 +147,8 @@ def _text(tree: Json, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _id(tree: Json, name: str, longest: int = LONGEST_ID) -> str:
+def _id(tree: Json, name: str) -> str:
     value = _text(tree, name)
-    if len(value) > longest:
-        raise BadEvent(f"{name}: longer than {longest} characters")
+    if len(value) > LONGEST_ID:
+        raise BadEvent(f"{name}: longer than {LONGEST_ID} characters")
     return value
