@@ -25,6 +25,7 @@ with the words that were not understood, and the caller is asked. The rules wher
   hours. A part of the day decides otherwise ("seven in the evening"), and so does a 24-hour time (15, 0, 09:30).
 - Only a time ("at three", "in the afternoon"): today while it can still be, else tomorrow.
 - "In two weeks" is that day, two weeks on. "In acht Tagen" and "quinze jours" count today or do not: both days.
+- "A week from Tuesday" and "Tuesday week" are seven days after a plain Tuesday.
 - A month's beginning, middle and end are its thirds; a week's are Monday and Tuesday, Tuesday to Thursday, and
   Thursday to Saturday.
 - "3/4" is a day of a month in every language but plain English, which has two readings of it: unclear. An offset

@@ -133,6 +133,26 @@ def so_many_days_on(heard: Heard, said: Said) -> None:
     heard.days(Span(there - timedelta(days=counts_today), there))
 
 
+@DAYS.on("NUMBER? (?: DAY | WEEK ) FROM WEEKDAY", f"NUMBER? WEEK PAUSE? {NEAR}")
+@DAYS.on(f"{NEAR} WEEK (?! {WHICH} )")
+def so_many_days_from_a_day(heard: Heard, said: Said) -> None:
+    number = said.one(Kind.NUMBER, default=1)
+    heard.day(_near(heard, said) + timedelta(days=number * (7 if said.has(Kind.WEEK) else 1)))
+
+
+@DAYS.on(f"NEXT? {NEAR} (?: PAUSE {NEAR} )* PAUSE? OR PAUSE? {NEAR}")
+def one_of_several_days(heard: Heard, said: Said) -> None:
+    if said.has(Kind.NEXT):
+        heard.days(days.week(heard.today, said.one(Kind.NEXT)))
+    heard.on_either(
+        [
+            one.value if one.kind is Kind.WEEKDAY else heard.today + timedelta(days=one.value)
+            for one in said.tokens
+            if one.kind in {Kind.WEEKDAY, Kind.RELATIVE}
+        ]
+    )
+
+
 @DAYS.on(f"(?: FROM | OF )? (?P<one> {NEAR} ) (?: UNTIL | THROUGH | DASH | AT ) (?P<two> {NEAR} )")
 @DAYS.on(f"(?: FROM | BETWEEN ) (?P<one> {NEAR} ) (?: AND | PLUS ) (?P<two> {NEAR} )")
 def from_day_to_day(heard: Heard, said: Said) -> None:

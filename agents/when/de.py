@@ -111,6 +111,7 @@ GERMAN = Language(
         Kind.FROM: "von",
         Kind.UNTIL: "bis | spätestens | bis spätestens",
         Kind.AND: "und",
+        Kind.OR: "oder",
         Kind.IN: "in | im",
         Kind.THE: "am | der | den | dem | die | das",
         Kind.FILLER: "bitte | des | zu | zur | zum | mal | dann | gern | gerne | vielleicht | irgendwann | es"

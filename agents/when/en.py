@@ -34,7 +34,11 @@ def _nth(day: int) -> str:
 ENGLISH = Language(
     is_english=True,
     day_first=None,
-    rewrites=[(r"\btonight\b", "this evening")],
+    rewrites=[
+        (r"\btonight\b", "this evening"),
+        (r"\ba fortnight\b", "two weeks"),
+        (r"\blater (today|this (week|month))\b", r"\1"),
+    ],
     words={
         Kind.RELATIVE: ["today | now", "tomorrow | tmrw", "day after tomorrow | overmorrow"],
         Kind.WEEKDAY: [
@@ -106,6 +110,7 @@ ENGLISH = Language(
         Kind.UNTIL: "until | till | by | no later than | not after",
         Kind.THROUGH: "to | through",
         Kind.AND: "and",
+        Kind.OR: "or",
         Kind.IN: "in | during",
         Kind.OF: "of",
         Kind.THE: "the",

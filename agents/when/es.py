@@ -136,6 +136,7 @@ SPANISH = Language(
         Kind.BETWEEN: "entre",
         Kind.FROM: "desde",
         Kind.UNTIL: "hasta | como tarde a",
+        Kind.OR: "o",
         Kind.IN: "en | dentro de",
         Kind.OF: "de",
         Kind.THE: "el",

@@ -95,6 +95,7 @@ FRENCH = Language(
         Kind.BEFORE: "avant",
         Kind.BETWEEN: "entre",
         Kind.UNTIL: "jusqu'à | au plus tard à",
+        Kind.OR: "ou",
         Kind.IN: "dans | en",
         Kind.OF: "de | d'",
         Kind.THE: "le",

@@ -1,5 +1,6 @@
 """What was heard so far, and in the end what it means. Whatever was said must agree with all the rest."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import NoReturn
@@ -19,6 +20,8 @@ class Heard:
     """What UnclearWhen tells, when the parts do not agree."""
     span: Span | None = None
     weekday: int | None = None
+    either: Sequence[int | date] = ()
+    """Weekdays and dates, one of which it is to be."""
     daypart: Window | None = None
     exact: bool = False
     """An ISO date, which alone may be past."""
@@ -45,10 +48,16 @@ class Heard:
             self._contradicts()
         self.weekday = weekday
 
-    def in_daypart(self, part: Window) -> None:
-        if self.daypart is not None:
+    def on_either(self, several: Sequence[int | date]) -> None:
+        if self.either:
             self._contradicts()
-        self.daypart = part
+        self.either = several
+
+    def in_daypart(self, part: Window) -> None:
+        both = part if self.daypart is None else self.daypart.narrowed(part)
+        if both not in {part, self.daypart}:  # "first thing in the morning" is within it
+            self._contradicts()
+        self.daypart = both
 
     def limited(self, limits: Window) -> None:
         self.limits = self.limits.narrowed(limits)
@@ -62,7 +71,7 @@ class Heard:
     def meaning(self) -> When:
         at, limits = self._time()
         days = self._days(at, limits)
-        return When(days.first, days.last, limits.first, limits.last, at)
+        return When(days.first, days.last, limits.first, limits.last, at, self._apart())
 
     def _time(self) -> tuple[time | None, Window]:
         bounded = self.between or self.after or self.before or self.until or self.limits != Window()
@@ -93,6 +102,9 @@ class Heard:
         return found
 
     def _days(self, at: time | None, limits: Window) -> Span:
+        if self.either:
+            chosen = self._either()
+            return Span(min(chosen), max(chosen))
         if self.weekday is not None:
             return self._that_weekday(self.weekday)
         if self.span is not None:
@@ -101,6 +113,24 @@ class Heard:
             self._contradicts()  # nothing was said
         late = at or limits.last or LAST_MINUTE
         return on(self.today if late > self.now.time() else self.today + timedelta(days=1))
+
+    def _either(self) -> set[date]:
+        if self.weekday is not None:
+            self._contradicts()
+        return {
+            self._that_weekday(one).first if isinstance(one, int) else self._that_date(one)
+            for one in self.either
+        }
+
+    def _apart(self) -> frozenset[date]:
+        """Of several days, all, unless they are neighbours."""
+        chosen = self._either() if self.either else set()
+        return (
+            frozenset(chosen) if chosen and (max(chosen) - min(chosen)).days >= len(chosen) else frozenset()
+        )
+
+    def _that_date(self, day: date) -> date:
+        return day if self.span is None or self.span.shared(on(day)) else self._contradicts()
 
     def _that_weekday(self, weekday: int) -> Span:
         if self.span is None:

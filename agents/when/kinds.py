@@ -56,6 +56,7 @@ class Kind(StrEnum):
     THROUGH = auto()  # only between two: "2 to 4"
     DASH = auto()  # the same in digits: 2-4
     AND = auto()
+    OR = auto()
     IN = auto()
     OF = auto()
     THE = auto()  # kept before a number only, which it makes a date

@@ -24,11 +24,13 @@ class When:
     not_before: datetime.time | None = None
     not_after: datetime.time | None = None
     at: datetime.time | None = None
+    days: frozenset[datetime.date] = frozenset()
+    """Those that were named, where others lie between them: from `first` to `last` as well."""
 
     def allows(self, local: datetime.datetime) -> bool:
         """Whether an appointment that starts then is what was asked for. Seconds do not count."""
         start = local.time().replace(second=0, microsecond=0)
-        if not self.first <= local.date() <= self.last:
+        if not self.first <= local.date() <= self.last or (self.days and local.date() not in self.days):
             return False
         if self.at is not None and self.not_before is None and self.not_after is None:
             return start == self.at

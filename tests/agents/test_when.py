@@ -23,6 +23,8 @@ CODES = ("en", "es", "de", "fr")
 def written(when: When) -> str:
     """`2026-11-23..2026-11-29 at 10:00 09:30-10:30`"""
     days = f"{when.first}" if when.first == when.last else f"{when.first}..{when.last}"
+    if when.days:
+        days = " or ".join(map(str, sorted(when.days)))
     at = f" at {when.at:%H:%M}" if when.at is not None else ""
     match when.not_before, when.not_after:
         case None, None:
@@ -126,7 +128,39 @@ from tuesday to thursday                             2026-11-24..2026-11-26
 until friday                                         2026-11-18..2026-11-20
 friday 3pm                                           2026-11-20 at 15:00
 by friday at 3                                       unclear by friday at 3
-tuesday or wednesday                                 unclear or
+tuesday or wednesday                                 2026-11-24..2026-11-25
+tuesday or wednesday afternoon                       2026-11-24..2026-11-25 12:00-17:59
+monday, tuesday or wednesday                         2026-11-23..2026-11-25
+friday or monday                                     2026-11-20 or 2026-11-23
+on monday or on friday at 3                          2026-11-20 or 2026-11-23 at 15:00
+next week tuesday or friday                          2026-11-24 or 2026-11-27
+next tuesday or friday                               2026-11-24 or 2026-11-27
+monday or tuesday next week                          2026-11-23..2026-11-24
+today or tomorrow                                    2026-11-18..2026-11-19
+tomorrow or monday                                   2026-11-19 or 2026-11-23
+monday or the 24th                                   unclear or 24th
+monday morning or tuesday afternoon                  unclear or tuesday afternoon
+tuesday or                                           unclear or
+wednesday, monday or tuesday november 24             unclear wednesday , monday or tuesday november 24
+a week from tuesday                                  2026-12-01
+a week on tuesday                                    2026-12-01
+tuesday week                                         2026-12-01
+friday week at ten                                   2026-11-27 at 10:00
+two weeks from friday                                2026-12-04
+3 days from monday                                   2026-11-26
+a week today                                         2026-11-25
+tomorrow week                                        2026-11-26
+a fortnight from tomorrow                            2026-12-03
+in a fortnight                                       2026-12-02
+tuesday the week after next                          2026-12-01
+mid next week                                        2026-11-24..2026-11-26
+first thing monday                                   2026-11-23 05:00-09:59
+first thing tomorrow morning                         2026-11-19 05:00-09:59
+tomorrow morning, late morning                       2026-11-19 10:00-11:59
+tomorrow morning, in the afternoon                   unclear tomorrow morning , in afternoon
+later today                                          2026-11-18
+later this week                                      2026-11-18..2026-11-22
+later                                                unclear later
 not tuesday                                          unclear not
 next month                                           2026-12-01..2026-12-31
 in a month                                           2026-12-18
@@ -172,12 +206,14 @@ friday, 3                                            2026-11-20 at 15:00
 march                                                2027-03-01..2027-03-31
 tuesday, november 24th at 2:15 PM                    2026-11-24 at 14:15
 today at 2                                           2026-11-18 at 14:00
-tuesday at 2 or 3                                    unclear or
+tuesday at 2 or 3                                    unclear or 3
 14 pm                                                2026-11-18 at 14:00
 """
 
 GERMAN = """
 heute                                                2026-11-18
+Dienstag oder Mittwoch                               2026-11-24..2026-11-25
+am Montag oder am Freitag Nachmittag                 2026-11-20 or 2026-11-23 12:00-17:59
 morgen                                               2026-11-19
 übermorgen                                           2026-11-20
 morgen früh                                          2026-11-19 05:00-11:59
@@ -274,6 +310,7 @@ um 3                                                 2026-11-18 at 15:00
 """
 
 SPANISH = """
+lunes o martes                                       2026-11-23..2026-11-24
 hoy                                                  2026-11-18
 mañana                                               2026-11-19
 pasado mañana                                        2026-11-20
@@ -350,6 +387,7 @@ este viernes a las 4 y media                         2026-11-20 at 16:30
 """
 
 FRENCH = """
+lundi ou mardi                                       2026-11-23..2026-11-24
 aujourd'hui                                          2026-11-18
 demain                                               2026-11-19
 après-demain                                         2026-11-20
@@ -540,7 +578,7 @@ def test_english_is_understood_beside_every_language(language):
 
 
 def test_what_is_unclear_is_named_in_the_callers_own_words():
-    assert meaning("Dienstag oder Mittwoch", "de") == "unclear oder"
+    assert meaning("Dienstag aber nicht Mittwoch", "de") == "unclear aber"
     assert meaning("10.12", "de") == "unclear 10.12"  # which English would take for a time
 
 
@@ -652,6 +690,24 @@ def test_iso_dates_and_times_mean_themselves(day, moment):
     moment = moment.replace(second=0, microsecond=0)
     for text in f"{day}T{moment:%H:%M}", f"{day} {moment:%H:%M}:30", f"{day}T{moment:%H:%M}:00.000Z":
         assert resolve_when(text, now_local=NOW) == When(day, day, at=moment)
+
+
+@given(nows.filter(lambda now: now.year < 9999), st.integers(0, 6), st.integers(0, 6))
+def test_either_of_two_days_is_one_or_the_other_and_a_week_from_one_is_later(now, one, other):
+    names = speech_for("en").weekdays
+    first, second, either, weeks_on = (
+        resolve_when(text, now_local=now)
+        for text in (
+            names[one],
+            names[other],
+            f"{names[one]} or {names[other]}",
+            f"a week from {names[one]}",
+        )
+    )
+    for ahead in range(15):
+        noon = datetime.combine(now.date(), time(12)) + timedelta(days=ahead)
+        assert either.allows(noon) == (first.allows(noon) or second.allows(noon))
+    assert (weeks_on.first, weeks_on.last) == (first.first + timedelta(7), first.first + timedelta(7))
 
 
 @given(st.dates(NOW.date(), NOW.date() + timedelta(days=300)), st.sampled_from(CODES))
