@@ -83,7 +83,7 @@ def receive_once(tenant: Tenant, received: Received, *, by_a_text: bool = False)
         return InboundText.objects.get(carrier_message_id=received.carrier_message_id).answer, False
     silent = _too_many(row)
     row.answer = _Answering(tenant, row).answer(received.opt_out_type)
-    if silent:
+    if silent or OptOut.objects.for_tenant(tenant).filter(e164=row.from_e164).exists():
         row.answer = ""
     if by_a_text and row.answer:
         row.answer_waits_since = timezone.now()

@@ -278,6 +278,18 @@ def test_stop_is_honoured_and_answered_by_the_carrier_alone(salon, word):
         assert not OptOut.objects.exists()
 
 
+@pytest.mark.parametrize("said", ["X", "C9", "I'll be ten minutes late"])
+def test_who_wants_no_texts_gets_no_answers_and_is_heard_all_the_same(salon, said):
+    appointment = told(salon)
+    reply("STOP")
+    assert reply(said) == ""
+    assert status_of(salon, appointment) == ("cancelled" if said == "X" else "scheduled")
+    with tenant_scope(salon):
+        assert InboundText.objects.exclude(understood="stop").get().answer == ""
+    reply("START")
+    assert reply("C") != ""
+
+
 def test_what_the_carrier_has_classified_needs_no_word_of_ours(salon):
     assert reply("BAJA por favor", OptOutType="STOP") == ""
     with tenant_scope(salon):
