@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 State = OutboundCall.State
 
 MACHINES = ("machine", "fax")
+FAX = "fax"
+"""Who answered, as Twilio says it, and what became of the order."""
 SILENT = datetime.timedelta(minutes=2)
 """After so long without a word from the carrier it is asked."""
 UNHEARD = datetime.timedelta(minutes=10)
@@ -103,6 +105,9 @@ def settle(call: Call, *, now: datetime.datetime | None = None) -> None:
             _finish(order, State.FAILED, now, code=UNKNOWN, error="Whether it was placed is not known")
             return
         state = _FINAL[Call.State(order.call.state)]
+        if order.answered_by == FAX:
+            _finish(order, State.FAILED, now, code=FAX, error="A fax machine has answered")
+            return
         if order.answered_by.startswith(MACHINES) and state == State.COMPLETED:
             state = State.MACHINE
         if order.canceled_at is not None and state != State.COMPLETED:
@@ -241,6 +246,8 @@ def words_for_machine(call: Call) -> str:
     """What an answering machine is told; "" for nothing."""
     with tenant_scope(call.tenant_id):
         order = order_of(call)
+        if order is not None and order.answered_by == FAX:
+            return ""
         tenant = Tenant.objects.get(pk=call.tenant_id)
         own = policy_of(tenant.settings).voicemail
         return wording.on_machine(own, tenant.language, _facts(tenant, call, order))

@@ -77,6 +77,15 @@ async def test_a_machine_is_told_why_we_called_after_its_tone(salon, office):
     assert call.warnings == []
 
 
+async def test_a_fax_machine_is_hung_up_on_and_not_called_again(salon):
+    async with open_twilio_office(salon, Callee("fax")) as place:
+        order, call = await place.call()
+    assert (order.state, order.error_code, order.answered_by) == ("failed", course.FAX, "fax")
+    assert (order.call.outcome, order.call.state, order.attempts) == ("machine", "completed", 1)
+    assert call.timeline.says == []
+    assert call.warnings == []
+
+
 async def test_a_business_that_leaves_no_message_hangs_up(salon, office):
     await settings_are(salon, outboundVoicemail=False)
     async with office(salon, Callee("machine")) as place:

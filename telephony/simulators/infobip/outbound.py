@@ -83,7 +83,7 @@ async def _detect(world: "InfobipSimulator", call: InfobipCall) -> None:
     await asyncio.sleep(callee.detected_s)
     if call.leg.is_over:
         return
-    is_machine = callee.answers == "machine"
+    is_machine = callee.answers != "human"  # of a fax, too: Infobip knows no third
     verdict = {"detectionResult": "MACHINE" if is_machine else "HUMAN", "confidenceRating": {}, **custom}
     world.emit(call, "MACHINE_DETECTION_FINISHED", verdict, callId=call.sid)
     if not is_machine or not call.detection.get("messageDetectionTimeout"):

@@ -1,12 +1,12 @@
-"""Whom a simulated carrier reaches when we call: a person, a machine, a line that is busy, nobody."""
+"""Whom a simulated carrier reaches when we call: a person, a machine, a fax, a line that is busy, nobody."""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
 from telephony.simulators.twilio.caller import Script
 
-Answers = Literal["human", "machine", "busy", "no-answer", "failed"]
-OUTCOMES: tuple[Answers, ...] = ("human", "machine", "busy", "no-answer", "failed")
+Answers = Literal["human", "machine", "fax", "busy", "no-answer", "failed"]
+OUTCOMES: tuple[Answers, ...] = ("human", "machine", "fax", "busy", "no-answer", "failed")
 
 
 @dataclass(frozen=True)

@@ -267,7 +267,7 @@ class Switchboard:
         if await _heard(call.hung_up, min(rings_s, call.callee.rings_s)):
             call.set_status("canceled" if call.status == "canceled" else "no-answer")
             return
-        if answers not in {"human", "machine"}:
+        if answers not in {"human", "machine", "fax"}:
             call.set_status(answers)
             return
         call.set_status("in-progress")
@@ -299,8 +299,8 @@ class Switchboard:
         return call.callee.greeting_s if waits else call.callee.detected_s
 
     def _verdict(self, call: OutboundCall) -> str:
-        if call.callee.answers == "human":
-            return "human"
+        if call.callee.answers != "machine":
+            return call.callee.answers
         ends = _one(call.form, "MachineDetection") == "DetectMessageEnd"
         return f"machine_end_{call.callee.tone}" if ends else "machine_start"
 
