@@ -367,7 +367,9 @@ def test_words_mean_an_option_or_none(options, language, words, key):
     ],
 )
 def test_earlier_and_later_are_understood_where_times_are_offered(language, words, name):
-    assert Heard(words=words).choice(TIMES, language).name == name
+    chosen = Heard(words=words).choice(TIMES, language)
+    assert chosen is not None
+    assert chosen.name == name
     assert Heard(words=words).choice(SERVICES[:2], language) is None
 
 
@@ -398,6 +400,7 @@ def test_who_says_a_whole_sentence_is_booked_by_their_name(salon, menu):
 def times_at(salon, url: str) -> list[datetime.datetime]:
     """What is offered at that place, by the salon's clock."""
     place = decode(parse_qs(urlsplit(url).query)["s"][0], fields()["CallSid"])
+    assert place is not None
     return [datetime.datetime.fromisoformat(one).astimezone(salon.zone) for one in place.about["starts"]]
 
 
