@@ -7,6 +7,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from agents.admin import LISTED, Written
 from telephony import (  # noqa: F401 - register their pages
+    admin_blocked,
     admin_calls,
     admin_erasure,
     admin_examinations,

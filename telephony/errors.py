@@ -8,6 +8,7 @@ CallRefused             answered with a spoken sentence
 │   └── BudgetSpent         no paid time is left for the business
 │       └── CallerBudgetSpent   nor for this caller, today
 ├── OverLimit           a limit on calls that needs nobody's cooperation
+│   ├── CallerBlocked       the business takes no calls from this number: turned away without a word
 │   ├── LinesBusy           too many calls of the business at once
 │   ├── CallerOnManyLines   too many of one caller at once
 │   └── CallerCallsTooOften too many of one caller in a day
@@ -77,6 +78,14 @@ class CallerBudgetSpent(BudgetSpent):
 
 class OverLimit(CallRefused):
     pass
+
+
+class CallerBlocked(OverLimit):
+    outcome = "caller_blocked"
+    spoken = ENGLISH.not_in_service
+
+    def sentence(self, speech: Speech) -> str:
+        return speech.not_in_service
 
 
 class LinesBusy(OverLimit):

@@ -16,13 +16,14 @@ from django.utils import timezone
 
 from telephony.errors import (
     BudgetSpent,
+    CallerBlocked,
     CallerBudgetSpent,
     CallerCallsTooOften,
     CallerOnManyLines,
     LinesBusy,
     OverLimit,
 )
-from telephony.models import Call
+from telephony.models import BlockedNumber, Call
 from tenants import plans
 from tenants.models import Tenant
 
@@ -30,16 +31,21 @@ CALLS_PER_CALLER = 3
 DAILY_CALLS_PER_CALLER = 200
 REFUSED = tuple(
     kind.outcome
-    for kind in (LinesBusy, CallerOnManyLines, CallerCallsTooOften, BudgetSpent, CallerBudgetSpent)
+    for kind in (
+        *(CallerBlocked, LinesBusy, CallerOnManyLines, CallerCallsTooOften),
+        *(BudgetSpent, CallerBudgetSpent),
+    )
 )
 """Outcomes of calls that were turned away: they take nobody's line."""
 
 
 def check(tenant: Tenant, caller_e164: str, *, others: QuerySet[Call]) -> None:
-    """Raise LinesBusy, CallerOnManyLines or CallerCallsTooOften if one call more is too many.
+    """Raise CallerBlocked, or LinesBusy, CallerOnManyLines or CallerCallsTooOften if one call more is too many.
 
     `others` are the tenant's other calls. Needs the tenant's scope: one call at a time is counted until it ends.
     """
+    if caller_e164 and BlockedNumber.objects.for_tenant(tenant).filter(e164=caller_e164).exists():
+        raise CallerBlocked
     with connection.cursor() as cursor:  # two calls that come at once must not both be the last one
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"calls {tenant.pk}"])
     now = timezone.now()
@@ -60,7 +66,7 @@ def check(tenant: Tenant, caller_e164: str, *, others: QuerySet[Call]) -> None:
 
 def refusal_of(outcome: str) -> OverLimit | None:
     """The limit that a call was turned away for, if it was: asked again, it is turned away again."""
-    kinds: tuple[type[OverLimit], ...] = (LinesBusy, CallerOnManyLines, CallerCallsTooOften)
+    kinds: tuple[type[OverLimit], ...] = (CallerBlocked, LinesBusy, CallerOnManyLines, CallerCallsTooOften)
     return next((kind() for kind in kinds if kind.outcome == outcome), None)
 
 

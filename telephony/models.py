@@ -26,6 +26,21 @@ class PhoneNumber(TenantOwned):
         return self.e164
 
 
+class BlockedNumber(TenantOwned):
+    """A number that the business takes no calls from."""
+
+    e164 = models.CharField("number", max_length=16)
+    reason = models.CharField(max_length=200, blank=True, help_text="For the team.")
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta(TenantOwned.Meta):
+        ordering = ["-since"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "e164"], name="blocked_number_once")]
+
+    def __str__(self) -> str:
+        return self.e164
+
+
 class Call(TenantOwned):
     """One phone call. Written by `telephony.calls` alone."""
 
@@ -171,6 +186,7 @@ from telephony.people.models import (  # noqa: E402
 from telephony.spend.models import BudgetAlarm, Meter  # noqa: E402
 
 __all__ = [
+    "BlockedNumber",
     "BudgetAlarm",
     "Call",
     "CallEvent",

@@ -55,6 +55,7 @@ _OUTCOMES: dict[str, tuple[Family, str]] = {
     "not_in_service": (Family.TURNED_AWAY, "The business is not in service"),
     "budget_spent": (Family.TURNED_AWAY, "The business's paid time was used up"),
     "caller_budget_spent": (Family.TURNED_AWAY, "The caller's paid time was used up"),
+    "caller_blocked": (Family.TURNED_AWAY, "The number is blocked"),
     "lines_busy": (Family.TURNED_AWAY, "All lines were busy"),
     "caller_on_many_lines": (Family.TURNED_AWAY, "The caller was on too many lines"),
     "caller_calls_too_often": (Family.TURNED_AWAY, "The caller had called too often"),

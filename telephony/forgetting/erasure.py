@@ -28,7 +28,7 @@ from appointments.models import (
 )
 from telephony.forgetting import sweeping, vendors
 from telephony.forgetting.retention import WAITING, forget_parties, forget_told
-from telephony.models import Call, InboundText, Meter, Notification, OptOut, OutboundCall
+from telephony.models import BlockedNumber, Call, InboundText, Meter, Notification, OptOut, OutboundCall
 from tenants.audit.models import AuditDetail
 from tenants.audit.writing import record
 from tenants.scoping import active_scope
@@ -156,6 +156,7 @@ def _forget_line(person: _Person) -> None:
     if person.phone:
         InboundText.objects.filter(from_e164=person.phone).delete()
         OptOut.objects.filter(e164=person.phone).delete()
+        BlockedNumber.objects.filter(e164=person.phone).delete()
         Meter.objects.filter(caller_e164=person.phone).update(caller_e164="")
         Call.objects.filter(from_e164=person.phone).update(from_e164="")
         Call.objects.filter(to_e164=person.phone).update(to_e164="")

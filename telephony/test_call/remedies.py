@@ -6,6 +6,7 @@ _REMEDIES = {
     "budget_spent": "The business has used up its paid time: raise its cap under Set-up, Business, or wait.",
     "caller_budget_spent": "This number has used up its paid time for today: choose another one, or withhold it.",
     "not_in_service": "The business is suspended: ask the platform's operators.",
+    "caller_blocked": "This number is blocked: choose another one, or take it off the list under Customers.",
     "lines_busy": "All lines of the business are in use: wait until a call has ended, see Live calls.",
     "caller_on_many_lines": "This number is on several lines already: end those calls, or choose another number.",
     "caller_calls_too_often": "This number has called too often today: choose another one, or withhold it.",

@@ -43,6 +43,7 @@ from telephony import tasks
 from telephony.forgetting import retention, sweeping
 from telephony.forgetting.erasure import erase_customer
 from telephony.models import (
+    BlockedNumber,
     Call,
     CallEvent,
     InboundText,
@@ -136,6 +137,7 @@ def a_customer(
             **its, carrier_message_id=f"SM{tenant.slug}", from_e164=phone, to_e164="+15551234567", text=words
         )
         OptOut.objects.create(**its, e164=phone)
+        BlockedNumber.objects.create(**its, e164=phone, reason=name)
         Hold.objects.create(
             **its, employee=appointment.employee, service=appointment.service, starts_at=NINE + 2 * HOUR,
             ends_at=NINE + 3 * HOUR, blocked_from=NINE + 2 * HOUR, blocked_until=NINE + 3 * HOUR,

@@ -53,6 +53,7 @@ from appointments.models import (
     WaitlistEntry,
 )
 from telephony.models import (
+    BlockedNumber,
     BudgetAlarm,
     Call,
     CallEvent,
@@ -282,6 +283,7 @@ def told(
             tenant=tenant, carrier_message_id=name, from_e164=phone, to_e164=phone, text=mark, answer=mark
         ),
         OptOut.objects.create(tenant=tenant, e164=phone),
+        BlockedNumber.objects.create(tenant=tenant, e164=phone, reason=mark),
     ]
     if number == 0:  # one for each kind
         rows.append(MessageTemplate.objects.create(tenant=tenant, kind="booked", text=f"{mark} {{when}}"))
@@ -626,7 +628,7 @@ NOBODYS = rights("", "", "", "")
 RIGHTS: dict[Any, dict[str, str]] = {
     **dict.fromkeys((Service, Employee, EmployeeService, AddOn, Resource, ServiceResource), WORKS),
     **dict.fromkeys((OpeningHours, SpecialHours, Closure, TimeOff, MessageTemplate), WORKS),
-    Customer: rights("vacd", "vacd", "vac", "v"),
+    **dict.fromkeys((Customer, BlockedNumber), rights("vacd", "vacd", "vac", "v")),
     Appointment: rights("vac", "vac", "vac", "v"),  # they are cancelled
     WaitlistEntry: rights("va", "va", "va", "v"),  # and changed by actions
     **dict.fromkeys((AppointmentAddOn, AppointmentChange, ResourceUse, Hold, Series), LOOKS),

@@ -75,6 +75,7 @@ GROUPS = (
         (
             Entry("Customers", "group", "appointments.customer"),
             Entry("Want no messages", "do_not_disturb_on", "telephony.optout"),
+            Entry("Blocked numbers", "block", "telephony.blockednumber"),
         ),
     ),
     Group(

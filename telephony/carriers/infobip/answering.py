@@ -10,7 +10,7 @@ from telephony import calls, dialplan, head_start, ladder, live, rungs
 from telephony.carriers.infobip import agent_leg, errands, steps
 from telephony.carriers.infobip.account import account_of
 from telephony.carriers.infobip.rest import InfobipRest
-from telephony.errors import AgentMissing, CallRefused
+from telephony.errors import AgentMissing, CallerBlocked, CallRefused
 from telephony.handover import wire_format
 from telephony.incoming import IncomingCall
 from telephony.ladder import Rung
@@ -98,6 +98,8 @@ def _decline(carrier_call_id: str, refused: CallRefused) -> None:
         return
     speech = speech_for(call.tenant.language)
     sentence, rung = refused.sentence(speech), Rung.HANG_UP
+    if isinstance(refused, CallerBlocked):
+        sentence = ""
     if isinstance(refused, AgentMissing):
         rung = ladder.after_agent(call, has_menu=rungs.has_menu(call.tenant))
     if rung is Rung.VOICEMAIL:

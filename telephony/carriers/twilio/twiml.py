@@ -57,6 +57,13 @@ def play_first(url: str, document: str) -> str:
     return document.replace("<Response>", f"<Response>{played}", 1)
 
 
+def reject() -> str:
+    """Without answering, which costs nothing."""
+    response = VoiceResponse()
+    response.reject()
+    return str(response)
+
+
 def hang_up() -> str:
     response = VoiceResponse()
     response.hangup()

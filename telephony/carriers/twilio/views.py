@@ -18,7 +18,7 @@ from telephony import calls, dialplan, head_start, live
 from telephony.addresses import media_url
 from telephony.carriers.twilio import aftercare, menu, twiml, webhooks
 from telephony.carriers.twilio.addresses import MEDIA_STREAM_PATH, callback_url
-from telephony.errors import AgentMissing, CallFailed, CallRefused, NumberNotInService
+from telephony.errors import AgentMissing, CallerBlocked, CallFailed, CallRefused, NumberNotInService
 from telephony.incoming import IncomingCall as Incoming
 from telephony.keypad.heard import Heard
 from telephony.models import Carrier
@@ -183,6 +183,8 @@ def _refusal(incoming: Incoming, destination: dialplan.Destination | None, refus
         return twiml.say(refused.spoken)
     if not isinstance(refused, CallFailed):
         calls.record_refused(incoming, destination, refused.outcome)
+    if isinstance(refused, CallerBlocked):
+        return twiml.reject()
     with tenant_scope(destination.tenant_id):
         tenant = Tenant.objects.get(pk=destination.tenant_id)
     goes_on = isinstance(refused, AgentMissing) and aftercare.goes_on(tenant)
