@@ -99,6 +99,10 @@ class OperatorLoginForm(LoginForm):
 class ScopedAutocomplete(AutocompleteJsonView):
     """Two tenants may both have an Ana: where rows of all tenants are offered, each says whose it is."""
 
+    def process_request(self, request: HttpRequest) -> Any:
+        term, *others = super().process_request(request)
+        return term.replace("\0", ""), *others  # PostgreSQL refuses it; lists do so before they ask
+
     def get_queryset(self) -> QuerySet[Model]:
         rows: QuerySet[Model] = super().get_queryset()
         return rows.select_related("tenant") if self._names_tenants(rows.model) else rows

@@ -8,9 +8,12 @@ from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import DataError, ProgrammingError, transaction
 from django.db.models import Model, Q, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
@@ -295,6 +298,17 @@ class ScopedModelAdmin(Access, ModelAdmin):  # type: ignore[misc]
         return value
 
     # --- Searching ---
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Raises IncorrectLookupParameters, too, for what Django finds out only when it asks the database: a null
+        character, a year that no calendar has, half a range."""
+        try:
+            with transaction.atomic():
+                return super().get_changelist_instance(request)
+        except (ValueError, OverflowError, LookupError, DataError, ProgrammingError) as error:
+            if set(request.GET) <= {ERROR_FLAG}:  # nothing was looked up: a fault of ours
+                raise
+            raise IncorrectLookupParameters(error) from error
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
