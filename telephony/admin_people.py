@@ -15,13 +15,14 @@ from telephony.models import RingGroup, RingHours, RingPerson, Transfer, Transfe
 from telephony.people import alerts, directory, numbers
 from tenants.acting import is_operator
 from tenants.admin import TenantAdmin
+from tenants.admin_old_pages import OldPageForm
 from tenants.models import Tenant
 from tenants.phone import InvalidNumber, region_of, to_e164
 from tenants.roles import Area
-from tenants.scoped_admin import ScopedForm, ScopedInline, ScopedModelAdmin, one_line, register, tenant_time
+from tenants.scoped_admin import ScopedInline, ScopedModelAdmin, one_line, register, tenant_time
 
 
-class RingPersonForm(ScopedForm):
+class RingPersonForm(OldPageForm):
     duplicate = "The group has this number already."
 
     e164 = forms.CharField(
@@ -67,12 +68,13 @@ class RingPersonInline(ScopedInline):
 class RingHoursInline(ScopedInline):
     area = Area.CATALOG
     model = RingHours
+    form = OldPageForm
     fk_name = "group"
     fields = ["weekday", "opens", "closes"]
     verbose_name_plural = "hours of its own (only where it is rung at those)"
 
 
-class RingGroupForm(ScopedForm):
+class RingGroupForm(OldPageForm):
     duplicate = "There is a group of this name already."
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 
 from tenants.scoped_admin import ScopedForm
@@ -15,7 +16,12 @@ class OldPageForm(ScopedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
-            field.show_hidden_initial = not self.is_bound or self.add_initial_prefix(name) in self.data
+            field.show_hidden_initial = not self.is_bound or self._told(name, field)
+
+    def _told(self, name: str, field: forms.Field) -> bool:
+        """Whether what the page showed came along."""
+        shown: forms.Widget = field.hidden_widget()
+        return not shown.value_omitted_from_data(self.data, self.files, self.add_initial_prefix(name))
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

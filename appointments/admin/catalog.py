@@ -21,6 +21,7 @@ from appointments.models import (
     ServiceResource,
     TimeOff,
 )
+from tenants.admin_old_pages import OldPageForm
 from tenants.roles import Area
 from tenants.scoped_admin import ScopedInline, ScopedModelAdmin, register
 
@@ -32,6 +33,7 @@ class PerformsInline(ScopedInline):
 
     area = Area.CATALOG
     model = EmployeeService
+    form = OldPageForm
     fields = ["service", "duration_minutes", "price"]
     autocomplete_fields = ["service"]
     verbose_name = "service"
@@ -53,6 +55,7 @@ class PerformedByInline(PerformsInline):
 class AddOnInline(ScopedInline):
     area = Area.CATALOG
     model = AddOn
+    form = OldPageForm
     fields = ["name", "minutes", "price", "is_active"]
 
 
@@ -70,6 +73,7 @@ class NeedsInline(ScopedInline):
 @register(Employee)
 class EmployeeAdmin(Exportable, Importable, ScopedModelAdmin):
     area = Area.CATALOG
+    form = OldPageForm
     change_list_template = "admin/appointments/importable_list.html"
     change_form_template = "admin/appointments/with_free_times_form.html"
     actions = ["export_csv", "export_xlsx"]

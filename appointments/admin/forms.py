@@ -73,6 +73,10 @@ class StretchForm(ScopedForm):
         return cleaned
 
 
+class OldStretchForm(OldPageForm, StretchForm):
+    """Of a stretch that both have moved nobody is told: what the page showed of it is not compared."""
+
+
 def read_wall(
     form: ScopedForm,
     name: str,
@@ -123,5 +127,5 @@ class CustomerForm(OldPageForm):
         return cleaned
 
 
-class OpeningHoursForm(ScopedForm):
+class OpeningHoursForm(OldPageForm):
     duplicate = "There are hours that open then already."

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSingleDateWidget
 
 from appointments.admin import in_the_way
-from appointments.admin.forms import OpeningHoursForm, StretchForm
+from appointments.admin.forms import OldStretchForm, OpeningHoursForm
 from appointments.admin.typed import TypedDate
 from appointments.models import Closure, OpeningHours, SpecialHours, TimeOff
 from tenants.roles import Area
@@ -30,7 +30,7 @@ class OwnHoursInline(ScopedInline):
 class TimeOffInline(ScopedInline):
     area = Area.CATALOG
     model = TimeOff
-    form = StretchForm
+    form = OldStretchForm
     fields = ["starts_at", "ends_at", "note"]
     verbose_name_plural = "time off"
 
@@ -85,7 +85,7 @@ class SpecialHoursAdmin(TellsWhoIsBooked):
 
 class StretchAdmin(TellsWhoIsBooked):
     area = Area.CATALOG
-    form = StretchForm
+    form = OldStretchForm
     date_hierarchy = "starts_at"
     ordering = ["-starts_at"]
     search_fields = ["note"]

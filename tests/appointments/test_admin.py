@@ -50,6 +50,8 @@ class FormReader(HTMLParser):
         has = dict(attrs)
         name = has.get("name") or ""
         match tag:
+            case "input" if has.get("type") == "checkbox":
+                self.fields |= {name: has.get("value") or "on"} if "checked" in has else {}
             case "input" if name and not name.startswith("_") and has.get("type") != "submit":
                 self.fields[name] = has.get("value") or ""
             case "select":
