@@ -99,10 +99,10 @@ class EmployeeAdmin(Exportable, Importable, ScopedModelAdmin):
         return rows.prefetch_related("services")
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
-        super().save_formset(request, form, formset, change)
-        if formset.model is TimeOff:
-            for row in [*formset.new_objects, *(one for one, _ in formset.changed_objects)]:
-                in_the_way.tell(request, self.admin_site, row)
+        with in_the_way.telling(request, self.admin_site, form.instance.tenant) as closed:
+            super().save_formset(request, form, formset, change)
+            if formset.model is TimeOff:
+                closed += [*formset.new_objects, *(one for one, _ in formset.changed_objects)]
 
     @admin.display(description="performs")
     def performs(self, employee: Employee) -> str:

@@ -1,9 +1,11 @@
 """When the business and its employees are there: weeks, single dates, closures and time off."""
 
+from contextlib import ExitStack
 from typing import Any
 
 from django.contrib import admin
 from django.db import models
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSingleDateWidget
@@ -35,8 +37,27 @@ class TimeOffInline(ScopedInline):
     verbose_name_plural = "time off"
 
 
+class TellsWhoIsBooked(ScopedModelAdmin):
+    """What is booked stays booked, whoever closes or opens for less: it is told."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        with in_the_way.telling(request, self.admin_site, obj.tenant) as closed:
+            super().save_model(request, obj, form, change)
+            closed.append(obj)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        with in_the_way.telling(request, self.admin_site, obj.tenant):
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        with ExitStack() as all_of_them:
+            for tenant in {row.tenant for row in queryset.select_related("tenant")}:
+                all_of_them.enter_context(in_the_way.telling(request, self.admin_site, tenant))
+            super().delete_queryset(request, queryset)
+
+
 @register(OpeningHours)
-class OpeningHoursAdmin(ScopedModelAdmin):
+class OpeningHoursAdmin(TellsWhoIsBooked):
     area = Area.CATALOG
     form = OpeningHoursForm
     list_display = ["weekday", "interval", "whose"]
@@ -54,14 +75,6 @@ class OpeningHoursAdmin(ScopedModelAdmin):
     @admin.display(description="whose", ordering="employee__name")
     def whose(self, hours: OpeningHours) -> str:
         return str(hours.employee) if hours.employee else "the business"
-
-
-class TellsWhoIsBooked(ScopedModelAdmin):
-    """What is booked stays booked, whoever closes: it is told."""
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        super().save_model(request, obj, form, change)
-        in_the_way.tell(request, self.admin_site, obj)
 
 
 @register(SpecialHours)

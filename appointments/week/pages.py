@@ -126,13 +126,14 @@ class HoursDesk:
         week = self.typed.understood()
         if what == "save" and not self.typed.is_right:
             self.problem = "The hours are not saved yet: please look at what is marked."
-        if self.problem or not all(right) or (what == "save" and not self._keep_week(week)):
-            self.problem = self.problem or "That is not saved yet: please look at what is marked."
-            return None
-        for name in wanted:
-            row = self.forms[name].save()  # type: ignore[attr-defined]
-            self._log(row, "added")
-            in_the_way.tell(self.request, self.site, row)
+        with in_the_way.telling(self.request, self.site, self.tenant) as closed:
+            if self.problem or not all(right) or (what == "save" and not self._keep_week(week)):
+                self.problem = self.problem or "That is not saved yet: please look at what is marked."
+                return None
+            for name in wanted:
+                row = self.forms[name].save()  # type: ignore[attr-defined]
+                self._log(row, "added")
+                closed.append(row)
         return self._go_on(what, unsaved=what != "save" and keeping.seal(week) != keeping.seal(self.stored))
 
     def _keep_week(self, week: list[Any]) -> bool:

@@ -282,6 +282,61 @@ def test_whoever_closes_is_told_who_is_booked(salon):
     assert "1 appointment is booked in that time" in told
 
 
+def test_whoever_opens_for_less_is_told_who_is_left_outside(salon):
+    desk = Desk(salon, "owner")
+    desk.add("10:00", employee="Ana")
+    desk.add("15:00", employee="Ben")
+    desk.add("19:00", employee="Ben")  # in nobody's hours before, either
+    outside = "1 appointment is booked outside these hours, and not cancelled by this"
+    mondays, ana = (
+        {"opens-0": ["09:00"], "closes-0": ["15:30"]},
+        f"{PAGE}?employee={desk.employees['Ana'].pk}",
+    )
+
+    def told(page: str, **fields: Any) -> str:
+        return desk.client.post(page, {**typed(desk.client, page), **fields}, follow=True).text
+
+    shorter = told(PAGE, **mondays)
+    assert outside in shorter
+    assert "Mon 4 Mar 2030, 15:00 EST</a>: Kim Low with Ben" in shorter
+    assert "outside these hours" not in told(PAGE, **mondays)
+    late = {"opens-0": ["11:00"], "closes-0": ["15:30"]}
+    assert outside in told(ana, **late)
+    assert "outside these hours" not in told(ana, **{"opens-0": [], "closes-0": []})
+    half = {"day-date": "2030-03-04", "day-opens": "11:00", "day-closes": "17:00", "do": "day"}
+    assert outside in told(PAGE, **half)
+
+
+def test_the_lists_of_hours_tell_it_too(salon):
+    desk = Desk(salon, "owner")
+    desk.add("10:00", employee="Ana")
+    outside = "1 appointment is booked outside these hours"
+    add = "/admin/appointments/{}/add/".format
+    half = {"date": "2030-03-04", "opens": "11:00", "closes": "17:00", "note": ""}
+    assert outside in desk.client.post(add("specialhours"), half, follow=True).text
+    with tenant_scope(salon):
+        special = SpecialHours.objects.get()
+    page = f"/admin/appointments/specialhours/{special.pk}"
+    assert outside not in desk.client.post(f"{page}/delete/", {"post": "yes"}, follow=True).text
+    with tenant_scope(salon):
+        monday = OpeningHours.objects.get(weekday=0)
+    chosen = {"action": "delete_selected", "_selected_action": [str(monday.pk)], "post": "yes"}
+    assert outside in desk.client.post("/admin/appointments/openinghours/", chosen, follow=True).text
+
+
+def test_an_employees_page_tells_it_too(salon):
+    desk = Desk(salon, "owner")
+    desk.add("10:00", employee="Ana")
+    page = f"/admin/appointments/employee/{desk.employees['Ana'].pk}/change/"
+    reader = FormReader()
+    reader.feed(desk.client.get(page).text)
+    fields = {name: value for name, value in reader.fields.items() if "__prefix__" not in name}
+    own = {"weekday": "0", "opens": "11:00", "closes": "17:00"}
+    fields |= {f"openinghours_set-0-{name}": value for name, value in own.items()}
+    told = desk.client.post(page, {**fields, "openinghours_set-TOTAL_FORMS": "1"}, follow=True).text
+    assert "1 appointment is booked outside these hours" in told
+
+
 @pytest.mark.parametrize(("role", "status"), [("manager", 302), ("staff", 403), ("read_only", 403)])
 def test_who_may_not_change_hours_may_read_them(salon, member, role, status):
     client, before = member(role), week_of(salon)
