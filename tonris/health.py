@@ -14,7 +14,9 @@ from telephony import live
 from tenants.loopback import is_local
 from tenants.shared_redis import shared_redis
 from tonris import figures  # noqa: F401 - registers itself
+from tonris.question import Question
 
+DATABASE_SECONDS = 2.0
 REDIS_SECONDS = 1.0
 
 _seen: list[bool] = []
@@ -37,12 +39,25 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def database() -> str:
+    """A server that is frozen neither answers nor breaks off: whoever asks in its own thread would wait with it."""
+    try:
+        return _database.answer(DATABASE_SECONDS)
+    except TimeoutError:
+        return "unreachable"
+
+
+def _ask_database() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         return "ok" if _migrated() else "migrations are missing"
     except DatabaseError:
         return "unreachable"
+    finally:
+        connection.close()
+
+
+_database = Question(_ask_database)
 
 
 def _migrated() -> bool:

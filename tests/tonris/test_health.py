@@ -2,15 +2,19 @@
 
 import math
 import time
+from threading import Event
 from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.db import connection
 from django.test import Client
 
 from telephony import live
+from tests.agents.test_silent_database import mute
 from tonris import signs
+from tonris.question import Question
 
 
 def test_alive_touches_nothing():
@@ -27,6 +31,37 @@ def test_without_redis_calls_go_on_and_so_they_still_come_here(db, settings):
     answer = Client().get("/readyz")
     told = answer.json()
     assert (answer.status_code, told["status"], told["redis"]) == (200, "ready", "unreachable")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_not_ready_and_quick_to_say_so_while_postgresql_is_frozen():
+    connection.close()
+    began = time.monotonic()
+    with mute():
+        answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()["database"]) == (503, "unreachable")
+    assert time.monotonic() - began < 2.5
+
+
+def test_a_question_is_asked_once_until_it_is_answered():
+    asked, said = [], Event()
+
+    def ask() -> str:
+        asked.append("")
+        said.wait(10)
+        return "yes"
+
+    question = Question(ask)
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            question.answer(0.01)
+    said.set()
+    assert (question.answer(5), len(asked)) == ("yes", 1)
+
+
+def test_what_goes_wrong_with_a_question_is_told_to_who_asks():
+    with pytest.raises(ZeroDivisionError):
+        Question(lambda: 1 / 0).answer(5)
 
 
 def test_not_ready_while_draining(db, monkeypatch):
