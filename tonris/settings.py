@@ -406,6 +406,7 @@ def _each(seconds: float, task: str) -> dict[str, Any]:
     return {"task": task, "schedule": seconds, "options": {"expires": 3600}}
 
 
+CELERY_BEAT_SCHEDULER = "tonris.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "process-waiting-events": _each(60.0, "agents.tasks.process_waiting_events"),
     "advance-offers": _each(30.0, "appointments.tasks.advance_offers"),
