@@ -18,6 +18,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from tenants import admin_api_keys, admin_team  # noqa: F401 - register their pages
 from tenants.acting import is_operator
 from tenants.admin_plans import LimitsForm
+from tenants.admin_suggestions import Suggests
 from tenants.audit import admin as audit_pages  # noqa: F401 - registers its pages
 from tenants.models import Credential, Member, Tenant, User
 from tenants.plans import LIMITS
@@ -53,7 +54,7 @@ class PeopleInline(ScopedInline):
 
 
 @register(Tenant)
-class TenantAdmin(ScopedModelAdmin):
+class TenantAdmin(Suggests, ScopedModelAdmin):
     area = Area.BUSINESS
     form = LimitsForm
     autocomplete_fields = ["plan"]

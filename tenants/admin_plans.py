@@ -8,7 +8,7 @@ from django.forms.models import ModelFormMetaclass
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminIntegerFieldWidget
 
 from tenants.admin_old_pages import OldPageForm, merged
-from tenants.models import Plan, Tenant
+from tenants.models import Plan, Tenant, validate_timezone
 from tenants.plans import LIMITS, Limit
 from tenants.roles import Area
 from tenants.scoped_admin import ScopedModelAdmin, register
@@ -81,6 +81,12 @@ class LimitsForm(_Fields):  # type: ignore[misc]
         if name == "settings" and isinstance(typed, dict) and isinstance(shown, dict):
             return merged(shown, typed, now)
         return super().typed_over(name, typed, now)
+
+    def clean_timezone(self) -> str:
+        """Before the row has it: the page that tells what is wrong shows times of the row."""
+        name: str = self.cleaned_data["timezone"]
+        validate_timezone(name)
+        return name
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean()

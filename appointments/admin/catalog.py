@@ -22,6 +22,7 @@ from appointments.models import (
     TimeOff,
 )
 from tenants.admin_old_pages import OldPageForm
+from tenants.admin_suggestions import Suggests
 from tenants.roles import Area
 from tenants.scoped_admin import ScopedInline, ScopedModelAdmin, register
 
@@ -114,7 +115,7 @@ class EmployeeAdmin(Exportable, Importable, ScopedModelAdmin):
 
 
 @register(Service)
-class ServiceAdmin(Exportable, Importable, ScopedModelAdmin):
+class ServiceAdmin(Suggests, Exportable, Importable, ScopedModelAdmin):
     area = Area.CATALOG
     change_list_template = "admin/appointments/importable_list.html"
     form = ServiceForm

@@ -12,10 +12,10 @@ from agents.providers import PROVIDERS
 from agents.speech import LANGUAGES, speech_for
 from agents.versions.facts import LANGUAGE, TITLES, settings_with
 from telephony.admin_people import problems
+from tenants.admin_suggestions import LANGUAGE_NAMES
 from tenants.models import Tenant
 from tenants.phone import InvalidNumber, region_of, to_e164
 
-NAMES = {"en": "English", "es": "Spanish", "de": "German", "fr": "French"}
 LONGEST_GREETING, LONGEST_RULES = 500, 6000
 A_VOICE = RegexValidator(r"^[A-Za-z0-9_-]{1,64}$", "This is not the id of a voice.")
 
@@ -27,7 +27,7 @@ def _area(rows: int, **attrs: str) -> forms.Textarea:
 class AgentForm(forms.Form):
     """`cleaned_data` becomes facts of a version. Needs the tenant's scope."""
 
-    language = forms.ChoiceField(choices=[(code, NAMES.get(code, code)) for code in LANGUAGES])
+    language = forms.ChoiceField(choices=[(code, LANGUAGE_NAMES.get(code, code)) for code in LANGUAGES])
     aiGreeting = forms.CharField(
         required=False, max_length=LONGEST_GREETING, widget=_area(2), help_text="The first words of a call."
     )
