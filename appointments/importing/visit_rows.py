@@ -128,12 +128,14 @@ class VisitReader:
             return Wanted(row, known, None, [])
         after = copy.copy(known)
         after.service, after.employee, after.starts_at = service, employee, starts_at
-        stays = known.service_id == service.pk
-        length = known.ends_at - known.starts_at if stays else self._length(service, employee)
+        length, usual = known.ends_at - known.starts_at, known.price
+        if known.service_id != service.pk:
+            length, usual = self._length(service, employee), self._price(service, employee)
+            after.currency = service.currency
         after.ends_at = ends_at or starts_at + length
         if after.starts_at != known.starts_at:
             self._check_status(after)
-        after.price = known.price if price is None else price
+        after.price = usual if price is None else price
         after.notes = row.text("notes") or known.notes
         compared = [
             ("Starts", self._told(known.starts_at), self._told(after.starts_at)),

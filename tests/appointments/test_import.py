@@ -5,6 +5,7 @@ import io
 import json
 import resource
 import zipfile
+from decimal import Decimal
 from typing import Any
 
 import openpyxl
@@ -411,6 +412,26 @@ def test_an_appointment_that_is_there_is_moved_by_its_id_and_stays_its_customers
     assert (moved.pk, moved.starts_at.hour) == (made.pk, 16)
     other = upload(desk, "appointment", f"{head}{made.pk},2030-03-04 11:00,Somebody,Haircut,Ana\n")
     assert "stays with them" in reasons(other)[0][1]
+
+
+def test_another_service_costs_and_lasts_what_that_does(desk):
+    desk.add("10:00")
+    with tenant_scope(desk.tenant):
+        booked = Appointment.objects.get()
+        EmployeeService.objects.filter(
+            employee=desk.employees["Ana"], service=desk.services["Coloring"]
+        ).update(duration_minutes=100, price=88)
+        Service.objects.filter(name="Coloring").update(currency="EUR")
+    head = "Starts,Customer,Service,Employee,Price,Id\n"
+    line = "2030-03-04 10:00,Kim Low,{},Ana,{},{}\n".format
+    agree(desk, upload(desk, "appointment", head + line("Coloring", "", booked.pk)))
+    (coloring,) = desk.appointments()
+    assert (coloring.price, coloring.currency) == (88, "EUR")
+    assert coloring.ends_at - coloring.starts_at == datetime.timedelta(minutes=100)
+    agree(desk, upload(desk, "appointment", head + line("Haircut", "12.50", booked.pk)))
+    assert (desk.appointments()[0].price, desk.appointments()[0].currency) == (Decimal("12.50"), "USD")
+    agree(desk, upload(desk, "appointment", head + line("Haircut", "", booked.pk)))
+    assert desk.appointments()[0].price == Decimal("12.50")
 
 
 # --- What was exported comes back -------------------------------------------------------------------
