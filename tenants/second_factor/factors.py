@@ -4,6 +4,7 @@ A code is good once: of the app's, none that is as old as the last one that was 
 of the factor, under its lock: over all addresses and processes, with Redis or without.
 """
 
+import logging
 import time
 from enum import StrEnum
 from typing import Any, cast
@@ -18,6 +19,8 @@ from tenants.audit.actors import Actor, Kind, acting
 from tenants.audit.watching import actor_of, tell_all_of
 from tenants.encryption import Undecryptable
 from tenants.models import User
+
+logger = logging.getLogger("tonris.security")
 
 Type = Authenticator.Type
 WRONG_CODES = 10
@@ -103,6 +106,12 @@ def key_of(user: User) -> int | None:
     return cast("int | None", _of(user).filter(type=Type.TOTP).values_list("pk", flat=True).first())
 
 
+def guesses(user: User) -> int:
+    """Wrong codes since the last right one."""
+    row = _of(user).filter(type=Type.TOTP).first()
+    return row.data.get("guessed", 0) if row else 0
+
+
 def seconds_to_wait(row: Authenticator) -> int:
     count, since = row.data.get("wrong", (0, 0))
     left = int(since + WRONG_SECONDS - time.time())
@@ -149,12 +158,15 @@ def _count_wrong(row: Authenticator) -> None:
     count, since = row.data.get("wrong", (0, 0))
     if since + WRONG_SECONDS < time.time():
         count, since = 0, time.time()
-    row.data["wrong"] = [count + 1, since]
+    row.data |= {"wrong": [count + 1, since], "guessed": row.data.get("guessed", 0) + 1}
     row.save(update_fields=["data"])
+    if count + 1 == WRONG_CODES:
+        logger.warning("Too many wrong codes: no code of user %s is taken for now", row.user_id)
 
 
 def _forget_wrong(row: Authenticator) -> None:
     row.data.pop("wrong", None)
+    row.data.pop("guessed", None)
     row.last_used_at = timezone.now()
     row.save(update_fields=["data", "last_used_at"])
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.mfa.adapter import get_adapter
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -24,6 +25,11 @@ from tenants.second_factor.factors import Answer
 DRAFT = "tonris_second_factor_draft"
 """In the session: the secret that is shown until its first code is typed in, and whose it will be."""
 PAGE = "admin/second_factor.html"
+MORE_THAN_A_SLIP = 3
+GUESSED = (
+    "{} wrong codes were typed in for your account since you logged in last. "
+    "If that was not you, somebody knows your password: choose another."
+)
 Page = Callable[[HttpRequest], HttpResponse]
 
 
@@ -94,8 +100,12 @@ class SecondFactorPages:
         if factors.key_of(user) is None:
             return self._to("second_factor_set_up")
         form = CodeForm(request.POST or None)
+        guesses = factors.guesses(user)
         if form.is_valid() and _verified(request, user, form):
-            return HttpResponseRedirect(pending.finish(request, user) or self._home())
+            onward = pending.finish(request, user)
+            if guesses >= MORE_THAN_A_SLIP:
+                messages.warning(request, GUESSED.format(guesses))
+            return HttpResponseRedirect(onward or self._home())
         return self._page(request, "show", "Your second factor", form=form)
 
     # --- Setting one up ---

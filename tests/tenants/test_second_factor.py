@@ -173,6 +173,30 @@ def test_a_recovery_code_opens_once_and_is_on_record(olga):
     assert (entry.actor_kind, '"left": 9' in entry.detail.content) == ("operator", True)
 
 
+def test_whose_account_it_is_is_told_at_the_next_login_that_somebody_has_guessed(olga, caplog):
+    secret, _ = with_factor(olga)
+
+    def comes_in(steps: int) -> str:
+        client = first_step()
+        assert client.post(f"/ops/{CODE}", {"code": code(secret, steps)}).status_code == 302
+        return client.get("/ops/").text
+
+    for _ in range(2):  # as somebody does who has mistyped it
+        factors.verify(olga, "000000")
+    assert "wrong codes" not in comes_in(0)
+    for _ in range(factors.WRONG_CODES):
+        factors.verify(olga, "000000")
+    assert f"no code of user {olga.pk} is taken" in caplog.text
+    row = Authenticator.objects.get(user=olga, type=Authenticator.Type.TOTP)
+    row.data["wrong"] = [factors.WRONG_CODES, time.time() - factors.WRONG_SECONDS - 1]
+    row.save()
+    factors.verify(olga, "000000")
+    told = comes_in(1)
+    assert "11 wrong codes were typed in for your account since you logged in last" in told
+    row.refresh_from_db()
+    assert {"wrong", "guessed"}.isdisjoint(row.data), "told once"
+
+
 def test_after_ten_wrong_codes_no_address_and_no_code_gets_in(olga, monkeypatch):
     secret, codes = with_factor(olga)
     for _ in range(factors.WRONG_CODES):
