@@ -64,6 +64,7 @@ def fetch_voicemails() -> int:
 @shared_task
 def forget_old() -> int:
     """One task for each business that does not keep everything. How many."""
+    vendors.forget_done(timezone.now())
     tenants = retention.tenants_that_forget()
     for tenant_id in tenants:
         forget_old_of.delay(str(tenant_id))

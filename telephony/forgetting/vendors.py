@@ -32,6 +32,8 @@ FIRST_PAUSE = datetime.timedelta(minutes=1)
 LONGEST_PAUSE = datetime.timedelta(hours=12)
 """Doubled from the first on: a vendor that is away for three days is waited for."""
 AT_A_TIME = 50
+SHOWN = datetime.timedelta(days=90)
+"""What is done, to whoever is asked for it. What was given up stays: somebody is to delete it there."""
 NOT_THERE = 404
 
 
@@ -107,6 +109,13 @@ def work_for(tenant_id: UUID) -> int:
             return done
         _try(tenant_id, row)
     return AT_A_TIME
+
+
+def forget_done(now: datetime.datetime) -> int:
+    """How many rows. Needs no scope."""
+    with platform_scope():
+        count, _ = VendorErasure.objects.filter(state=State.DONE, settled_at__lt=now - SHOWN).delete()
+        return count
 
 
 def _claim(tenant_id: UUID, now: datetime.datetime) -> VendorErasure | None:

@@ -134,6 +134,23 @@ async def test_twilio_is_asked_until_it_has_deleted(salon, settings):
         assert (await in_thread(states, salon))["SM2"] == ("done", 2)
 
 
+@pytest.mark.django_db
+def test_what_was_deleted_long_ago_is_shown_no_more(salon, garage):
+    now = timezone.now()
+    old, new = (
+        now - vendors.SHOWN - datetime.timedelta(hours=1),
+        now - vendors.SHOWN + datetime.timedelta(hours=1),
+    )
+    for tenant in (salon, garage):
+        waiting(tenant, ("call", "old"), ("call", "new"), ("call", "given up"), ("call", "asked"))
+        with tenant_scope(tenant):
+            for name, state, at in (("old", "done", old), ("new", "done", new), ("given up", "failed", old)):
+                VendorErasure.objects.filter(external_id=name).update(state=state, settled_at=at)
+    tasks.forget_old()
+    for tenant in (salon, garage):
+        assert set(states(tenant)) == {"new", "given up", "asked"}
+
+
 def due_now(tenant: Tenant, **changes: Any) -> None:
     with tenant_scope(tenant):
         VendorErasure.objects.filter(state="waiting").update(due_at=timezone.now(), **changes)
