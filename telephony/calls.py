@@ -20,6 +20,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from agents.conversations import end_conversation, open_conversation, resume_conversation
@@ -174,12 +176,14 @@ def open_call(incoming: IncomingCall, route: Route) -> str | None:
             granted_seconds=meters.granted_to(call.pk),
         )
         call.handover, call.session_url = seal(ready), ""
-        call.stream_token_hash = _digest(token)
-        call.stream_token_expires_at = timezone.now() + datetime.timedelta(
-            seconds=settings.STREAM_TOKEN_SECONDS
-        )
+        call.stream_token_hash, call.stream_token_expires_at = _digest(token), token_expires_at()
         call.save()
     return token
+
+
+def token_expires_at() -> Combinable:
+    """Of a token that is written down now, by the database's clock: whoever takes the stream may be another host."""
+    return Now() + datetime.timedelta(seconds=settings.STREAM_TOKEN_SECONDS)
 
 
 def reserve_time(incoming: IncomingCall, destination: Destination) -> None:
@@ -221,7 +225,7 @@ def record_refused(incoming: IncomingCall, destination: Destination, outcome: st
 def attend(call: Call) -> Conversation:
     """The caller is with the menu: the conversation of their call, begun or resumed. Needs the tenant's scope."""
     call = Call.objects.select_for_update().get(pk=call.pk)
-    Call.objects.filter(pk=call.pk).update(seen_at=timezone.now())
+    Call.objects.filter(pk=call.pk).update(seen_at=Now())
     if call.conversation_id is not None:
         return resume_conversation(call.tenant_id, call.conversation_id)
     call.conversation = open_conversation(
@@ -276,10 +280,7 @@ def reopen(call: Call, resumption: Resumption) -> str | None:
             max_seconds=max(longest - spent, LEAST_SECONDS) if longest else ready.max_seconds,
         )
         row.handover, row.session_url, row.outcome = seal(ready), "", RETURNING
-        row.stream_token_hash = _digest(token)
-        row.stream_token_expires_at = timezone.now() + datetime.timedelta(
-            seconds=settings.STREAM_TOKEN_SECONDS
-        )
+        row.stream_token_hash, row.stream_token_expires_at = _digest(token), token_expires_at()
         row.save()
     return token
 
@@ -291,7 +292,7 @@ def was_transferred(call: Call) -> None:
 
 def seen_again(call: Call) -> None:
     """It goes on without a stream. Needs the tenant's scope."""
-    Call.objects.filter(pk=call.pk).update(seen_at=timezone.now())
+    Call.objects.filter(pk=call.pk).update(seen_at=Now())
 
 
 def was_not_transferred(call: Call) -> None:
@@ -306,13 +307,13 @@ WITH found AS (
   SELECT nth, call.id, tenant_id, conversation_id, handover, session_url, asked.stream
   FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS asked (token_hash, carriers_id, stream, nth)
     JOIN {Call._meta.db_table} call ON stream_token_hash = token_hash AND carrier_call_id = carriers_id
-  WHERE stream_token_hash <> '' AND carrier = %s AND stream_token_expires_at > %s AND (%s OR tenant_id = %s)
-    AND conversation_id IS NOT NULL
+  WHERE stream_token_hash <> '' AND carrier = %s AND stream_token_expires_at > statement_timestamp()
+    AND (%s OR tenant_id = %s) AND conversation_id IS NOT NULL
   FOR UPDATE OF call {of_locked}
 )
 UPDATE {Call._meta.db_table} claimed SET stream_token_hash = '', stream_token_expires_at = NULL, handover = '',
-  session_url = '', stream_id = found.stream, stream_started_at = %s, stream_ended_at = NULL, seen_at = %s,
-  state = '{State.IN_PROGRESS.value}'
+  session_url = '', stream_id = found.stream, stream_started_at = %s, stream_ended_at = NULL,
+  seen_at = statement_timestamp(), state = '{State.IN_PROGRESS.value}'
 FROM found WHERE claimed.id = found.id
 RETURNING nth, found.id, found.tenant_id, found.conversation_id, found.handover, found.session_url
 """  # noqa: S608 - put together of constants
@@ -352,11 +353,10 @@ async def _claim(
     statement: str, tenant_id: UUID | None, started: Sequence[StreamStarted], carrier: str
 ) -> list[tuple[int, Sequence[Any]]]:
     """Which of them were claimed, and what `_carried` needs to know."""
-    now = timezone.now()
     hashes = [_digest(one.parameters.get("token", "")) for one in started]
     ids, streams = [one.carrier_call_id for one in started], [one.stream_id[:64] for one in started]
-    whose = [str(carrier), now, tenant_id is None, tenant_id]
-    rows = await arrivals.make(tenant_id, (statement, [hashes, ids, streams, *whose, now, now]))
+    whose = [str(carrier), tenant_id is None, tenant_id]
+    rows = await arrivals.make(tenant_id, (statement, [hashes, ids, streams, *whose, timezone.now()]))
     return [(nth - 1, row) for nth, *row in rows]
 
 
@@ -551,8 +551,11 @@ def event(tenant_id: UUID, call_id: UUID, kind: str, **detail: Any) -> Happening
 
 
 def seen(conversation_ids: Sequence[str]) -> None:
-    """The process that carries these calls lives. Needs the platform's scope."""
-    Call.objects.filter(conversation_id__in=conversation_ids, ended_at=None).update(seen_at=timezone.now())
+    """The process that carries these calls lives. Needs the platform's scope.
+
+    Told by the database's clock, as who looks for it reads that, too: a host whose own is wrong loses no call.
+    """
+    Call.objects.filter(conversation_id__in=conversation_ids, ended_at=None).update(seen_at=Now())
 
 
 STREAM_IS_LOST = datetime.timedelta(seconds=90)
@@ -562,7 +565,7 @@ STREAM_IS_LOST = datetime.timedelta(seconds=90)
 def sweep(now: datetime.datetime) -> int:
     """End the calls whose last callback never came, and the streams that nobody carries. How many calls."""
     with platform_scope():
-        lost = list(_lost_streams(now).select_related("tenant"))
+        lost = list(_lost_streams().select_related("tenant"))
         endings = [(call, *ending) for call in _open() if (ending := _ending(call, now))]
     for call in lost:
         with tenant_scope(call.tenant_id):
@@ -577,9 +580,9 @@ def _open() -> QuerySet[Call]:
     return Call.objects.filter(ended_at=None).exclude(talks & ~too_long)
 
 
-def _lost_streams(now: datetime.datetime) -> QuerySet[Call]:
-    streaming = Call.objects.filter(stream_started_at__lt=now - STREAM_IS_LOST, stream_ended_at=None)
-    return streaming.filter(seen_at__lt=now - STREAM_IS_LOST)
+def _lost_streams() -> QuerySet[Call]:
+    streaming = Call.objects.filter(stream_started_at__isnull=False, stream_ended_at=None)
+    return streaming.filter(seen_at__lt=Now() - STREAM_IS_LOST)
 
 
 def _ending(call: Call, now: datetime.datetime) -> tuple[str, str] | None:

@@ -4,15 +4,11 @@ Besides `telephony.calls` the only writer of Call: this one has not from the fir
 Needs the tenant's scope.
 """
 
-import datetime
 import hashlib
 import secrets
 import uuid
 from dataclasses import dataclass
 from uuid import UUID
-
-from django.conf import settings
-from django.utils import timezone
 
 from agents.conversations import open_conversation
 from telephony import calls
@@ -113,7 +109,7 @@ def connect(call: Call, route: Route, order: OutboundCall) -> Connected | None:
     )
     row.handover, row.session_url = seal(ready), ""
     row.stream_token_hash = hashlib.sha256(token.encode()).hexdigest()
-    row.stream_token_expires_at = timezone.now() + datetime.timedelta(seconds=settings.STREAM_TOKEN_SECONDS)
+    row.stream_token_expires_at = calls.token_expires_at()
     row.save()
     return Connected(row, token, route)
 
