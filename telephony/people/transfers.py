@@ -135,6 +135,17 @@ def find_leg(carrier_leg_id: str) -> TransferLeg | None:
         return legs.filter(carrier_leg_id=carrier_leg_id).first()
 
 
+def name_leg(call: Call, reference: str, carrier_leg_id: str) -> None:
+    """The carrier tells its own name of a leg beside ours: its answer, which should have, may have been lost."""
+    try:
+        pk = UUID(reference)
+    except ValueError:
+        return
+    with tenant_scope(call.tenant_id):
+        unnamed = TransferLeg.objects.filter(pk=pk, transfer__call_id=call.pk, carrier_leg_id="")
+        unnamed.update(carrier_leg_id=carrier_leg_id[:64])
+
+
 def times_returned(call: Call) -> int:
     """How often the agent came back to the caller."""
     with tenant_scope(call.tenant_id):

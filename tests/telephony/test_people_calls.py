@@ -231,6 +231,22 @@ async def test_events_that_come_twice_ring_nobody_twice(salon):
     assert call.warnings == []
 
 
+async def test_whose_ringing_we_lost_track_of_is_not_left_on_a_line_where_nobody_is(salon):
+    """Infobip rang Ana, and its answer was lost: Ben is rung, and Ana picks up meanwhile."""
+    await people_are(salon, ANA, BEN)
+    side = SIDES[Carrier.INFOBIP]()
+    faults = Faults(create_call=["lost"])
+    far_end = FarEnd(rings_s=0.1, talks_s=6.0, others={ANA: FarEnd(rings_s=0.3)})
+    async with side.open(salon, far_end=far_end, faults=faults) as exchange:
+        call = await transferred(exchange)
+        async with asyncio.timeout(10):
+            while not (ana := [leg for leg in call.legs if leg.to == ANA[1:]]) or not ana[0].is_over:
+                await asyncio.sleep(0.05)
+        await over(exchange, call)
+    assert call.joined == [BEN]
+    assert [leg.to for leg in call.legs if leg.endpoint["type"] == "PHONE"] == [ANA[1:], BEN[1:]]
+
+
 async def test_a_leg_that_may_have_no_second_dialog_meets_people_and_the_agent_in_a_conference(salon):
     await people_are(salon, ANA)
     side = SIDES[Carrier.INFOBIP]()

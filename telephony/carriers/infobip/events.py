@@ -13,6 +13,8 @@ LONGEST_ID = 128
 MOST_KEYS = 40
 REFERENCE = "outboundCall"
 """In the customData of a call that we place."""
+PERSON = "person"
+"""In that of one by which a person is rung."""
 ENDED_STATES = {
     "FINISHED": "completed",
     "FAILED": "failed",
@@ -42,6 +44,8 @@ class Leg:
     duration_seconds: int | None = None
     reference: str = ""
     """Our own name of a call that we placed."""
+    person: str = ""
+    """Our own name of a person's leg."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +120,12 @@ def _leg(call: Json) -> Leg:
         to_e164=called,
         duration_seconds=duration if type(duration) is int and 0 <= duration < 10**7 else None,
         reference=_reference(call),
+        person=_reference(call, PERSON),
     )
 
 
-def _reference(tree: Json) -> str:
-    return _text(_section(tree, "customData"), REFERENCE)[:LONGEST_ID]
+def _reference(tree: Json, name: str = REFERENCE) -> str:
+    return _text(_section(tree, "customData"), name)[:LONGEST_ID]
 
 
 def _e164(number: str) -> str:

@@ -22,7 +22,7 @@ from telephony import calls
 from telephony.carriers.infobip import agent_leg, errands
 from telephony.carriers.infobip.account import account_of
 from telephony.carriers.infobip.addresses import hold_url
-from telephony.carriers.infobip.events import Event
+from telephony.carriers.infobip.events import PERSON, Event
 from telephony.carriers.infobip.rest import InfobipRest
 from telephony.handover import wire_format
 from telephony.models import Call, Carrier
@@ -66,6 +66,7 @@ def begin(call: Call, purpose: Transfer.Purpose, then: Next) -> None:
 
 def take(call: Call, event: Event, then: Next) -> None:
     """An event of a person's leg. `call` is what the event's proof was for: no other call's legs."""
+    transfers.name_leg(call, event.leg.person, event.call_id)
     leg = _find(event.call_id, wait=event.leg.endpoint == "PHONE")
     if leg is None or leg.transfer.call_id != call.pk:
         return
@@ -160,6 +161,7 @@ def _call(api: InfobipRest, transfer: Transfer, leg: TransferLeg) -> bool:
             connectTimeout=transfers.rings_seconds(transfer),
             maxDuration=agent_leg.longest_seconds(call),
             parentCallId=call.carrier_call_id,
+            customData={PERSON: str(leg.pk)},
         )
     except VendorError as error:
         return _not_rung(transfer, leg, error)
@@ -190,7 +192,9 @@ def _overdue(transfer_id: UUID, position: int, then: Next) -> None:
 
 
 def _answered(transfer: Transfer, leg: TransferLeg, then: Next) -> None:
-    if _is_direct(transfer):
+    if leg.state == LegState.FAILED:  # it rang after all: only the answer that said so was lost
+        _hang_up(leg)
+    elif _is_direct(transfer):
         transfers.takes(transfer, leg)
         errands.forget(transfer.pk)
     elif not transfer.is_warm:

@@ -97,7 +97,7 @@ class RestApi:
             return self._call(method, path, body)
         if path == CALLS.rstrip("/") and isinstance(body, dict) and "parentCallId" in body:
             _only(method, "POST")
-            return self._noted("calls", self._known(body["parentCallId"]), body, self._people.call)
+            return self._ring(body)
         if path == CALLS.rstrip("/"):
             _only(method, "POST")
             return self._place(body)
@@ -129,13 +129,27 @@ class RestApi:
 
     def _place(self, body: Any) -> Answer:
         body = wanted_call(self._account, body)
-        fault = self._faults.create_call.pop(0) if self._faults.create_call else ""
-        if fault == "drop" or self._dial is None:
+        fault = self._fault_of_a_call()
+        if self._dial is None:
             raise ConnectionError
         call = self._dial(body)
         if fault == "lost":
             raise ConnectionError
         return 201, call.leg.to_json()
+
+    def _ring(self, body: Any) -> Answer:
+        """A person, for a caller."""
+        fault = self._fault_of_a_call()
+        answer = self._noted("calls", self._known(body["parentCallId"]), body, self._people.call)
+        if fault == "lost":
+            raise ConnectionError
+        return answer
+
+    def _fault_of_a_call(self) -> str:
+        fault = self._faults.create_call.pop(0) if self._faults.create_call else ""
+        if fault == "drop":
+            raise ConnectionError
+        return fault
 
     def _call(self, method: str, path: str, body: Any) -> Answer:
         call_id, _, action = path.removeprefix(CALLS).partition("/")
