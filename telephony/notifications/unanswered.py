@@ -24,7 +24,7 @@ State = Notification.State
 
 UNANSWERED = datetime.timedelta(minutes=2)
 """Longer than a task may run (CELERY_TASK_TIME_LIMIT) and than a claim stands: nobody sends it any more."""
-CLOCKS_DIFFER = datetime.timedelta(seconds=30)
+CLOCKS_DIFFER = datetime.timedelta(minutes=2)
 """Between us and the carrier, whose times are those of the list."""
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.conf import settings as django_settings
 from django.core import mail
 from django.db import connection
@@ -492,6 +493,19 @@ async def test_what_may_have_gone_out_is_looked_up_and_sent_at_most_once(salon, 
         await in_thread(work, salon)
     row = await in_thread(row_of, row)
     assert row.state == "sent"
+    assert [text["sid"] for text in carrier.messages] == [row.carrier_message_id]
+
+
+async def test_who_looks_it_up_by_a_clock_that_is_fast_finds_it_all_the_same(salon, carrier):
+    carrier.desk.faults.append("lost")
+    await in_thread(booked, salon)
+    await in_thread(work, salon)
+    [row] = await in_thread(rows, salon)
+    fast = timezone.now() + datetime.timedelta(seconds=90)
+    await in_thread(change, row, created_at=fast, claimed_at=fast)
+    with time_machine.travel(fast + unanswered.UNANSWERED):
+        await in_thread(work, salon)
+    row = await in_thread(row_of, row)
     assert [text["sid"] for text in carrier.messages] == [row.carrier_message_id]
 
 
