@@ -25,11 +25,14 @@ from telephony.fast_lane import LaneProtocol
 from telephony.guarded_socket import GuardedProtocol
 from telephony.vendors import every_vendor
 from tenants import trips
+from tonris import open_files
 
 logger = logging.getLogger(__name__)
 
 MAX_FRAME_BYTES = 64 * 1024
 POLL_SECONDS = 0.1
+TICKS_A_LOOK = 10
+"""uvicorn's own ticks, ten a second."""
 HAND_ON_SECONDS = 5.0
 ARRIVAL_SECONDS = 1.0
 """A connection that was accepted at the last moment may be a call that has not said so yet."""
@@ -46,6 +49,12 @@ class DrainingServer(uvicorn.Server):
         super().__init__(config)
         self._drain_seconds = drain_seconds
         self._keep_listening = keep_listening
+        self._open_files = open_files.OpenFiles()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % TICKS_A_LOOK == 0:
+            self._open_files.look()
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         _settle()
@@ -62,6 +71,7 @@ class DrainingServer(uvicorn.Server):
         await scribe.write_all(HAND_ON_SECONDS)
         await super().shutdown(sockets)
         await trips.end_all()
+        self._open_files.close()
 
     async def _let_calls_finish(self) -> None:
         began = time.monotonic()
@@ -98,6 +108,7 @@ class DrainingServer(uvicorn.Server):
 
 def _settle() -> None:
     """Load what the first request would, and keep the collector off it: a full collection mutes calls for 80 ms."""
+    open_files.allow_many()
     get_resolver().url_patterns  # noqa: B018 - a cached property, which imports every view
     every_vendor()
     if settings.MEDIA_FAST_LANE and settings.MEDIA_PUMP:
