@@ -31,6 +31,8 @@ SILENT = datetime.timedelta(minutes=2)
 UNHEARD = datetime.timedelta(minutes=10)
 """A call of which only our claim is known is given up: carriers queue for less."""
 UNKNOWN = "placement_unknown"
+NOT_TOLD = "not told"
+"""How a call stands whose carrier does not answer."""
 
 _FINAL = {
     Call.State.BUSY: State.BUSY,
@@ -201,22 +203,34 @@ def tidy(tenant_id: UUID, now: datetime.datetime | None = None) -> None:
             OutboundCall.objects.for_tenant(tenant_id).filter(open_orders(now)).select_related("call__tenant")
         )
         found = [(row, row.call) for row in rows.order_by("claimed_at")[:100] if row.call is not None]
+    mute: set[str] = set()
     for order, call in found:
         if call.ended_at is None:
-            _look_after(order, call, now)
+            try:
+                _look_after(order, call, now, is_mute=call.carrier in mute)
+            except CarrierRefused as refused:  # told in the log
+                if not refused.permanent:
+                    mute.add(call.carrier)
         settle(call, now=now)
 
 
-def _look_after(order: OutboundCall, call: Call, now: datetime.datetime) -> None:
-    """A call that has not ended, as far as we know."""
+def _look_after(order: OutboundCall, call: Call, now: datetime.datetime, *, is_mute: bool) -> None:
+    """A call that has not ended, as far as we know. Raises CarrierRefused.
+
+    `is_mute`: its carrier has just not answered about another. To wait for it as many times as there are calls would
+    keep all workers from everybody else's.
+    """
     if not attempts.is_bound(call):
         with tenant_scope(call.tenant_id):
             attempts.end_unplaced(call, UNKNOWN)
     elif hanging_up.must_ask_again(order, call, now):
-        with suppress(CarrierRefused):  # told in the log
+        if not is_mute:
             hanging_up.end_at_carrier(order.tenant_id, order.pk)
     elif _is_silent(call, now):
-        _ask(call)
+        if is_mute:
+            _note_look(call, NOT_TOLD)
+        else:
+            _ask(call)
 
 
 def _is_silent(call: Call, now: datetime.datetime) -> bool:
@@ -228,15 +242,22 @@ def _is_silent(call: Call, now: datetime.datetime) -> bool:
 
 
 def _ask(call: Call) -> None:
+    """Raises CarrierRefused."""
     try:
         status = dialers.dialer_of(call.carrier).look_up(call)
     except CarrierRefused as refused:
         logger.warning("How call %s stands cannot be asked: %s", call.carrier_call_id, refused.message)
-        return
-    with tenant_scope(call.tenant_id):
-        calls.add_event(call.tenant_id, call.pk, "looked_up", state=status.state if status else "unknown")
+        _note_look(call, NOT_TOLD)
+        raise
+    _note_look(call, status.state if status else "unknown")
     if status is not None:
         calls.apply_status(status)
+
+
+def _note_look(call: Call, state: str) -> None:
+    """Which lets the call be for as long as it may be silent."""
+    with tenant_scope(call.tenant_id):
+        calls.add_event(call.tenant_id, call.pk, "looked_up", state=state)
 
 
 # --- Words ---------------------------------------------------------------------------------------

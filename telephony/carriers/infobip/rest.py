@@ -47,8 +47,8 @@ class InfobipRest:
         return self._object("POST", "/calls/1/calls", json=body, repeatable=False, attempts=1)
 
     def call(self, call_id: str) -> Json | None:
-        """One that goes on, or has just ended; None where Infobip knows it no more."""
-        return self._or_none(f"/calls/1/calls/{_part(call_id)}")
+        """One that goes on, or has just ended; None where Infobip knows it no more. Asks once."""
+        return self._or_none(f"/calls/1/calls/{_part(call_id)}", attempts=1)
 
     def answer(self, call_id: str) -> None:
         self._call(call_id, "answer", {})
@@ -182,9 +182,9 @@ class InfobipRest:
         else:
             self._http.send("PUT", f"{path}/{_part(one_id)}", json=body)
 
-    def _or_none(self, path: str) -> Json | None:
+    def _or_none(self, path: str, **parts: Any) -> Json | None:
         try:
-            return self._object("GET", path)
+            return self._object("GET", path, **parts)
         except VendorError as error:
             if error.status == 404:
                 return None

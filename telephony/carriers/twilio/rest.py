@@ -90,8 +90,8 @@ class TwilioRest:
         return self._object("POST", self._call(call_sid), data=dict(fields))
 
     def call(self, call_sid: str) -> Json:
-        """`status`, `duration` in seconds as a string, `answered_by`."""
-        return self._object("GET", self._call(call_sid))
+        """`status`, `duration` in seconds as a string, `answered_by`. Asks once."""
+        return self._object("GET", self._call(call_sid), attempts=1)
 
     def delete(self, kind: str, sid: str) -> None:
         """One of `Recordings`, `Messages` or `Calls`, once it has ended, for good.  Source: Twilio, each one's page."""
