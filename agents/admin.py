@@ -110,7 +110,8 @@ class ConversationAdmin(Written):
     def length(self, conversation: Conversation) -> str:
         if conversation.ended_at is None:
             return "-"
-        return minutes(round((conversation.ended_at - conversation.started_at).total_seconds()))
+        lasted = (conversation.ended_at - conversation.started_at).total_seconds()
+        return minutes(max(round(lasted), 0))  # two hosts may have written them down, by clocks of their own
 
     @admin.display(description="appointment", boolean=True)
     def booked(self, conversation: Any) -> bool:

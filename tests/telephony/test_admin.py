@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -372,6 +373,13 @@ def test_what_the_desk_did_says_who_did_it(staff, salon, call):
     words = words_of(staff, page_of(call))
     assert "The agent was told from the desk by sam, “Offer <i>coffee</i>”" in words
     assert "brand new a: b" in words
+
+
+def test_a_conversation_that_two_clocks_have_timed_lasts_no_less_than_nothing(staff, call, salon):
+    with tenant_scope(salon):
+        Conversation.objects.update(ended_at=F("started_at") - datetime.timedelta(seconds=80))
+    page = staff.get("/admin/agents/conversation/").content.decode()
+    assert ">0:00<" in page
 
 
 def test_conversations_are_found_by_what_was_said(staff, call):

@@ -36,7 +36,7 @@ class Dialers:
 @pytest.fixture
 def carriers(monkeypatch) -> Dialers:
     dialers = Dialers(mute=Carrier.TWILIO)
-    monkeypatch.setattr(course.dialers, "dialer_of", dialers.of)
+    monkeypatch.setattr("telephony.outbound.dialers.dialer_of", dialers.of)
     return dialers
 
 
