@@ -6,7 +6,7 @@ import math
 import struct
 from array import array
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from django.conf import settings
@@ -16,7 +16,7 @@ from agents.simulators.audio import Format
 from telephony.simulators.agent_choice import speaking_through
 from telephony.simulators.spoken_lines import line_of
 from telephony.simulators.twilio import Script
-from telephony.simulators.twilio.callees import Callee
+from telephony.simulators.twilio.callees import Answers, Callee
 from telephony.simulators.twilio.demo_callees import NUMBERS, demo_callees
 from telephony.simulators.twilio.simulated import token_of
 from tenants.credentials import set_secret
@@ -194,6 +194,11 @@ async def calls_out(*words: str) -> tuple[list[str], int]:
     except SystemExit as left:
         status = int(left.code or 0)
     return out.getvalue().splitlines(), status
+
+
+def test_somebody_answers_in_each_way_that_a_call_can_end():
+    assert set(NUMBERS) == set(get_args(Answers))
+    assert len(demo_callees()) == len(NUMBERS)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,7 +6,6 @@ from typing import Literal
 from telephony.simulators.twilio.caller import Script
 
 Answers = Literal["human", "machine", "fax", "busy", "no-answer", "failed"]
-OUTCOMES: tuple[Answers, ...] = ("human", "machine", "fax", "busy", "no-answer", "failed")
 
 
 @dataclass(frozen=True)

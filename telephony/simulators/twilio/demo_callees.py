@@ -1,11 +1,18 @@
 """Who answers which number when a demonstration calls: there is one for every way in which a call can end."""
 
 from agents.simulators.scenarios import BOOKING
-from telephony.simulators.twilio.callees import OUTCOMES, Callee
+from telephony.simulators.twilio.callees import Answers, Callee
 from telephony.simulators.twilio.caller import Script
 
 BRISK_REPLY_MS = 250
-NUMBERS = dict(zip(OUTCOMES, (f"+1555987{number:04}" for number in (6543, 1, 2, 3, 4)), strict=True))
+NUMBERS: dict[Answers, str] = {
+    "human": "+15559876543",
+    "machine": "+15559870001",
+    "busy": "+15559870002",
+    "no-answer": "+15559870003",
+    "failed": "+15559870004",
+    "fax": "+15559870005",
+}
 
 
 def demo_callees() -> dict[str, Callee]:
