@@ -307,8 +307,9 @@ class Bridge:
         self._next_round = later(ROUND_SECONDS, look)
 
     def _died_down(self) -> bool:
-        quiet_since = max(self._last_word_at, self._voice.sounds_until)
-        return 0 < self._max_silent_seconds < time.monotonic() - quiet_since
+        now, longest = time.monotonic(), self._max_silent_seconds
+        # Asked of the agent's voice only when it matters: that catches up with what went past.
+        return 0 < longest < now - self._last_word_at and longest < now - self._voice.sounds_until
 
     def _begin_acting(self, wanted: asyncio.Future[Act]) -> None:
         if not wanted.cancelled():

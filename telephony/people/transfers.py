@@ -143,7 +143,7 @@ def name_leg(call: Call, reference: str, carrier_leg_id: str) -> None:
         return
     with tenant_scope(call.tenant_id):
         unnamed = TransferLeg.objects.filter(pk=pk, transfer__call_id=call.pk, carrier_leg_id="")
-        unnamed.update(carrier_leg_id=carrier_leg_id[:64])
+        unnamed.update(carrier_leg_id=carrier_leg_id[:128])
 
 
 def times_returned(call: Call) -> int:
