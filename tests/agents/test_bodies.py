@@ -56,7 +56,7 @@ def test_an_id_of_another_type_is_400_and_named(salon, name, wrong):
     assert answer.json()["error"].startswith(name)
 
 
-@pytest.mark.parametrize(("name", "longest"), [("conversation_id", 120), ("call_sid", 64)])
+@pytest.mark.parametrize(("name", "longest"), [("conversation_id", 120), ("call_sid", 128)])
 def test_an_id_that_cannot_be_kept_whole_is_refused_and_not_cut(salon, name, longest):
     def answer(length: int):
         payload = tool("get_services", agentId="agent_demo_salon") | {name: "c" * length}

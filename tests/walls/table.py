@@ -190,8 +190,17 @@ TASKS = {
 
 COMMANDS = dict.fromkeys(
     [
-        *("agent_tools", "create_api_key", "doctor", "erase_customer", "media", "provision", "rotate_keys"),
-        *("seed_demo", "serve", "services", "set_apology", "set_secret", "simulate_agent", "simulate_call"),
+        *("agent_tools", "create_api_key", "doctor", "erase_customer", "media", "migrate", "provision"),
+        *(
+            "rotate_keys",
+            "seed_demo",
+            "serve",
+            "services",
+            "set_apology",
+            "set_secret",
+            "simulate_agent",
+            "simulate_call",
+        ),
         *("reset_second_factor", "simulate_vendors", "up", "verify_audit"),
     ],
     Wall.OPERATOR,
