@@ -20,6 +20,7 @@ from agents.fast_lane import Take
 from agents.fast_lane.client import Out
 from agents.fast_lane.pump.library import loaded
 from agents.fast_lane.pump.words import Heard
+from agents.providers.elevenlabs.protocol import plain_ping
 from telephony.bridge import Bridge
 from telephony.carriers.twilio.codec import TwilioCodec
 from telephony.errors import BadFrame
@@ -286,6 +287,50 @@ async def test_an_agent_that_speaks_has_not_gone_silent_and_one_that_stops_has(
                 got.append(json.loads(await asyncio.wait_for(caller.recv(), 5)))
         assert numbers(got) == list(range(40))
         assert time.monotonic() - stopped_at > 0.5
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_pings_alone_are_signs_of_life_and_each_is_answered_once(salon, settings, lane, monkeypatch):
+    monkeypatch.setattr("telephony.on_the_line.HANG_SECONDS", 0.5)
+    pongs: list[int] = []
+    read = 0
+
+    def reading(message: bytes) -> int | None:
+        nonlocal read
+        event_id = plain_ping(message)
+        read += event_id is not None
+        return event_id
+
+    monkeypatch.setattr("agents.providers.elevenlabs.lane.plain_ping", reading)
+
+    async def agent(socket: ServerConnection) -> None:
+        for number in range(5):
+            await socket.send(speech(number))
+            await asyncio.sleep(0.01)
+        for event_id in range(10, 60):
+            await socket.send(f'{{"type":"ping","ping_event":{{"event_id":{event_id},"ping_ms":50}}}}')
+            await asyncio.sleep(0.02)
+        await socket.send(speech(99))
+        async for text in socket:
+            if '"pong"' in str(text):
+                pongs.append(json.loads(text)["event_id"])
+
+    async def speaks(caller: ClientConnection) -> None:
+        for number in range(100):
+            await caller.send(media(number))
+            await asyncio.sleep(0.02)
+
+    async with line(settings, agent) as caller:
+        speaking = asyncio.create_task(speaks(caller))
+        got = [json.loads(await asyncio.wait_for(caller.recv(), 5)) for _ in range(6)]
+        assert numbers(got) == [0, 1, 2, 3, 4, 99]
+        async with asyncio.timeout(5):
+            while len(pongs) < 50:
+                await asyncio.sleep(0.01)
+        speaking.cancel()
+        assert pongs == list(range(10, 60))
+    if lane["pumped down"]:
+        assert read < 25, "the rest were answered past Python"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -60,7 +60,12 @@ class Pipe:
             for part in (pattern.audio, pattern.number)
             for place in (part.start, part.stop - part.start)
         ]
-        return bool(self._library.pipe_learn(self._pipe, pattern.like, len(pattern.like), *places))
+        head, tail = pattern.answer
+        return bool(
+            self._library.pipe_learn(
+                self._pipe, pattern.like, len(pattern.like), *places, head, len(head), tail, len(tail)
+            )
+        )
 
     def open(
         self, source: int, target: int, around: tuple[bytes, bytes], pace: Pace, *, least: int = 0
@@ -94,7 +99,7 @@ class Pipe:
 
     @property
     def passed_at(self) -> float:
-        """When the last one did; 0: none has."""
+        """When the last one did, or was answered; 0: none was."""
         at: float = self._library.pipe_passed_at(self._pipe)
         return at
 
