@@ -483,7 +483,9 @@ class Bridge:
             tasks = *tasks, self._acting
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, *self._agent.leave(), return_exceptions=True)
+        for result in await asyncio.gather(*tasks, *self._agent.leave(), return_exceptions=True):
+            if isinstance(result, Exception):  # the call is over, and nobody else would hear of it
+                logger.error("[MediaStream] A part of the call ended in an error", exc_info=result)
 
 
 def _playback_of(codec: Codec, playout: Playout | None) -> Playback:

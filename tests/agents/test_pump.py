@@ -13,6 +13,7 @@ from itertools import pairwise
 from math import inf
 
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
@@ -408,21 +409,46 @@ def test_patterns_mean_what_they_say():
     assert TwilioCodec.pattern(b"{}") is None
 
 
-async def test_the_pump_is_gone_with_its_last_pipe():
-    before = len(os.listdir("/proc/self/fd"))
+async def test_the_pump_outlives_its_pipes():
+    """A call's second pipe may be wanted when its first one, and all those of others, are gone."""
     pump = pump_here()
     assert pump
+    for _ in range(3):
+        pipe = pump.pipe(Ends(print, print, print), masks=True)
+        pipe.remove()
+        pipe.remove()
     assert pump_here() is pump
-    pipes = [pump.pipe(Ends(print, print, print), masks=True) for _ in range(3)]
-    assert len(os.listdir("/proc/self/fd")) == before + 1
-    for pipe in pipes:
+    heard: list[bytes] = []
+    pipe = pump.pipe(Ends(heard.append, print, print), masks=True)
+    caller, source = socket.socketpair()
+    target, agent = socket.socketpair()
+    with caller, source, target, agent:
+        assert pipe.open(source.fileno(), target.fileno(), AROUND, PACE)
+        caller.send(b"something")
+        await asyncio.sleep(0.01)
+        assert heard == [b"something"]
         pipe.remove()
-        pipe.remove()
-    assert len(os.listdir("/proc/self/fd")) == before
-    assert pump_here() is not pump
-    other = pump_here()
-    assert other
-    other.pipe(Ends(print, print, print), masks=True).remove()
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_the_pump_is_gone_with_its_loop_though_a_pipe_is_open(new_loop):
+    async def leave(source: socket.socket) -> None:
+        pump = pump_here()
+        assert pump
+        assert pump.pipe(Ends(print, print, print), masks=True).open(source.fileno(), -1, AROUND, PACE)
+
+    def files_after_a_loop() -> int:
+        caller, source = socket.socketpair()
+        loop = new_loop()
+        with caller, source:
+            loop.run_until_complete(leave(source))
+            loop.close()
+        del loop
+        gc.collect()
+        return len(os.listdir("/proc/self/fd"))
+
+    before = files_after_a_loop()  # the first one opens what stays
+    assert [files_after_a_loop() for _ in range(3)] == [before] * 3
 
 
 def test_a_pipe_that_a_notice_removes_takes_nothing_from_the_others():
@@ -521,22 +547,6 @@ def test_the_newest_patterns_are_known_however_many_there_were(course):
     assert len(course.returned) == 1
     for number in (1, 10, 100):  # what other tests count on
         assert course.pipe.learn(pattern_of(media(number)))
-
-
-def test_a_loop_that_ends_too_early_leaves_nothing():
-    before = len(os.listdir("/proc/self/fd"))
-
-    async def leave() -> None:
-        pump = pump_here()
-        assert pump
-        assert pump.pipe(Ends(print, print, print), masks=True).open(source.fileno(), -1, AROUND, PACE)
-
-    caller, source = socket.socketpair()
-    asyncio.run(leave())
-    caller.close()
-    source.close()
-    gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_without_a_compiler_there_is_none_and_it_says_why(tmp_path, monkeypatch):

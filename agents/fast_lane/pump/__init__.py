@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from struct import Struct
-from weakref import WeakKeyDictionary, finalize, ref
+from weakref import WeakKeyDictionary, finalize
 
 from agents.fast_lane.pump.library import Notice, loaded
 from agents.fast_lane.pump.words import Heard, Pace, Pattern
@@ -121,7 +121,7 @@ class Pipe:
 
 
 class Pump:
-    """All pipes of an event loop. It is there as long as one of them is."""
+    """All pipes of an event loop. It is there as long as that is: who carries a call may want one at any time."""
 
     def __init__(self, library: ctypes.PyDLL, loop: asyncio.AbstractEventLoop) -> None:
         self.library = library
@@ -129,15 +129,13 @@ class Pump:
         if not self.handle:
             raise OSError("no pump: too many open files, perhaps")
         self.told = ctypes.create_string_buffer(library.pipe_most_heard())
-        self._loop = ref(loop)  # it is this one's key
-        self._end = finalize(self, library.pump_free, self.handle)
+        finalize(self, library.pump_free, self.handle)
         self._pipes: dict[int, Pipe] = {}
         self._numbers = 0
         self._notices = library.pump_notices(self.handle)
         self._arena = library.pump_arena(self.handle)
-        self._fd = library.pump_fd(self.handle)
         self._take_turn = library.pump_turn
-        loop.add_reader(self._fd, self._turn)
+        loop.add_reader(library.pump_fd(self.handle), self._turn)
 
     def pipe(self, ends: Ends, *, masks: bool) -> Pipe:
         """One that `masks` leads from a peer that does to one for which we must."""
@@ -146,13 +144,7 @@ class Pump:
         return pipe
 
     def forget(self, number: int) -> None:
-        if self._pipes.pop(number, None) and not self._pipes:
-            loop = self._loop()
-            if loop is not None:
-                _pumps.pop(loop, None)
-                if not loop.is_closed():
-                    loop.remove_reader(self._fd)
-            self._end()
+        self._pipes.pop(number, None)
 
     def _turn(self) -> None:
         count = self._take_turn(self.handle)

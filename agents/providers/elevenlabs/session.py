@@ -245,9 +245,11 @@ class ElevenLabsSession:
     async def close(self) -> None:
         if self._socket is None:
             return
-        if isinstance(self._socket, LaneConnection):
-            self._socket.close_lane()
-        await hang_up(self.name, self._socket)
+        try:
+            if isinstance(self._socket, LaneConnection):
+                self._socket.close_lane()
+        finally:
+            await hang_up(self.name, self._socket)
         self._note_closing()
 
     async def _messages(self) -> AsyncIterator[protocol.ServerMessage]:
