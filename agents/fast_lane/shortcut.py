@@ -93,10 +93,6 @@ class Shortcut:
             self._offered, self._out = message, out
             self._opening = asyncio.get_running_loop().call_soon(self._open)
 
-    def learn(self, question: Pattern) -> None:
-        """The pipe may answer such questions itself."""
-        self._pipe.learn(question)
-
     def _open(self) -> None:
         if self._learns() and self._carries():
             self._lender.lend()
@@ -173,7 +169,7 @@ class Shortcut:
 
     @property
     def passed_at(self) -> float:
-        """When the last one did, or was answered; 0: none was."""
+        """When the last one did; 0: none has."""
         return self._pipe.passed_at
 
     def close(self) -> None:

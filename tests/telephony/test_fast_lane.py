@@ -20,7 +20,6 @@ from agents.fast_lane import Take
 from agents.fast_lane.client import Out
 from agents.fast_lane.pump.library import loaded
 from agents.fast_lane.pump.words import Heard
-from agents.providers.elevenlabs.protocol import plain_ping
 from telephony.bridge import Bridge
 from telephony.carriers.twilio.codec import TwilioCodec
 from telephony.errors import BadFrame
@@ -293,15 +292,6 @@ async def test_an_agent_that_speaks_has_not_gone_silent_and_one_that_stops_has(
 async def test_pings_alone_are_signs_of_life_and_each_is_answered_once(salon, settings, lane, monkeypatch):
     monkeypatch.setattr("telephony.on_the_line.HANG_SECONDS", 0.5)
     pongs: list[int] = []
-    read = 0
-
-    def reading(message: bytes) -> int | None:
-        nonlocal read
-        event_id = plain_ping(message)
-        read += event_id is not None
-        return event_id
-
-    monkeypatch.setattr("agents.providers.elevenlabs.lane.plain_ping", reading)
 
     async def agent(socket: ServerConnection) -> None:
         for number in range(5):
@@ -329,8 +319,6 @@ async def test_pings_alone_are_signs_of_life_and_each_is_answered_once(salon, se
                 await asyncio.sleep(0.01)
         speaking.cancel()
         assert pongs == list(range(10, 60))
-    if lane["pumped down"]:
-        assert read < 25, "the rest were answered past Python"
 
 
 @pytest.mark.django_db(transaction=True)

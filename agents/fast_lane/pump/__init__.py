@@ -60,12 +60,7 @@ class Pipe:
             for part in (pattern.audio, pattern.number)
             for place in (part.start, part.stop - part.start)
         ]
-        head, tail = pattern.answer
-        return bool(
-            self._library.pipe_learn(
-                self._pipe, pattern.like, len(pattern.like), *places, head, len(head), tail, len(tail)
-            )
-        )
+        return bool(self._library.pipe_learn(self._pipe, pattern.like, len(pattern.like), *places))
 
     def open(
         self, source: int, target: int, around: tuple[bytes, bytes], pace: Pace, *, least: int = 0
@@ -99,7 +94,7 @@ class Pipe:
 
     @property
     def passed_at(self) -> float:
-        """When the last one did, or was answered; 0: none was."""
+        """When the last one did; 0: none has."""
         at: float = self._library.pipe_passed_at(self._pipe)
         return at
 

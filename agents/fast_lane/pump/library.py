@@ -96,7 +96,7 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
         "pump_arena": (c_void_p, (pump,)),
         "pump_turn": (c_int, (pump,)),
         "pipe_new": (pipe, (pump, c_uint32, c_int)),
-        "pipe_learn": (c_int, (pipe, *text, *place, *place, *text, *text)),
+        "pipe_learn": (c_int, (pipe, *text, *place, *place)),
         "pipe_open": (
             c_int,
             (pipe, c_int, c_int, *text, *text, c_uint32, *[c_double] * 3, c_uint32, c_int, c_uint64),

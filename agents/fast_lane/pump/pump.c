@@ -5,9 +5,6 @@
  * agent's goes. All pipes of a pump share an epoll instance, which the event loop watches like any file: `pump_turn` then
  * reads whatever is there, and what is a whole text frame of a known pattern leaves in the same step as a frame of ours.
  *
- * Beside audio there are questions that a number answers, as an agent's pings are: it goes back on the socket on which the
- * question came, while another pipe leads there.
- *
  * Nothing else is understood here. At the first byte that is anything else (another message, a control frame, part of a
  * frame, the end) the pipe ends, and the caller of `pump_turn` is given that byte and all that were read after it: who
  * knows WebSocket's rules reads on. What a slow peer has not taken is given back likewise.
@@ -29,7 +26,7 @@
 enum {
     LONGEST = 4096,    /* bytes of a message that has a pattern */
     MOST_DIGITS = 18,   /* of a number: it fits into 64 bits */
-    MOST_PATTERNS = 64, /* several times what all streams have at a time; who learns another one forgets the oldest */
+    MOST_PATTERNS = 64, /* several times what all streams have at a time; a new one takes the place of the oldest */
     AROUND = 256,      /* bytes on both sides of the audio in what leaves */
     READ = 16 * 1024,  /* bytes of one caller at once, as after a pause */
     SKETCH = 4 * 1024, /* characters: more than a second, and the longest piece */
@@ -37,31 +34,26 @@ enum {
     ROUNDS = 8,        /* of looking for more before other things have their turn */
 };
 
-/* RFC 6455, section 5.2: a whole text frame with a length of seven bits, or of two bytes more, and perhaps a mask. */
-enum { WHOLE_TEXT = 0x81, MASKED = 0x80, OF_16_BITS = 126, HEADER = 2, LENGTH = 2, MASK = 4 };
+/* RFC 6455, section 5.2: a whole text frame with a length of two bytes, and perhaps a mask. */
+enum { WHOLE_TEXT = 0x81, OF_16_BITS = 126, MASKED = 0x80, HEADER = 4, MASK = 4, LEAST_16_BITS = 126 };
 
 /* In a pattern, beside the bytes below 0x80, which mean themselves. */
-enum { A_DIGIT = 0x80, A_BASE64, A_LETTER_OR_DIGIT, NO_ZERO, KINDS_END };
+enum { A_DIGIT = 0x80, A_BASE64, A_LETTER_OR_DIGIT, KINDS_END };
 
 /* What a notice says: the pipe has ended, and these bytes (none, perhaps) are to be read another way; these are to be
  * written another way; or this is what was heard, a heard_t and the sketch. */
 enum { TO_READ = 1, TO_WRITE, HEARD };
 
-typedef struct {
-    const uint8_t *bytes;
-    uint32_t size;
-} text_t;
-
 typedef struct pattern {
     struct pattern *next; /* of the same size */
     uint32_t size, audio, audio_size, number, number_size;
-    uint32_t head_size, tail_size; /* of the answer to a question: both stand after the pattern */
     uint8_t bytes[];
 } pattern_t;
 
 /* Those of callers' messages, or those of agents'. */
 typedef struct {
-    pattern_t *of_size[LONGEST + 1], *learned[MOST_PATTERNS]; /* the newest last */
+    pattern_t *of_size[LONGEST + 1], *learned[MOST_PATTERNS];
+    uint32_t oldest;
 } patterns_t;
 
 typedef struct {
@@ -75,27 +67,19 @@ typedef struct {
     double frames, earliest, last, resumed;
 } heard_t;
 
-/* Of one pipe in one turn, and of the one by which it answers: so many notices at most, and so many bytes with them. */
-enum {
-    MOST_LEAVES = 2 * READ,
-    MOST_TOLD = 3 + 2,
-    LONGEST_ANSWER = 125,
-    MOST_BYTES_TOLD = MOST_LEAVES + READ + sizeof(heard_t) + SKETCH + HEADER + MASK + LONGEST_ANSWER,
-};
-
-typedef struct pipe pipe_t;
+/* Of one pipe in one turn: so many notices at most, and so many bytes with them. */
+enum { MOST_LEAVES = 2 * READ, MOST_TOLD = 3, MOST_BYTES_TOLD = MOST_LEAVES + READ + sizeof(heard_t) + SKETCH };
 
 /* There is room for whatever all sockets of a turn may bring: who is passed over once would be so for ever, for the system
  * names them in the same order again. Pages that are never used cost nothing. */
 typedef struct {
-    int watch, files;
-    pipe_t **leads_to; /* by file, of `files`: the open pipe that writes to it */
+    int watch;
     uint32_t noticed, used;
     notice_t notices[READY * MOST_TOLD];
     uint8_t arena[READY * MOST_BYTES_TOLD];
 } pump_t;
 
-struct pipe {
+typedef struct {
     pump_t *pump;
     double piece_seconds, pause_seconds, last, earliest, passed_at;
     uint64_t passed, least; /* the smallest number that a message may have */
@@ -105,7 +89,7 @@ struct pipe {
     int masks, runs_ahead, is_open;
     uint8_t around[AROUND];
     uint8_t *sketch; /* with room for a piece beyond `full` */
-};
+} pipe_t;
 
 static patterns_t masked, plain;
 static uint8_t is_of[KINDS_END - A_DIGIT][256];
@@ -116,7 +100,6 @@ static void know_kinds(void) {
         is_of[A_DIGIT - A_DIGIT][c] = digit;
         is_of[A_BASE64 - A_DIGIT][c] = digit || letter || c == '+' || c == '/';
         is_of[A_LETTER_OR_DIGIT - A_DIGIT][c] = digit || letter;
-        is_of[NO_ZERO - A_DIGIT][c] = digit && c != '0';
     }
 }
 
@@ -132,48 +115,28 @@ static void forget(patterns_t *patterns, pattern_t *pattern) {
 
 static int is_within(uint32_t at, uint32_t size, uint32_t whole) { return size <= whole && at <= whole - size; }
 
-static int is_question(const pattern_t *pattern) { return pattern->head_size || pattern->tail_size; }
-
-static int is_same(const pattern_t *one, const pattern_t *other) {
-    return one->audio == other->audio && one->audio_size == other->audio_size && one->number == other->number &&
-           one->number_size == other->number_size && one->head_size == other->head_size &&
-           one->tail_size == other->tail_size &&
-           !memcmp(one->bytes, other->bytes, one->size + one->head_size + one->tail_size);
-}
-
-static void keep(patterns_t *patterns, pattern_t *pattern) {
-    pattern_t **kept = patterns->learned, *known = patterns->of_size[pattern->size];
-    while (known && !is_same(known, pattern)) known = known->next;
-    if (known) {
-        free(pattern), pattern = known;
-        while (*kept != known) kept++;
-    } else {
-        forget(patterns, *kept);
-        pattern->next = patterns->of_size[pattern->size], patterns->of_size[pattern->size] = pattern;
-    }
-    pattern_t **newest = patterns->learned + MOST_PATTERNS - 1;
-    memmove(kept, kept + 1, (size_t)(newest - kept) * sizeof *kept);
-    *newest = pattern;
-}
-
 /* Whether messages like this one are known now to all pipes of its kind. The audio in it stands from `audio` on, and a
- * number, if there is one, from `number` on. With a head or a tail it is a question that the number between them answers. */
+ * number without leading zeros, if there is one, from `number` on. */
 int pipe_learn(const pipe_t *pipe, const uint8_t *bytes, uint32_t size, uint32_t audio, uint32_t audio_size,
-               uint32_t number, uint32_t number_size, const uint8_t *head, uint32_t head_size, const uint8_t *tail,
-               uint32_t tail_size) {
-    if (!size || size > LONGEST || !is_within(audio, audio_size, size) || !is_within(number, number_size, size) ||
-        number_size > MOST_DIGITS || head_size > LONGEST_ANSWER || tail_size > LONGEST_ANSWER ||
-        head_size + number_size + tail_size > LONGEST_ANSWER)
+               uint32_t number, uint32_t number_size) {
+    if (size > LONGEST || size < LEAST_16_BITS || !is_within(audio, audio_size, size) ||
+        !is_within(number, number_size, size) || number_size > MOST_DIGITS)
         return 0;
     for (uint32_t i = 0; i < size; i++)
         if (bytes[i] >= KINDS_END) return 0;
-    pattern_t *pattern = malloc(sizeof *pattern + size + head_size + tail_size);
+    patterns_t *patterns = patterns_of(pipe);
+    for (const pattern_t *known = patterns->of_size[size]; known; known = known->next)
+        if (known->audio == audio && known->audio_size == audio_size && known->number == number &&
+            known->number_size == number_size && !memcmp(known->bytes, bytes, size))
+            return 1;
+    pattern_t *pattern = malloc(sizeof *pattern + size);
     if (!pattern) return 0;
-    *pattern = (pattern_t){NULL, size, audio, audio_size, number, number_size, head_size, tail_size};
+    pattern_t **place = &patterns->learned[patterns->oldest];
+    forget(patterns, *place);
+    *pattern = (pattern_t){patterns->of_size[size], size, audio, audio_size, number, number_size};
     memcpy(pattern->bytes, bytes, size);
-    memcpy(pattern->bytes + size, head, head_size);
-    memcpy(pattern->bytes + size + head_size, tail, tail_size);
-    keep(patterns_of(pipe), pattern);
+    patterns->of_size[size] = *place = pattern;
+    patterns->oldest = (patterns->oldest + 1) % MOST_PATTERNS;
     return 1;
 }
 
@@ -189,7 +152,6 @@ pump_t *pump_new(void) {
 
 void pump_free(pump_t *pump) {
     close(pump->watch);
-    free(pump->leads_to);
     free(pump);
 }
 
@@ -204,16 +166,6 @@ pipe_t *pipe_new(pump_t *pump, uint32_t number, int masks) {
     return pipe;
 }
 
-static int has_room_for(pump_t *pump, int file) {
-    if (file < pump->files) return 1;
-    const int files = file + file / 2 + 1;
-    pipe_t **leads_to = realloc(pump->leads_to, (size_t)files * sizeof *leads_to);
-    if (!leads_to) return 0;
-    memset(leads_to + pump->files, 0, (size_t)(files - pump->files) * sizeof *leads_to);
-    pump->leads_to = leads_to, pump->files = files;
-    return 1;
-}
-
 /* 0, or the errno of what went wrong. `last` and all other times are seconds of CLOCK_MONOTONIC. Of `full` characters on
  * the sketch is announced. What runs ahead comes faster than it sounds. Messages whose number is below `least` end it. */
 int pipe_open(pipe_t *pipe, int from, int to, const uint8_t *head, uint32_t head_size, const uint8_t *tail,
@@ -222,11 +174,9 @@ int pipe_open(pipe_t *pipe, int from, int to, const uint8_t *head, uint32_t head
     if (head_size > AROUND || tail_size > AROUND - head_size || !full || full > SKETCH ||
         audio_size / 4 + 1 > SKETCH - full)
         return EINVAL;
-    if (pipe->is_open) return EBUSY;
     uint8_t *sketch = realloc(pipe->sketch, full + audio_size / 4 + 1);
     if (!sketch) return ENOMEM;
     pipe->sketch = sketch;
-    if (!has_room_for(pipe->pump, to)) return ENOMEM;
     memcpy(pipe->around, head, head_size);
     memcpy(pipe->around + head_size, tail, tail_size);
     pipe->head_size = head_size, pipe->tail_size = tail_size;
@@ -238,16 +188,13 @@ int pipe_open(pipe_t *pipe, int from, int to, const uint8_t *head, uint32_t head
     struct epoll_event readable = {.events = EPOLLIN, .data.ptr = pipe};
     if (epoll_ctl(pipe->pump->watch, EPOLL_CTL_ADD, from, &readable)) return errno;
     pipe->is_open = 1;
-    if (to >= 0) pipe->pump->leads_to[to] = pipe;
     return 0;
 }
 
 int pipe_is_open(const pipe_t *pipe) { return pipe->is_open; }
 
 void pipe_close(pipe_t *pipe) {
-    if (!pipe->is_open) return;
-    epoll_ctl(pipe->pump->watch, EPOLL_CTL_DEL, pipe->from, NULL);
-    if (pipe->to >= 0 && pipe->pump->leads_to[pipe->to] == pipe) pipe->pump->leads_to[pipe->to] = NULL;
+    if (pipe->is_open) epoll_ctl(pipe->pump->watch, EPOLL_CTL_DEL, pipe->from, NULL);
     pipe->is_open = 0;
 }
 
@@ -264,7 +211,7 @@ uint64_t pipe_passed(pipe_t *pipe) {
     return passed;
 }
 
-/* When the last one did, or a question was answered. */
+/* When the last one did. */
 double pipe_passed_at(const pipe_t *pipe) { return pipe->passed_at; }
 
 uint32_t pipe_most_heard(void) { return sizeof(heard_t) + SKETCH; }
@@ -274,7 +221,7 @@ uint32_t pipe_heard(pipe_t *pipe, uint8_t *told, double resumed) {
     const heard_t heard = {pipe->frames, pipe->earliest, pipe->last, resumed};
     const uint32_t size = pipe->sketched;
     memcpy(told, &heard, sizeof heard);
-    if (size) memcpy(told + sizeof heard, pipe->sketch, size);
+    memcpy(told + sizeof heard, pipe->sketch, size);
     pipe->frames = pipe->sketched = 0, pipe->earliest = INFINITY;
     return (uint32_t)sizeof heard + size;
 }
@@ -324,18 +271,20 @@ static int is_like(const uint8_t *message, const pattern_t *pattern) {
     return 1;
 }
 
-/* Whether its number is not too small. */
+/* Whether its number may be read as one, and is not too small. */
 static int may_pass(const pipe_t *pipe, const pattern_t *pattern, const uint8_t *message) {
     const uint8_t *digits = message + pattern->number;
     uint64_t number = 0;
+    if (!pattern->number_size) return 1;
+    if (pattern->number_size > 1 && *digits == '0') return 0;
     for (uint32_t i = 0; i < pattern->number_size; i++) number = number * 10 + (digits[i] - '0');
-    return !pattern->number_size || number >= pipe->least;
+    return number >= pipe->least;
 }
 
 static const pattern_t *pattern_of(const pipe_t *pipe, const uint8_t *message, uint32_t size) {
     for (const pattern_t *pattern = patterns_of(pipe)->of_size[size]; pattern; pattern = pattern->next)
-        if ((pattern->audio_size == pipe->audio_size || is_question(pattern)) && is_like(message, pattern))
-            return is_question(pattern) || may_pass(pipe, pattern, message) ? pattern : NULL;
+        if (pattern->audio_size == pipe->audio_size && is_like(message, pattern))
+            return may_pass(pipe, pattern, message) ? pattern : NULL;
     return NULL;
 }
 
@@ -355,61 +304,22 @@ static void tell(const pipe_t *pipe, uint32_t kind, const uint8_t *bytes, uint32
     notice(pipe, kind, size);
 }
 
-/* What stands before the message of the frame that `came`, all of which is there; 0 if that is anything else. */
-static uint32_t header_of(const pipe_t *pipe, const uint8_t *came, uint32_t there, uint32_t *message_size) {
-    uint32_t header = HEADER, size;
-    if (there < HEADER + LENGTH || came[0] != WHOLE_TEXT || !(came[1] & MASKED) != !pipe->masks) return 0;
-    size = came[1] & 0x7F;
-    if (size == OF_16_BITS) {
-        header += LENGTH, size = (uint32_t)came[2] << 8 | came[3];
-        if (size < OF_16_BITS) return 0; /* which no frame should use */
-    } else if (size > OF_16_BITS) {
-        return 0;
-    }
-    if (pipe->masks) header += MASK;
-    *message_size = size;
-    return there >= header && there - header >= size ? header : 0;
-}
+static uint32_t header_size(const pipe_t *pipe) { return pipe->masks ? HEADER + MASK : HEADER; }
 
-static uint32_t frame_size(int masks, uint32_t size) {
-    return size + HEADER + (size < OF_16_BITS ? 0 : LENGTH) + (masks ? MASK : 0);
-}
+/* Which a frame of a length of two bytes has. */
+static uint8_t second_byte(const pipe_t *pipe) { return pipe->masks ? MASKED | OF_16_BITS : OF_16_BITS; }
 
-/* One frame of these, which are shorter than 64 KiB, at `to`, where there is room for it. Its size; 0 if it cannot be. */
-static uint32_t write_frame(int masks, const text_t parts[3], uint8_t *to) {
-    const uint32_t size = parts[0].size + parts[1].size + parts[2].size;
-    const int is_long = size >= OF_16_BITS;
-    uint8_t *mask = to + HEADER + (is_long ? LENGTH : 0), *message = masks ? mask + MASK : mask, *end = message;
-    if (masks && !next_mask(mask)) return 0;
-    to[0] = WHOLE_TEXT, to[1] = (uint8_t)((masks ? MASKED : 0) | (is_long ? OF_16_BITS : size));
-    if (is_long) to[2] = (uint8_t)(size >> 8), to[3] = (uint8_t)size;
-    for (int i = 0; i < 3; i++) end = mempcpy(end, parts[i].bytes, parts[i].size);
-    if (masks) apply_mask(message, message, size, mask);
-    return (uint32_t)(end - to);
-}
-
-/* As much of these as the socket takes to which the pipe leads: the pipe ends if that is not all, and the rest is told. */
-static void leave(pipe_t *pipe, const uint8_t *bytes, uint32_t size) {
-    const uint32_t sent = pipe_send(pipe, bytes, size);
-    if (sent == size) return;
-    if (pipe->to >= 0) pipe_close(pipe);
-    tell(pipe, TO_WRITE, bytes + sent, size - sent);
-}
-
-/* On the socket on which it came, if a pipe leads there: then nothing of others waits to be written to it. */
-static int answer(const pipe_t *pipe, const pattern_t *question, const uint8_t *message) {
-    uint8_t frame[HEADER + MASK + LONGEST_ANSWER];
-    pump_t *pump = pipe->pump;
-    pipe_t *back = pipe->from < pump->files ? pump->leads_to[pipe->from] : NULL;
-    if (!back) return 0;
-    const uint8_t *head = question->bytes + question->size, *tail = head + question->head_size;
-    const text_t parts[3] = {
-        {head, question->head_size}, {message + question->number, question->number_size}, {tail, question->tail_size}};
-    const uint32_t size = write_frame(back->masks, parts, frame);
-    if (!size) return 0;
-    leave(back, frame, size);
-    if (!back->is_open) tell(back, TO_READ, frame, 0);
-    return 1;
+/* One frame of the audio, at `to`, where there is room for it. Its size; 0 if it cannot be. */
+static uint32_t write_frame(const pipe_t *pipe, const uint8_t *audio, uint8_t *to) {
+    const uint32_t size = pipe->head_size + pipe->audio_size + pipe->tail_size, header = header_size(pipe);
+    uint8_t *mask = to + HEADER, *message = to + header;
+    if (size < LEAST_16_BITS || (pipe->masks && !next_mask(mask))) return 0;
+    to[0] = WHOLE_TEXT, to[1] = second_byte(pipe), to[2] = (uint8_t)(size >> 8), to[3] = (uint8_t)size;
+    memcpy(message, pipe->around, pipe->head_size);
+    memcpy(message + pipe->head_size, audio, pipe->audio_size);
+    memcpy(message + pipe->head_size + pipe->audio_size, pipe->around + pipe->head_size, pipe->tail_size);
+    if (pipe->masks) apply_mask(message, message, size, mask);
+    return header + size;
 }
 
 static void hear(pipe_t *pipe, const uint8_t *audio, double now) {
@@ -425,36 +335,35 @@ static void carry(pipe_t *pipe, double now) {
     static uint8_t came[READ], unmasked[LONGEST], leaves[MOST_LEAVES];
     ssize_t got = recv(pipe->from, came, sizeof came, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    const uint32_t end = got > 0 ? (uint32_t)got : 0, audio_size = pipe->audio_size;
-    const uint32_t most = frame_size(pipe->masks, pipe->head_size + audio_size + pipe->tail_size);
-    uint32_t at = 0, out = 0, header, size;
+    const uint32_t end = got > 0 ? (uint32_t)got : 0, header = header_size(pipe);
+    const uint32_t most = header + pipe->head_size + pipe->audio_size + pipe->tail_size;
+    uint32_t at = 0, out = 0;
     int told = 0;
-    while ((header = header_of(pipe, came + at, end - at, &size))) {
-        if (size > LONGEST || !patterns_of(pipe)->of_size[size]) break;
+    while (end - at > header && came[at] == WHOLE_TEXT && came[at + 1] == second_byte(pipe)) {
+        const uint32_t size = (uint32_t)came[at + 2] << 8 | came[at + 3];
+        if (size > LONGEST || !patterns_of(pipe)->of_size[size] || end - at - header < size) break;
         const uint8_t *message = came + at + header;
-        if (pipe->masks) apply_mask(unmasked, message, size, message - MASK), message = unmasked;
+        if (pipe->masks) apply_mask(unmasked, message, size, came + at + HEADER), message = unmasked;
         const pattern_t *pattern = pattern_of(pipe, message, size);
-        if (!pattern) break;
-        if (is_question(pattern)) {
-            if (!answer(pipe, pattern, message)) break;
-        } else {
-            /* Who listens must know of a pause: either somebody catches up, or audio is missing. */
-            const int resumes = now - pipe->last > pipe->pause_seconds, is_due = resumes || pipe->sketched >= pipe->full;
-            const text_t audio = {message + pattern->audio, audio_size};
-            const text_t parts[3] = {
-                {pipe->around, pipe->head_size}, audio, {pipe->around + pipe->head_size, pipe->tail_size}};
-            if (most > MOST_LEAVES - out || (is_due && told)) break;
-            const uint32_t written = write_frame(pipe->masks, parts, leaves + out);
-            if (!written) break;
-            if (is_due) tell_heard(pipe, resumes ? now : 0), told = 1;
-            out += written;
-            hear(pipe, audio.bytes, now);
-            pipe->passed++;
-        }
+        /* Who listens must know of a pause: either somebody catches up, or audio is missing. */
+        const int resumes = now - pipe->last > pipe->pause_seconds, is_due = resumes || pipe->sketched >= pipe->full;
+        if (!pattern || most > MOST_LEAVES - out || (is_due && told)) break;
+        const uint32_t written = write_frame(pipe, message + pattern->audio, leaves + out);
+        if (!written) break;
+        if (is_due) tell_heard(pipe, resumes ? now : 0), told = 1;
+        out += written;
         at += header + size;
-        pipe->passed_at = now;
+        hear(pipe, message + pattern->audio, now);
+        pipe->passed++, pipe->passed_at = now;
     }
-    if (out) leave(pipe, leaves, out);
+    if (out) {
+        ssize_t sent = pipe->to < 0 ? 0 : send(pipe->to, leaves, out, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0) sent = 0;
+        if ((uint32_t)sent < out) {
+            if (pipe->to >= 0) pipe_close(pipe);
+            tell(pipe, TO_WRITE, leaves + sent, out - (uint32_t)sent);
+        }
+    }
     if (at < end || !end || !pipe->is_open) {
         pipe_close(pipe);
         tell(pipe, TO_READ, came + at, end - at);
@@ -471,10 +380,7 @@ int pump_turn(pump_t *pump) {
         const int count = epoll_wait(pump->watch, ready, READY, 0);
         if (count <= 0) break;
         const double now = now_seconds();
-        for (int i = 0; i < count; i++) {
-            pipe_t *pipe = ready[i].data.ptr;
-            if (pipe->is_open) carry(pipe, now); /* another one's answer may have closed it */
-        }
+        for (int i = 0; i < count; i++) carry(ready[i].data.ptr, now);
     }
     return (int)pump->noticed;
 }

@@ -4,15 +4,9 @@ from typing import NamedTuple
 
 from agents.base64_audio import KINDS
 
-DIGIT, BASE64, LETTER_OR_DIGIT, NO_ZERO = 0x80, 0x81, 0x82, 0x83
+DIGIT, BASE64, LETTER_OR_DIGIT = 0x80, 0x81, 0x82
 LIKE_BASE64 = KINDS.replace(b"A", bytes([BASE64]))
 """For `translate`: of audio, what a pattern says of it."""
-
-
-def like_number(digits: bytes) -> bytes:
-    """What a pattern says of a number as JSON writes it, of so many digits."""
-    return bytes([NO_ZERO] + [DIGIT] * (len(digits) - 1) if len(digits) > 1 else [DIGIT] * len(digits))
-
 
 LONGEST_PIECE = 3072
 """Characters of base64: longer pieces have no pace."""
@@ -21,16 +15,13 @@ LONGEST_PIECE = 3072
 class Pattern(NamedTuple):
     """What messages of audio are like, those of one length.
 
-    A byte of `like` below 0x80 means itself; DIGIT, BASE64, LETTER_OR_DIGIT, and NO_ZERO for a digit that is none, mean
-    any of those. The audio is base64.
+    A byte of `like` below 0x80 means itself; DIGIT, BASE64 and LETTER_OR_DIGIT mean any of those. The audio is base64.
     """
 
     like: bytes
-    audio: slice = slice(0, 0)
+    audio: slice
     number: slice = slice(0, 0)
-    """Of digits; or nothing."""
-    answer: tuple[bytes, bytes] = b"", b""
-    """It is no audio but a question: what stands on both sides of its number in the answer that goes back."""
+    """Of digits, the first of which is no zero; or nothing."""
 
 
 class Pace(NamedTuple):

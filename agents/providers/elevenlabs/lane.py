@@ -11,7 +11,6 @@ from agents.providers.elevenlabs.protocol import (
     Ping,
     Refusal,
     ServerMessage,
-    ping_pattern,
     plain_ping,
     pong,
 )
@@ -63,8 +62,6 @@ class AgentLane:
                     self.shortcut.offer(message, self.way_out)
         elif (ping := plain_ping(message)) is not None:
             taken = self.send_now(pong(ping).encode())
-            if taken and self.shortcut is not None and (question := ping_pattern(message)):
-                self.shortcut.learn(question)
         else:
             taken = len(message) <= MAX_NOTE_BYTES and self._take_note(message)
         if taken:
