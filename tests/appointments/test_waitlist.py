@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+import time_machine
 
 from appointments import holds, tasks, waitlist
 from appointments.availability import free_slots
@@ -333,6 +334,7 @@ def test_two_cancellations_at_once_do_not_offer_one_guest_two_slots(salon):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("how", ["cancelled", "moved"])
+@time_machine.travel(NOW)
 def test_time_that_staff_free_by_hand_is_offered_too(salon, how):
     with tenant_scope(salon):
         appointment = booked(salon)
