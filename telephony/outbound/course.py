@@ -107,6 +107,8 @@ def settle(call: Call, *, now: datetime.datetime | None = None) -> None:
             _finish(order, State.FAILED, now, code=UNKNOWN, error="Whether it was placed is not known")
             return
         state = _FINAL[Call.State(order.call.state)]
+        if order.answered_by.startswith(MACHINES):  # which may be over before there was a stream to say so
+            Call.objects.filter(pk=call.pk, outcome="").update(outcome=calls.MACHINE)
         if order.answered_by == FAX:
             _finish(order, State.FAILED, now, code=FAX, error="A fax machine has answered")
             return

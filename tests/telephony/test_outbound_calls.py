@@ -16,7 +16,7 @@ from telephony.outbound.standing import standing
 from telephony.simulators.twilio import Script
 from telephony.simulators.twilio.callees import Callee
 from tenants.models import Tenant
-from tenants.scoping import in_tenant, in_thread
+from tenants.scoping import in_tenant, in_thread, tenant_scope
 from tests.calling import open_infobip_office, open_twilio_office
 from tests.conftest import CALLER
 
@@ -84,6 +84,20 @@ async def test_a_fax_machine_is_hung_up_on_and_not_called_again(salon):
     assert (order.call.outcome, order.call.state, order.attempts) == ("machine", "completed", 1)
     assert call.timeline.says == []
     assert call.warnings == []
+
+
+async def test_a_machine_that_is_told_of_before_there_is_a_stream_is_the_calls_outcome(salon):
+    def settled_without_a_stream() -> str:
+        with tenant_scope(salon):
+            OutboundCall.objects.update(state=OutboundCall.State.UNDER_WAY)
+            Call.objects.update(outcome="", stream_started_at=None, stream_ended_at=None)
+        course.settle(order.call)
+        with tenant_scope(salon):
+            return Call.objects.get().outcome
+
+    async with open_twilio_office(salon, Callee("fax")) as place:
+        order, _ = await place.call()
+    assert await in_thread(settled_without_a_stream) == "machine"
 
 
 async def test_a_business_that_leaves_no_message_hangs_up(salon, office):
