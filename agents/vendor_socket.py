@@ -62,6 +62,9 @@ async def hang_up(vendor: str, socket: ClientConnection) -> None:
     except (TimeoutError, OSError):
         logger.info("%s did not close its socket in time", vendor)
         socket.transport.abort()
+    except BaseException:  # cancelled: nobody waits any longer
+        socket.transport.abort()
+        raise
 
 
 def opened(socket: ClientConnection | None) -> ClientConnection:

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from tenants.json_body import clean, loads
+from tenants.json_body import MAX_DEPTH, TooDeep, clean, loads
 from tenants.responses import ApiError
-
-MAX_DEPTH = 64
 
 
 def parse(raw: bytes) -> dict[str, Any]:
@@ -16,8 +14,10 @@ def parse(raw: bytes) -> dict[str, Any]:
         raise invalid("The body is not valid JSON") from None
     if not isinstance(value, dict):
         raise invalid("The body must be a JSON object")
-    _refuse_depth(value)
-    cleaned: dict[str, Any] = clean(value)
+    try:
+        cleaned: dict[str, Any] = clean(value)
+    except TooDeep:
+        raise invalid(f"The body must be valid JSON of at most {MAX_DEPTH} levels") from None
     return cleaned
 
 
@@ -43,17 +43,3 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise invalid(f"{twice[:80].encode('utf-8', 'replace').decode()}: named more than once")
     return value
-
-
-def _refuse_depth(value: dict[str, Any]) -> None:
-    level: list[Any] = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return
-    raise invalid(f"The body must be valid JSON of at most {MAX_DEPTH} levels")

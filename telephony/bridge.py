@@ -259,6 +259,10 @@ class Bridge:
                 self._agent.ready.clear()
                 await self._drain()
             return error.outcome
+        except Exception:  # a fault of ours, perhaps at what this agent sends: who takes over may fare better
+            logger.exception("[MediaStream] %s error: its session broke", self._agent.session.name)
+            self._journal.happened("agent_lost", reason="its session broke")
+            return "agent_lost"
         self._agent.ready.clear()  # it has left, and cannot hang: its last words may sound for longer than that
         if not self._voice.was_heard:  # it left without a word: nobody has been served
             self._journal.happened("agent_lost", reason="closed without a word")
@@ -312,7 +316,7 @@ class Bridge:
         return 0 < longest < now - self._last_word_at and longest < now - self._voice.sounds_until
 
     def _begin_acting(self, wanted: asyncio.Future[Act]) -> None:
-        if not wanted.cancelled():
+        if not (wanted.cancelled() or self._caller_gone.done()):
             self._acting = asyncio.create_task(self._act_on_tools(wanted.result()), name="acts of tools")
 
     async def _act_on_tools(self, act: Act) -> None:
@@ -462,11 +466,13 @@ class Bridge:
             raise AssertionError("nothing has ended the call")
         finally:
             self._next_round.cancel()
-            self._passage.shut()  # what went past us is heard of now, if ever
-            self._voice.catch_up()
-            self.feel.ended(time.monotonic())
             self._act_wanted.cancel()
-            await self._stop(caller, agent, closing, *self._tools.tasks)
+            try:
+                self._passage.shut()  # what went past us is heard of now, if ever
+                self._voice.catch_up()
+                self.feel.ended(time.monotonic())
+            finally:
+                await self._stop(caller, agent, closing, *self._tools.tasks)
 
     async def _close_in_time(self) -> str:
         return await closing_time(

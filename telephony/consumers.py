@@ -238,20 +238,21 @@ def _felt(bridge: Bridge | None, outcome: str) -> Record | None:
 
 async def _read(socket: MediaSocket, codec: MediaCodec, bridge: Bridge) -> None:
     """Hand frames to the bridge until the carrier leaves or breaks its protocol."""
-    while True:
-        bridge.messages_read += 1
-        try:
+    try:
+        while True:
+            bridge.messages_read += 1
             frame = codec.decode(await socket.receive())
-        except CallerGone as gone:
-            if gone.code in PROTOCOL_BREACHES:
-                bridge.broke(BadFrame(PROTOCOL_BREACHES[gone.code], gone.code))
-            bridge.caller_left(calls.CALLER_HUNG_UP if gone.code == 1000 else calls.STREAM_LOST)
-            return
-        except BadFrame as bad:
-            bridge.broke(bad)
-            return
-        if frame is not None:
-            bridge.feed(frame)
+            if frame is not None:
+                bridge.feed(frame)
+    except CallerGone as gone:
+        if gone.code in PROTOCOL_BREACHES:
+            bridge.broke(BadFrame(PROTOCOL_BREACHES[gone.code], gone.code))
+        bridge.caller_left(calls.CALLER_HUNG_UP if gone.code == 1000 else calls.STREAM_LOST)
+    except BadFrame as bad:
+        bridge.broke(bad)
+    except Exception:
+        logger.exception("A carrier's socket is read no more")
+        bridge.caller_left(calls.STREAM_LOST)
 
 
 def _tool_answerer(claimed: calls.ClaimedCall) -> Callable[[str, dict[str, Any]], Awaitable[Answered]]:

@@ -131,9 +131,9 @@ class AgentOnTheLine:
     def _dismiss(self, failed: AgentSession) -> None:
         """Whatever it still says is not heard. Closing it may take a second, and nobody waits for that."""
         self._dismissed = failed
+        self._leaving.append(asyncio.create_task(self._see_off(failed), name="agent leaves"))
         if isinstance(failed, LaneSession):
             failed.pass_to(not_now, not_now)
-        self._leaving.append(asyncio.create_task(self._see_off(failed), name="agent leaves"))
 
     async def _see_off(self, session: AgentSession) -> None:
         await session.close()

@@ -4,9 +4,15 @@ import json
 import math
 from typing import Any
 
+MAX_DEPTH = 64
+
 
 class NotAnObject(ValueError):
     """The body is not a JSON object; the message says what is wrong with it."""
+
+
+class TooDeep(ValueError):
+    """Of more than MAX_DEPTH levels."""
 
 
 def parse_object(raw: bytes | str) -> dict[str, Any]:
@@ -36,15 +42,17 @@ def _finite(text: str) -> float:
     return number
 
 
-def clean(value: Any) -> Any:
-    """Without NUL and lone surrogates, however deep they are."""
+def clean(value: Any, levels: int = MAX_DEPTH) -> Any:
+    """Without NUL and lone surrogates, however deep they are. Raises TooDeep."""
     match value:
         case str():
             return _clean_text(value)
+        case dict() | list() if not levels:
+            raise TooDeep(f"nested more than {MAX_DEPTH} levels deep")
         case dict():
-            return {_clean_text(name): clean(item) for name, item in value.items()}
+            return {_clean_text(name): clean(item, levels - 1) for name, item in value.items()}
         case list():
-            return [clean(item) for item in value]
+            return [clean(item, levels - 1) for item in value]
     return value
 
 

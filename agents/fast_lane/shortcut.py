@@ -9,6 +9,7 @@ withdraws the pipe first. So a frame that the pipe carries is one that the lane 
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -17,6 +18,8 @@ from typing import Protocol
 from agents.fast_lane import WayOut
 from agents.fast_lane.pump import Ends, Pipe, Pump
 from agents.fast_lane.pump.words import LONGEST_PIECE, Heard, Pace, Pattern
+
+logger = logging.getLogger(__name__)
 
 
 class Ear(Protocol):
@@ -126,22 +129,17 @@ class Shortcut:
         # If it has ended by itself, what it has read is on its way to us, and comes before what is read next.
         if self._pipe.is_open:
             self._pipe.close()
-            self._give_back()
+            self.listen()
+            self._lender.take_back()
 
     def _read(self, read: bytes) -> None:
         """It has ended by itself: the lane deals with this, and if all is as before, the pipe carries on."""
+        self.listen()
         try:
-            self.listen()
             self._lender.deal_with(read)
         finally:
             if not (read and self._learns() and self._carries()):
                 self._lender.take_back()
-
-    def _give_back(self) -> None:
-        try:
-            self.listen()
-        finally:
-            self._lender.take_back()
 
     def _write(self, frames: bytes) -> None:
         if self._out is not None:
@@ -159,9 +157,12 @@ class Shortcut:
         return True
 
     def listen(self) -> None:
-        """The ear is told of all that has passed."""
+        """The ear is told of all that has passed. Never raises: nobody goes unheard or unread for its sake."""
         if heard := self._pipe.heard():
-            self._ear.gather(heard)
+            try:
+                self._ear.gather(heard)
+            except Exception:
+                logger.exception("[MediaStream] What went past was not understood")
 
     def passed(self) -> int:
         """How many messages, since this was asked last."""

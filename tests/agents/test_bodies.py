@@ -14,7 +14,8 @@ from agents.diversion import Base64Decoder, Diversion, Malformed, TooMuch
 from agents.models import ProviderEvent
 from agents.provider_events import read_told
 from agents.tasks import process_event
-from agents.webhook_bodies import MAX_DEPTH, parse
+from agents.webhook_bodies import parse
+from tenants.json_body import MAX_DEPTH
 from tenants.responses import ApiError
 from tenants.scoping import platform_scope, tenant_scope
 from tests.agents.test_forgeries import ADDRESSES, WIRE

@@ -1,5 +1,6 @@
 """What the vendor's webhook never told us is fetched at night, once."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -79,6 +80,17 @@ async def test_a_missed_conversation_comes_in_as_its_webhook_would_have(salon, s
     conversation = await in_tenant(salon.pk, understood)
     assert conversation.summary == "The caller said: Hello?"
     assert conversation.duration_seconds == 60
+
+
+async def test_one_that_cannot_be_read_keeps_no_other_from_coming_in(salon):
+    deep: dict[str, Any] = {}
+    for _ in range(100):
+        deep = {"deeper": deep}
+    async with vendors(agents=None) as world:
+        ids = [spoke(world) for _ in range(3)]
+        world.agents.sessions[1].variables = deep
+        assert await fetch(salon) == 2
+    assert sorted(await events(salon)) == sorted((missed_conversations.KIND, ids[at]) for at in (0, 2))
 
 
 async def test_it_comes_in_once(salon, settings):

@@ -6,9 +6,12 @@ import os
 import random
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar, copy_context
 from itertools import pairwise
 from math import inf
 
@@ -455,6 +458,84 @@ def test_the_pump_is_gone_with_its_loop_though_a_pipe_is_open(new_loop):
 
     before = files_after_a_loop()  # the first one opens what stays
     assert [files_after_a_loop() for _ in range(3)] == [before] * 3
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        ("loop.__class__.__del__ = lambda _: None  # and the process ends", ""),
+        ("del loop; gc.collect()", "False False 0 0.0 None\n"),
+    ],
+)
+def test_what_is_thrown_away_together_with_a_pipe_may_ask_it_for_something_still(left, told):
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", LEAVES_A_PIPE.format(left=left)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, told, "")
+
+
+LEAVES_A_PIPE = """
+import asyncio, gc, socket
+from agents.fast_lane.pump import Ends, pump_here
+from agents.fast_lane.pump.words import Pace
+
+async def carry(pipe):
+    try:
+        await asyncio.Event().wait()
+    finally:
+        asks(pipe)
+
+def opens(pipe):
+    return pipe.open(source.fileno(), -1, (b"{{", b"}}"), Pace(216, 0.02, 1e9, 0.0, 2700))
+
+def asks(pipe):
+    pipe.close()
+    print(pipe.is_open, opens(pipe), pipe.passed(), pipe.passed_at, pipe.heard())
+    pipe.remove()
+
+async def begin():
+    pipe = pump_here().pipe(Ends(print, print, print), masks=True)
+    assert opens(pipe)
+    pipe.carried = carry(pipe)
+    pipe.carried.send(None)
+
+caller, source = socket.socketpair()
+loop = asyncio.new_event_loop()
+loop.run_until_complete(begin())
+{left}
+"""
+
+
+def test_what_is_told_of_a_pipe_is_told_in_its_calls_context():
+    """Of another call's, log lines would name that one, and perhaps another tenant."""
+    call: ContextVar[str] = ContextVar("call", default="nobody's")
+    course, told = Course(), list[tuple[str, str]]()
+
+    def tells(kind: str) -> Callable[[object], None]:
+        return lambda _: told.append((kind, call.get()))
+
+    def open_one(name: str) -> tuple[Pipe, socket.socket, socket.socket]:
+        call.set(name)
+        caller, source = socket.socketpair()
+        ends = Ends(tells("to read"), tells("to write"), tells("heard"))
+        pipe = course.pump.pipe(ends, masks=True)
+        assert pipe.open(source.fileno(), -1, AROUND, PACE._replace(pause_seconds=0.0))
+        return pipe, caller, source
+
+    opened = [copy_context().run(open_one, name) for name in ("one", "two")]
+    for _, caller, _ in opened:
+        caller.sendall(client_frame(media(1)) + b"end")
+    course.turn()
+    for pipe, caller, source in opened:
+        pipe.remove()
+        caller.close()
+        source.close()
+    course.end()
+    kinds = ["heard", "to read", "to write"]
+    assert sorted(told) == sorted((kind, name) for kind in kinds for name in ("one", "two"))
 
 
 def test_a_pipe_that_a_notice_removes_takes_nothing_from_the_others():

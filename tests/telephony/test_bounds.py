@@ -20,6 +20,7 @@ from agents.events import ToolCall
 from agents.guarded_connection import MAX_UNSENT_BYTES, GuardedConnection
 from agents.models import Turn
 from agents.providers.elevenlabs.protocol import MAX_WORDS, Decoder
+from agents.providers.openai_realtime import protocol as openai_realtime
 from agents.tools import registry
 from telephony import bridge, calls, doorstep, guarded_socket, on_the_line, tools_at_work
 from telephony.frames import StreamStarted
@@ -430,6 +431,28 @@ def test_words_without_end_are_not_kept(size, kept):
     assert (Decoder().decode(json.dumps(said)) is not None) == kept
 
 
+DEPTHS = (100, 400, 600, 900, 2000)
+"""Some are too deep for whoever reads JSON, and others only for whoever walks over what was read."""
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("kind", ["agent_response", "nobody_knows", "agent_tool_response"])
+def test_a_message_nested_too_deeply_is_unreadable_and_no_more(depth, kind):
+    nested = '{"type":"' + kind + '","a":' + "[" * depth + "]" * depth + "}"
+    for read in (Decoder().decode, openai_realtime.decode):
+        with pytest.raises(ValueError, match="nested"):
+            read(nested)
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_tool_call_nested_too_deeply_is_answered(depth):
+    head = (
+        '{"type":"client_tool_call","client_tool_call":{"tool_name":"find","tool_call_id":"1","parameters":'
+    )
+    call = Decoder().decode(head + '{"a":' * depth + "1" + "}" * depth + "}}")
+    assert call == ToolCall("1", "find (its parameters are too much to read)", {})
+
+
 @pytest.mark.parametrize("encoded", [str, str.encode])
 @pytest.mark.parametrize("id_first", [True, False])
 def test_a_tool_call_that_is_too_long_to_be_read_is_answered(salon, encoded, id_first):
@@ -437,6 +460,6 @@ def test_a_tool_call_that_is_too_long_to_be_read_is_answered(salon, encoded, id_
     named = {"tool_name": "book_appointment", "tool_call_id": "1"}
     asked = named | notes if id_first else notes | named
     call = Decoder().decode(encoded(json.dumps({"type": "client_tool_call", "client_tool_call": asked})))
-    assert call == ToolCall("1", "book_appointment (its parameters are too long)", {})
+    assert call == ToolCall("1", "book_appointment (its parameters are too much to read)", {})
     answer = registry.run(salon.pk, None, call.tool, call.arguments).envelope
     assert (answer["code"], answer["message"]) == ("UNKNOWN_TOOL", "I'm sorry, I can't do that.")

@@ -452,7 +452,8 @@ def test_what_waits_is_bounded_and_the_oldest_goes_first():
     [
         (lambda: Agent(opening=AgentRefused("no", 401)), "agent_refused"),
         (lambda: _speaking(AudioFormat("pcm16", 44100)), "unsupported_audio"),
-        (lambda: _breaking(), "agent_lost"),
+        (lambda: _breaking(AgentLost("gone", 1011)), "agent_lost"),
+        (lambda: _breaking(RecursionError("a fault of ours")), "agent_lost"),
     ],
 )
 async def test_how_an_agent_failed_is_the_outcome(agent, outcome):
@@ -467,11 +468,11 @@ def _speaking(audio_format) -> Agent:
     return agent
 
 
-def _breaking() -> Agent:
+def _breaking(fault: Exception) -> Agent:
     class Breaking(Agent):
         async def events(self):
             yield Speech(b"hel")
-            raise AgentLost("gone", 1011)
+            raise fault
 
     return Breaking()
 
@@ -570,6 +571,17 @@ async def test_an_error_on_the_callers_way_is_not_swallowed():
     with pytest.raises(RuntimeError, match="deaf"):
         await line.run()
     assert agent.closed
+
+
+async def test_what_a_tool_wants_of_a_call_that_is_over_is_not_begun():
+    agent = Agent(stays=True)
+    line = bridge(agent, [])
+    running = asyncio.create_task(line.run())
+    await asyncio.sleep(0.01)
+    line.caller_left("caller_hung_up")
+    line.act(Act.TRANSFER)
+    assert await running == "caller_hung_up"
+    assert line._acting is None
 
 
 async def test_an_agent_that_leaves_without_a_word_has_served_nobody():

@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from telephony import calls
+from telephony.carriers.twilio.codec import TwilioCodec
 from telephony.dialplan import find_destination, route
 from telephony.incoming import IncomingCall
 from telephony.models import Call, CallEvent
@@ -295,6 +296,23 @@ async def test_a_carrier_that_vanishes_ends_the_call(exchange, salon):
     session = await exchange.vendor.session()
     await asyncio.wait_for(session.ended.wait(), 5)
     assert session.close_code == 1000
+
+
+async def test_a_socket_that_is_read_no_more_is_no_call_that_goes_on(exchange, salon, caplog, monkeypatch):
+    """A fault of ours: the carrier is to ask at once what comes next."""
+
+    def fail(codec: TwilioCodec, message: str | bytes) -> None:
+        raise KeyError("nobody has thought of it")
+
+    async with dial(exchange) as socket:
+        await accepted(exchange, socket)
+        monkeypatch.setattr(TwilioCodec, "decode", fail)
+        for _ in range(2):  # the first one was waited for with the codec as it was
+            await socket.send('{"event":"weather"}')
+        assert await closing(socket) == 1000
+    assert [record.message for record in caplog.records if record.exc_info] == [
+        "A carrier's socket is read no more"
+    ]
 
 
 async def test_an_agent_that_has_answered_is_told_in_the_logs(exchange, salon, caplog):

@@ -86,6 +86,17 @@ async def test_the_second_agent_ends_the_call_and_both_are_closed():
     assert (line.agent_name, line.last_agent.provider) == ("second", "second")
 
 
+async def test_a_fault_of_ours_is_relieved_like_one_of_the_agents():
+    class Breaking(Agent):
+        async def events(self):
+            yield Speech(b"one")
+            raise KeyError("nobody has thought of it")
+
+    second = Second(Speech(b"two"), HangUp())
+    assert await bridge(Breaking(), spare := Spare(second)).run() == "agent_ended"
+    assert spare.asked == [("agent_lost", True, [])]
+
+
 async def test_only_one_agent_takes_over_in_a_call():
     second = Second(opening=AgentRefused("full", 429))
     spare = Spare(second)

@@ -306,6 +306,25 @@ async def test_the_ear_has_heard_all_when_the_lane_is_closed(line):
     assert not line.caller.lent
 
 
+async def test_an_ear_that_fails_costs_nobody_the_reading(line, monkeypatch, caplog):
+    def fail(ear: CallerEar, heard: object) -> None:
+        raise ValueError("not heard")
+
+    await line.offer()
+    await line.say(client_frame(media(2)))
+    monkeypatch.setattr(CallerEar, "gather", fail)
+    line.shortcut.withdraw()
+    assert not line.caller.lent
+    await line.offer()
+    await line.say(client_frame(media(3)), MARK)
+    assert line.caller.read == [MARK]
+    await line.say(client_frame(media(4)))
+    line.shortcut.close()
+    assert not line.caller.lent
+    assert line.caller.shortcut is None
+    assert caplog.messages == ["[MediaStream] What went past was not understood"] * 3
+
+
 async def test_pieces_too_long_for_a_pace_stay_in_python(line):
     line.ear.hear_base64(asyncio.get_running_loop().time(), b"AAAA" * 1000)
     line.shortcut.offer(media(1), line.agent)

@@ -11,6 +11,7 @@ import asyncio
 import ctypes
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from struct import Struct
 from weakref import WeakKeyDictionary, finalize
@@ -43,6 +44,8 @@ class Pipe:
         self._pump = pump
         self._number = number
         self.ends = ends
+        self.context = copy_context()
+        """What its ends are told in is this call's."""
         self.leads_to_socket = False
         self._removed = False
         self._pipe = self._library.pipe_new(pump.handle, number, masks)
@@ -112,7 +115,9 @@ class Pipe:
 
     def __del__(self) -> None:
         if self._pipe:
-            self._library.pipe_free(self._pipe)
+            # Whatever is thrown away together with it, in an order of its own, may ask it for something still.
+            pipe, self._pipe, self._removed = self._pipe, self._library.pipe_nil(), True
+            self._library.pipe_free(pipe)
 
 
 class Pump:
@@ -124,13 +129,14 @@ class Pump:
         if not self.handle:
             raise OSError("no pump: too many open files, perhaps")
         self.told = ctypes.create_string_buffer(library.pipe_most_heard())
-        finalize(self, library.pump_free, self.handle)
+        finalize(self, library.pump_free, self.handle).atexit = False  # a loop may outlive that, and turn us
         self._pipes: dict[int, Pipe] = {}
         self._numbers = 0
         self._notices = library.pump_notices(self.handle)
         self._arena = library.pump_arena(self.handle)
         self._take_turn = library.pump_turn
-        loop.add_reader(library.pump_fd(self.handle), self._turn)
+        # In a context of nobody's: this may be somebody's call.
+        Context().run(loop.add_reader, library.pump_fd(self.handle), self._turn)
 
     def pipe(self, ends: Ends, *, masks: bool) -> Pipe:
         """One that `masks` leads from a peer that does to one for which we must."""
@@ -146,20 +152,19 @@ class Pump:
         if count:
             loop = asyncio.get_running_loop()
             # All are read before the first is acted on: what that does may end another pipe, or the pump.
-            for ends, kind, content in [self._read(notice) for notice in self._notices[:count]]:
+            for pipe, kind, content in [self._read(notice) for notice in self._notices[:count]]:
                 try:
                     if kind == _HEARD:
-                        ends.heard(_as_heard(content))
+                        pipe.context.run(pipe.ends.heard, _as_heard(content))
                     elif kind == _TO_WRITE:
-                        ends.to_write(content)
+                        pipe.context.run(pipe.ends.to_write, content)
                     else:
-                        loop.call_soon(ends.to_read, content)
+                        loop.call_soon(pipe.ends.to_read, content, context=pipe.context)
                 except Exception as error:  # noqa: BLE001 - as the loop does: the next notice is of another call
                     loop.call_exception_handler({"message": "A pipe's end failed", "exception": error})
 
-    def _read(self, notice: Notice) -> tuple[Ends, int, bytes]:
-        content = ctypes.string_at(self._arena + notice.at, notice.size)
-        return self._pipes[notice.pipe].ends, notice.kind, content
+    def _read(self, notice: Notice) -> tuple[Pipe, int, bytes]:
+        return self._pipes[notice.pipe], notice.kind, ctypes.string_at(self._arena + notice.at, notice.size)
 
 
 def _as_heard(told: bytes) -> Heard:

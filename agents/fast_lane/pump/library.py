@@ -96,6 +96,7 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
         "pump_arena": (c_void_p, (pump,)),
         "pump_turn": (c_int, (pump,)),
         "pipe_new": (pipe, (pump, c_uint32, c_int)),
+        "pipe_nil": (pipe, ()),
         "pipe_learn": (c_int, (pipe, *text, *place, *place)),
         "pipe_open": (
             c_int,

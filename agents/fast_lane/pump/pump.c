@@ -74,7 +74,8 @@ enum { MOST_LEAVES = 2 * READ, MOST_TOLD = 3, MOST_BYTES_TOLD = MOST_LEAVES + RE
  * names them in the same order again. Pages that are never used cost nothing. */
 typedef struct {
     int watch;
-    uint32_t noticed, used;
+    uint32_t pipes, noticed, used;
+    int is_gone; /* but for its pipes, which look at it */
     notice_t notices[READY * MOST_TOLD];
     uint8_t arena[READY * MOST_BYTES_TOLD];
 } pump_t;
@@ -150,9 +151,11 @@ pump_t *pump_new(void) {
     return NULL;
 }
 
+/* Its pipes may still be closed and freed. */
 void pump_free(pump_t *pump) {
     close(pump->watch);
-    free(pump);
+    pump->watch = -1, pump->is_gone = 1;
+    if (!pump->pipes) free(pump);
 }
 
 int pump_fd(const pump_t *pump) { return pump->watch; }
@@ -162,8 +165,14 @@ const uint8_t *pump_arena(const pump_t *pump) { return pump->arena; }
 /* `number` is what notices call it. */
 pipe_t *pipe_new(pump_t *pump, uint32_t number, int masks) {
     pipe_t *pipe = calloc(1, sizeof *pipe);
-    if (pipe) pipe->pump = pump, pipe->number = number, pipe->masks = masks;
+    if (pipe) pump->pipes++, pipe->pump = pump, pipe->number = number, pipe->masks = masks;
     return pipe;
+}
+
+/* In the place of one that is freed: it is closed, nothing has passed, and nobody may open it. */
+pipe_t *pipe_nil(void) {
+    static pipe_t nil;
+    return &nil;
 }
 
 /* 0, or the errno of what went wrong. `last` and all other times are seconds of CLOCK_MONOTONIC. Of `full` characters on
@@ -198,8 +207,10 @@ void pipe_close(pipe_t *pipe) {
     pipe->is_open = 0;
 }
 
-/* Of one that is closed, or whose pump is gone. */
 void pipe_free(pipe_t *pipe) {
+    pump_t *pump = pipe->pump;
+    pipe_close(pipe);
+    if (!--pump->pipes && pump->is_gone) free(pump);
     free(pipe->sketch);
     free(pipe);
 }

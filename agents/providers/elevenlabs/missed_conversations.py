@@ -19,7 +19,7 @@ from agents.briefings import text_setting
 from agents.models import ProviderEvent, ProviderSession
 from agents.providers.elevenlabs.rest import ElevenLabsRest, Json
 from tenants.credentials import secret
-from tenants.json_body import clean
+from tenants.json_body import TooDeep, clean
 from tenants.models import Credential, Tenant
 from tenants.scoping import platform_scope, tenant_scope
 from tenants.vendor_http import VendorError
@@ -59,8 +59,12 @@ def fetch_missed(tenant_id: UUID, *, default_agent_id: str) -> int:
                 if time.monotonic() > deadline:
                     logger.warning("Fetching missed conversations took too long; the rest waits")
                     break
-                _store(tenant_id, conversation_id, api.conversation(conversation_id))
-                stored += 1
+                try:
+                    _store(tenant_id, conversation_id, api.conversation(conversation_id))
+                except TooDeep:  # tomorrow it will be no other
+                    logger.warning("The missed conversation %s cannot be read", conversation_id)
+                else:
+                    stored += 1
         except VendorError as error:
             logger.warning("Missed conversations could not be fetched: %s", error.message)
     return stored

@@ -24,7 +24,7 @@ from agents.events import (
     ToolCall,
 )
 from agents.fast_lane.pump.words import DIGIT, LIKE_BASE64, Pattern
-from tenants.json_body import NotAnObject, clean, parse_object
+from tenants.json_body import NotAnObject, TooDeep, clean, parse_object
 
 MAX_WORDS = 64 * 1024
 """Of a message that is not audio, in characters. Audio may have megabytes."""
@@ -139,11 +139,16 @@ class Decoder:
         """None for what we have no use for. Raises ValueError for what is not an ElevenLabs message."""
         # What is kept of words waits for the database, perhaps for a while; and reading them costs several times that.
         if len(text) > MAX_WORDS and not _may_be_audio(text):
-            return _call_too_long(text)
+            return _unread_call(text)
         try:
-            message = json.loads(text)
-        except RecursionError:
+            return self._decode(text)
+        except (RecursionError, TooDeep):
+            if call := _unread_call(text):
+                return call
             raise ValueError("nested too deeply") from None
+
+    def _decode(self, text: str | bytes) -> ServerMessage | None:
+        message = json.loads(text)
         if not isinstance(message, dict):
             raise ValueError("an ElevenLabs message is a JSON object")
         kind = message.get("type")
@@ -172,7 +177,7 @@ class Decoder:
         return Speech(audio) if audio else None
 
 
-def _call_too_long(text: str | bytes) -> ToolCall | None:
+def _unread_call(text: str | bytes) -> ToolCall | None:
     """A tool call that is not read is of no tool that there is: the agent waits for an answer, and gets that one.
 
     Its id stands before its parameters or behind them; what is in between may be megabytes.
@@ -184,7 +189,7 @@ def _call_too_long(text: str | bytes) -> ToolCall | None:
     if '"client_tool_call"' not in head or call_id is None:
         return None
     name = _tool_name(head) or _tool_name(tail)
-    return ToolCall(call_id[1], f"{name[1] if name else ''} (its parameters are too long)", {})
+    return ToolCall(call_id[1], f"{name[1] if name else ''} (its parameters are too much to read)", {})
 
 
 def _may_be_audio(text: str | bytes) -> bool:
