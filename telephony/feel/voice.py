@@ -7,13 +7,11 @@ is taken back, and the threshold rises until the line is mostly silent again, or
 """
 
 from collections.abc import Iterator
-from itertools import repeat
 
-from telephony.feel.sketch import IS_LOUD, STEPS
+from telephony.feel.loud import WINDOW, count_loud
+from telephony.feel.sketch import STEPS
 from telephony.feel.speech import Speech
 
-WINDOW = 53
-"""Characters of a sketch: 19.9 ms."""
 LOUD_SAMPLES = 8
 SILENT_SAMPLES = 1
 """No more loud samples than this are in a window of silence."""
@@ -21,16 +19,6 @@ _IS_LOUD_WINDOW = bytes(loud >= LOUD_SAMPLES for loud in range(256))
 SILENT_SHARE = 0.05
 """Of the windows of speech at least this many are silent."""
 WATCHED_WINDOWS = 300
-
-
-def count_loud(sketch: bytes, step: int) -> tuple[bytes, bytes]:
-    """Which samples are loud, and how many in each window; no counts for a sketch that is silent throughout."""
-    marks = sketch.translate(IS_LOUD[step])
-    if marks.count(1) <= SILENT_SAMPLES:
-        return marks, b""
-    end = len(marks)
-    begins, ends = range(0, end, WINDOW), range(WINDOW, end + WINDOW, WINDOW)
-    return marks, bytes(map(marks.count, repeat(1), begins, ends))
 
 
 def sounds(marks: bytes, counts: bytes) -> Iterator[tuple[int, int]]:
@@ -64,9 +52,7 @@ class Listener:
         for first, last in sounds(marks, counts):
             self._speech.add(began + first * a_sample, began + last * a_sample)
         if self._may_be_noisy:
-            windows = -(-len(sketch) // WINDOW)
-            silent = silent_windows(counts) if counts else windows
-            self._watch(sketch, began, silent, windows)
+            self._watch(sketch, began, silent_windows(counts), len(counts))
 
     def _watch(self, sketch: bytes, began: float, silent: int, windows: int) -> None:
         watched = self._watched

@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.audio import MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
+from agents.fast_lane.pump.library import loaded
 from agents.simulators.audio import mulaw_to_pcm16, pcm16_to_mulaw
 from agents.simulators.voice import speak
 from telephony.feel.figures import Figures
+from telephony.feel.loud import WINDOW, _in_c, _in_python, count_loud
 from telephony.feel.observer import Observer
 from telephony.feel.record import record_of
-from telephony.feel.sketch import IS_LOUD, sketcher
+from telephony.feel.sketch import IS_LOUD, STEPS, sketcher
 from telephony.feel.speech import MAX_STRETCHES
 from tests.telephony.streams import (
     Line,
@@ -350,3 +352,16 @@ def test_a_carrier_that_floods_cannot_move_the_beginning_far():
     observer.ended(1001.0)
     assert observer.heard is not None
     assert observer.heard.began >= 994.0
+
+
+@given(
+    st.binary(max_size=4 * WINDOW) | st.binary().map(lambda some: some * 40),
+    st.sampled_from(range(len(STEPS))),
+)
+def test_what_is_loud_is_so_in_c_and_in_python(sketch, step):
+    library = loaded()
+    assert library
+    marks, counts = _in_python(sketch, step)
+    assert _in_c(library, sketch, step) == count_loud(sketch, step) == (marks, counts)
+    assert marks == bytes(IS_LOUD[step][character] for character in sketch)
+    assert list(counts) == [sum(marks[at : at + WINDOW]) for at in range(0, len(marks), WINDOW)]

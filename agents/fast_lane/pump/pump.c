@@ -38,16 +38,22 @@ enum {
 enum { WHOLE_TEXT = 0x81, OF_16_BITS = 126, MASKED = 0x80, HEADER = 4, MASK = 4, LEAST_16_BITS = 126 };
 
 /* In a pattern, beside the bytes below 0x80, which mean themselves. */
-enum { A_DIGIT = 0x80, A_BASE64, A_LETTER_OR_DIGIT, KINDS_END };
+enum { ITSELF = 0x7F, A_DIGIT, A_BASE64, A_LETTER_OR_DIGIT, KINDS_END };
 
 /* What a notice says: the pipe has ended, and these bytes (none, perhaps) are to be read another way; these are to be
  * written another way; or this is what was heard, a heard_t and the sketch. */
 enum { TO_READ = 1, TO_WRITE, HEARD };
 
+/* So many bytes of a kind, one after the other. */
+typedef struct {
+    uint16_t size, kind;
+} run_t;
+
 typedef struct pattern {
     struct pattern *next; /* of the same size */
-    uint32_t size, audio, audio_size, number, number_size;
-    uint8_t bytes[];
+    uint32_t size, audio, audio_size, number, number_size, run_count;
+    const uint8_t *bytes; /* behind the runs */
+    run_t runs[];
 } pattern_t;
 
 /* Those of callers' messages, or those of agents'. */
@@ -114,6 +120,19 @@ static void forget(patterns_t *patterns, pattern_t *pattern) {
     free(pattern);
 }
 
+static uint32_t kind_of(uint8_t wanted) { return wanted < A_DIGIT ? ITSELF : wanted; }
+
+/* How many they are; and what they are, where there is room for them. */
+static uint32_t runs_of(const uint8_t *bytes, uint32_t size, run_t *runs) {
+    uint32_t count = 0;
+    for (uint32_t begin = 0, end; begin < size; begin = end, count++) {
+        const uint32_t kind = kind_of(bytes[begin]);
+        for (end = begin + 1; end < size && kind_of(bytes[end]) == kind; end++) {}
+        if (runs) runs[count] = (run_t){(uint16_t)(end - begin), (uint16_t)kind};
+    }
+    return count;
+}
+
 static int is_within(uint32_t at, uint32_t size, uint32_t whole) { return size <= whole && at <= whole - size; }
 
 /* Whether messages like this one are known now to all pipes of its kind. The audio in it stands from `audio` on, and a
@@ -130,12 +149,15 @@ int pipe_learn(const pipe_t *pipe, const uint8_t *bytes, uint32_t size, uint32_t
         if (known->audio == audio && known->audio_size == audio_size && known->number == number &&
             known->number_size == number_size && !memcmp(known->bytes, bytes, size))
             return 1;
-    pattern_t *pattern = malloc(sizeof *pattern + size);
+    const uint32_t run_count = runs_of(bytes, size, NULL);
+    pattern_t *pattern = malloc(sizeof *pattern + run_count * sizeof *pattern->runs + size);
     if (!pattern) return 0;
+    uint8_t *behind = (uint8_t *)(pattern->runs + run_count);
     pattern_t **place = &patterns->learned[patterns->oldest];
     forget(patterns, *place);
-    *pattern = (pattern_t){patterns->of_size[size], size, audio, audio_size, number, number_size};
-    memcpy(pattern->bytes, bytes, size);
+    *pattern = (pattern_t){patterns->of_size[size], size, audio, audio_size, number, number_size, run_count, behind};
+    memcpy(behind, bytes, size);
+    runs_of(bytes, size, pattern->runs);
     patterns->of_size[size] = *place = pattern;
     patterns->oldest = (patterns->oldest + 1) % MOST_PATTERNS;
     return 1;
@@ -275,9 +297,17 @@ static void apply_mask(uint8_t *to, const uint8_t *from, uint32_t size, const ui
 }
 
 static int is_like(const uint8_t *message, const pattern_t *pattern) {
-    for (uint32_t i = 0; i < pattern->size; i++) {
-        uint8_t wanted = pattern->bytes[i];
-        if (wanted < A_DIGIT ? message[i] != wanted : !is_of[wanted - A_DIGIT][message[i]]) return 0;
+    const uint8_t *bytes = pattern->bytes;
+    for (const run_t *run = pattern->runs; run < pattern->runs + pattern->run_count; run++) {
+        if (run->kind == ITSELF) {
+            if (memcmp(message, bytes, run->size)) return 0;
+        } else {
+            const uint8_t *is_kind = is_of[run->kind - A_DIGIT];
+            uint8_t all = 1; /* no branch for each byte: most messages are like this to the end */
+            for (uint32_t i = 0; i < run->size; i++) all &= is_kind[message[i]];
+            if (!all) return 0;
+        }
+        message += run->size, bytes += run->size;
     }
     return 1;
 }
@@ -338,7 +368,21 @@ static void hear(pipe_t *pipe, const uint8_t *audio, double now) {
     if (pipe->runs_ahead) began = pipe->last > now ? pipe->last : now;
     if (began < pipe->earliest) pipe->earliest = began;
     pipe->last = pipe->runs_ahead ? began + pipe->piece_seconds : now;
-    for (uint32_t i = 0; i < pipe->audio_size; i += 4) pipe->sketch[pipe->sketched++] = audio[i];
+    uint8_t *sketched = pipe->sketch + pipe->sketched;
+    const uint32_t size = pipe->audio_size;
+    for (uint32_t i = 0; i < size; i += 4) *sketched++ = audio[i];
+    pipe->sketched += (size + 3) / 4;
+}
+
+/* For who listens: which samples of a sketch are loud, and how many of each `window`; the last one may be shorter. */
+void count_loud(const uint8_t *sketch, uint32_t size, const uint8_t is_loud[256], uint32_t window, uint8_t *marks,
+                uint8_t *counts) {
+    for (uint32_t begin = 0, end; begin < size; begin = end) {
+        uint8_t count = 0;
+        end = size - begin < window ? size : begin + window;
+        for (uint32_t i = begin; i < end; i++) count += marks[i] = is_loud[sketch[i]];
+        *counts++ = count;
+    }
 }
 
 /* What can be read of one pipe. */
