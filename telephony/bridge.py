@@ -65,6 +65,7 @@ from telephony.ringing import ringing_meanwhile
 from telephony.rounds import ROUND_SECONDS, Rounds
 from telephony.tools_at_work import AnswerTool, ToolsAtWork
 from telephony.translation import Translation
+from telephony.weak import weak
 
 logger = logging.getLogger(__name__)
 
@@ -113,11 +114,11 @@ class Bridge:
         self.feel = Observer(codec.audio_format, self._started)
         self._voice = AgentVoice(codec, lane, self.feel.agent)
         self._agent = AgentOnTheLine(session, self._voice, relief, journal, self._started)
-        self._tools = ToolsAtWork(self._agent, journal, answer_tool, self.act)
-        self._passage = Passage(self.feel.caller.hear_base64, self.feed)
+        self._tools = ToolsAtWork(self._agent, journal, answer_tool, weak(self.act))
+        self._passage = Passage(self.feel.caller.hear_base64, weak(self.feed))
         self._from_caller = CallerQueue(self._passage)
         self._caller_gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._last_words = LastWords(codec, self._send_mark, playout)
+        self._last_words = LastWords(codec, weak(self._send_mark), playout)
         self._so_far = SoFar()
         self._act_wanted: asyncio.Future[Act] = asyncio.get_running_loop().create_future()
         self._acting: asyncio.Task[None] | None = None
@@ -294,21 +295,23 @@ class Bridge:
 
     def _begin_rounds(self) -> None:
         """Look once a second at what need not be looked at with each frame. No task: those of all calls add up."""
-        rounds, later = Rounds(looked_at=time.monotonic()), asyncio.get_running_loop().call_later
+        self._go_round_later(Rounds(looked_at=time.monotonic()))
 
-        def look() -> None:
-            self.messages_read += self._passage.passed()
-            rounds.look(self.messages_read, time.monotonic())
-            if rounds.flooded:
-                self.broke(BadFrame("more than 100 frames a second", close_code=1008))
-            # Agents leave whom they do not hear; and the queue is bounded.
-            if rounds.quiet and self._agent.ready.is_set():
-                self._from_caller.put(CallerAudio(self._codec.audio_format.silence(ROUND_SECONDS)))
-            if self._died_down() and not self._act_wanted.done():
-                self.caller_left("silence")
-            self._next_round = later(ROUND_SECONDS, look)
+    def _go_round_later(self, rounds: Rounds) -> None:
+        loop = asyncio.get_running_loop()
+        self._next_round = loop.call_later(ROUND_SECONDS, self._go_round, rounds)
 
-        self._next_round = later(ROUND_SECONDS, look)
+    def _go_round(self, rounds: Rounds) -> None:
+        self.messages_read += self._passage.passed()
+        rounds.look(self.messages_read, time.monotonic())
+        if rounds.flooded:
+            self.broke(BadFrame("more than 100 frames a second", close_code=1008))
+        # Agents leave whom they do not hear; and the queue is bounded.
+        if rounds.quiet and self._agent.ready.is_set():
+            self._from_caller.put(CallerAudio(self._codec.audio_format.silence(ROUND_SECONDS)))
+        if self._died_down() and not self._act_wanted.done():
+            self.caller_left("silence")
+        self._go_round_later(rounds)
 
     def _died_down(self) -> bool:
         now, longest = time.monotonic(), self._max_silent_seconds
@@ -470,6 +473,7 @@ class Bridge:
             try:
                 self._passage.shut()  # what went past us is heard of now, if ever
                 self._voice.catch_up()
+                self._voice.shortcut = None
                 self.feel.ended(time.monotonic())
             finally:
                 await self._stop(caller, agent, closing, *self._tools.tasks)

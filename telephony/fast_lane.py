@@ -103,15 +103,14 @@ class LaneProtocol(Cutter, GuardedProtocol):
     def sansio(self) -> SansIO:
         return self.conn
 
-    def receive_anew(self) -> None:
-        self.transport.set_protocol(self)
-
     def reads_later(self) -> bool:
         return self.read_paused
 
     def connection_lost(self, exc: Exception | None) -> None:
         try:
-            self.close_shortcut()  # before its file may become another's
+            self.close_lane()  # before its file may become another's
+            if self.handshake_initiated:
+                self.scope["extensions"].pop(EXTENSION, None)
             if self._way_back is not None:
                 self._way_back.ends()
                 self._way_back = None

@@ -5,7 +5,6 @@ No ASGI server waits for WebSockets by itself: on SIGTERM they are closed at onc
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -25,7 +24,7 @@ from telephony.fast_lane import LaneProtocol
 from telephony.guarded_socket import GuardedProtocol
 from telephony.vendors import every_vendor
 from tenants import trips
-from tonris import open_files
+from tonris import collector, open_files
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +37,6 @@ ARRIVAL_SECONDS = 1.0
 """A connection that was accepted at the last moment may be a call that has not said so yet."""
 SWITCH_SECONDS = 0.0002
 """For so long a thread that writes to the database may keep audio waiting; Python's own choice is 5 ms."""
-GC_THRESHOLD = 5_000, 10, 20
-"""Audio makes no cycles, requests do: about a thousand objects a call, which would add up to tens of MiB."""
 
 
 class DrainingServer(uvicorn.Server):
@@ -54,6 +51,7 @@ class DrainingServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if counter % TICKS_A_LOOK == 0:
             self._open_files.look()
+            collector.tidy()
         return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -107,18 +105,13 @@ class DrainingServer(uvicorn.Server):
 
 
 def _settle() -> None:
-    """Load what the first request would, and keep the collector off it: a full collection mutes calls for 80 ms."""
+    """Load what the first request would."""
     open_files.allow_many()
     get_resolver().url_patterns  # noqa: B018 - a cached property, which imports every view
     every_vendor()
     if settings.MEDIA_FAST_LANE and settings.MEDIA_PUMP:
         library.loaded()  # and compiled, the first time
-    gc.collect()
-    gc.freeze()
-    # The collector waits until a quarter of what it last counted is new: of all this code, that is what hundreds of
-    # calls leave behind. Now it counts nothing, and collects little and often.
-    gc.collect()
-    gc.set_threshold(*GC_THRESHOLD)
+    collector.begin()
     sys.setswitchinterval(SWITCH_SECONDS)
 
 

@@ -40,6 +40,12 @@ class Out:
         self.aside: Take = not_now
         """Writes a frame where audio is written meanwhile."""
 
+    def ends(self) -> None:
+        """The connection is lost."""
+        self.open = False
+        self.changes()
+        self.changes, self.aside = nobody_asks, not_now
+
     def leads(self, transport: asyncio.Transport, head: bytes, tail: bytes) -> None:
         self.head, self.tail = head, tail
         self._transport, self.write = transport, transport.write
@@ -103,9 +109,6 @@ class LaneConnection(Cutter, GuardedConnection):
         with self.reader_waits():
             return await super().recv(decode)
 
-    def receive_anew(self) -> None:
-        self.transport.set_protocol(self)
-
     def send_data(self) -> None:
         super().send_data()
         self._note_out()  # whatever changes the state sends something
@@ -120,9 +123,8 @@ class LaneConnection(Cutter, GuardedConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         try:
-            self._out.open = False
-            self._out.changes()  # before its file may become another's
-            self.close_shortcut()
+            self._out.ends()  # before its file may become another's
+            self.close_lane()
         finally:
             super().connection_lost(exc)
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from struct import Struct, iter_unpack
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from websockets.protocol import Protocol, State
 from websockets.speedups import apply_mask
 
-from agents.fast_lane import Take
+from agents.fast_lane import Take, not_now
 from agents.fast_lane.shortcut import Shortcut
 
 TEXT, BINARY = 0x81, 0x82
@@ -73,6 +73,10 @@ def usual_heads(first: int) -> list[bytes]:
     return [
         _header(first, _SHORT_MASKED, size - 8) if size >= 8 + 126 else b"" for size in range(USUAL_BYTES)
     ]
+
+
+def _nobody_reads(data: bytes) -> None:
+    """Of a lane that is closed."""
 
 
 class Way:
@@ -164,7 +168,12 @@ class Cutter:
         """The ordinary implementation's protocol: while its state is OPEN messages are exchanged."""
 
     def receive_anew(self) -> None:
-        """Tell the transport that `data_received` is another one: it may have looked it up once and for all."""
+        """Tell the transport that `data_received` is another one: it may have looked it up once and for all.
+
+        One that closes reads no more, and lets go of its protocol once: given it again, it would keep it.
+        """
+        if not self.transport.is_closing():
+            self.transport.set_protocol(cast(asyncio.BaseProtocol, self))
 
     def open_lane(self, take: Take, *, binary: bool = False) -> None:
         """From now on offer whole messages to `take`: text, unless the carrier's audio is binary."""
@@ -182,6 +191,7 @@ class Cutter:
         self.close_shortcut()
         self._take = None
         self._look_around()
+        self.way.take, self.way.ordinary = not_now, _nobody_reads  # or it and we would hold each other
         if self.__dict__.pop("data_received", None):
             self.receive_anew()
 

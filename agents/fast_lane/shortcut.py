@@ -177,5 +177,5 @@ class Shortcut:
         """The lane is closed, or its socket about to be."""
         self.withdraw()
         self.listen()
-        self._lender.shortcut = None
+        self._lender.shortcut = self._out = None
         self._pipe.remove()

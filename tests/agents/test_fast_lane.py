@@ -80,6 +80,9 @@ class Lane(Cutter):
         self.ordinary.data_received(data)
         self.way.clear = True
 
+    def receive_anew(self) -> None:
+        """There is no transport."""
+
     def is_alive(self) -> bool:
         return self.ordinary.protocol.state < State.CLOSING
 

@@ -36,6 +36,13 @@ class Ends:
     """As much as it keeps, or all until a pause."""
 
 
+def _nobody_asks(told: object) -> None:
+    """Of a pipe that is removed."""
+
+
+_LOOSE = Ends(_nobody_asks, _nobody_asks, _nobody_asks)
+
+
 class Pipe:
     """From one socket to another."""
 
@@ -111,6 +118,7 @@ class Pipe:
         """For good; what has passed can still be asked."""
         self.close()
         self._removed = True
+        self.ends = _LOOSE  # or we and whoever has us would hold each other
         self._pump.forget(self._number)
 
     def __del__(self) -> None:
@@ -152,19 +160,20 @@ class Pump:
         if count:
             loop = asyncio.get_running_loop()
             # All are read before the first is acted on: what that does may end another pipe, or the pump.
-            for pipe, kind, content in [self._read(notice) for notice in self._notices[:count]]:
+            for ends, context, kind, content in [self._read(notice) for notice in self._notices[:count]]:
                 try:
                     if kind == _HEARD:
-                        pipe.context.run(pipe.ends.heard, _as_heard(content))
+                        context.run(ends.heard, _as_heard(content))
                     elif kind == _TO_WRITE:
-                        pipe.context.run(pipe.ends.to_write, content)
+                        context.run(ends.to_write, content)
                     else:
-                        loop.call_soon(pipe.ends.to_read, content, context=pipe.context)
+                        loop.call_soon(ends.to_read, content, context=context)
                 except Exception as error:  # noqa: BLE001 - as the loop does: the next notice is of another call
                     loop.call_exception_handler({"message": "A pipe's end failed", "exception": error})
 
-    def _read(self, notice: Notice) -> tuple[Pipe, int, bytes]:
-        return self._pipes[notice.pipe], notice.kind, ctypes.string_at(self._arena + notice.at, notice.size)
+    def _read(self, notice: Notice) -> tuple[Ends, Context, int, bytes]:
+        pipe, content = self._pipes[notice.pipe], ctypes.string_at(self._arena + notice.at, notice.size)
+        return pipe.ends, pipe.context, notice.kind, content
 
 
 def _as_heard(told: bytes) -> Heard:

@@ -51,6 +51,11 @@ class AgentLane:
         self.last_message_at = 0.0
         """But what went past."""
 
+    def let_go(self) -> None:
+        """Of all who hold us: nobody hears the agent any more."""
+        self.play = self.note = self.send_now = not_now
+        self.shortcut = None
+
     def take(self, message: bytes) -> bool:
         """False: not taken, it comes by `events`."""
         audio = self._decoder.plain_audio(message)

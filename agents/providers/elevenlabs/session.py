@@ -248,6 +248,7 @@ class ElevenLabsSession:
         try:
             if isinstance(self._socket, LaneConnection):
                 self._socket.close_lane()
+            self._lane.let_go()
         finally:
             await hang_up(self.name, self._socket)
         self._note_closing()

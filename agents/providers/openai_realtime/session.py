@@ -293,9 +293,10 @@ class OpenAIRealtimeSession:
                     self.last_message_at = time.monotonic()
 
     async def close(self) -> None:
-        if self._pulse is not None:
-            self._pulse.cancel()
-            await asyncio.gather(self._pulse, return_exceptions=True)
+        pulse, self._pulse = self._pulse, None  # which keeps its end, and that keeps us
+        if pulse is not None:
+            pulse.cancel()
+            await asyncio.gather(pulse, return_exceptions=True)
         await self._hang_up_dialled()
         if self._socket is not None:
             await hang_up(self.name, self._socket)
