@@ -81,9 +81,8 @@ class AgentOnTheLine:
                 raise
         finally:
             self._next_look.cancel()
-            del (
-                patience
-            )  # it knows our task, which keeps the exception that it ended with, which keeps this frame
+            # It knows our task, which keeps the exception that it ended with, which keeps this frame.
+            del patience
         mute_at, hangs_at = self._silent_at()
         reason = "no greeting" if mute_at < hangs_at else "no message"
         logger.warning("[MediaStream] %s error: %s", self.session.name, reason)
