@@ -1,9 +1,13 @@
 """What every agent's socket has, whoever the vendor is."""
 
+import asyncio
+
 import pytest
 from trustme import CA
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
 from agents import vendor_socket
 from agents.errors import AgentRefused, AgentUnreachable
@@ -66,3 +70,32 @@ async def _answer_of(url: str) -> str | bytes:
         return await socket.recv()
     finally:
         await vendor_socket.hang_up("Vendor", socket)
+
+
+async def test_whoever_stops_hanging_up_leaves_no_socket_open():
+    left = asyncio.Event()
+
+    async def never_closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        protocol = ServerProtocol()
+        protocol.receive_data(await reader.readuntil(b"\r\n\r\n"))
+        [request] = protocol.events_received()
+        assert isinstance(request, Request)
+        protocol.send_response(protocol.accept(request))
+        writer.writelines(protocol.data_to_send())
+        try:
+            while await reader.read(4096):
+                pass
+        except ConnectionResetError:
+            pass
+        left.set()
+        writer.close()
+
+    async with await asyncio.start_server(never_closes, "127.0.0.1", 0) as vendor:
+        port = vendor.sockets[0].getsockname()[1]
+        socket = await vendor_socket.dial("Vendor", f"ws://127.0.0.1:{port}", within_seconds=5)
+        hanging_up = asyncio.create_task(vendor_socket.hang_up("Vendor", socket))
+        await asyncio.sleep(0.05)
+        assert not left.is_set()
+        hanging_up.cancel()
+        await asyncio.wait_for(left.wait(), vendor_socket.CLOSE_SECONDS / 2)
+        assert hanging_up.cancelled()
