@@ -7,7 +7,7 @@ nobody is on the line. A process that is never quiet waits for it: calls leave n
 
 import gc
 
-from telephony import live
+from telephony import doorstep, live
 
 THRESHOLDS = 1_000, 5, 300
 """So many objects more than went: new ones are looked at. So often: those left over. So often, after thousands of
@@ -27,5 +27,5 @@ def begin() -> None:
 
 def tidy() -> None:
     """If this is a quiet moment, and there may be something."""
-    if not live.count() and gc.get_count()[2] >= LEFT_OVER:
+    if not (live.count() or doorstep.count()) and gc.get_count()[2] >= LEFT_OVER:
         gc.collect()

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from telephony import live
+from telephony import doorstep, live
 from tonris import collector
 
 
@@ -42,8 +42,9 @@ def test_for_a_little_nobody_looks(looks):
     assert looks.count(2) == 0
 
 
-def test_while_somebody_is_on_the_line_nobody_looks(looks):
-    with live.call(uuid4(), print):
+@pytest.mark.parametrize("somebody", [lambda: live.call(uuid4(), print), doorstep.standing])
+def test_while_somebody_is_on_the_line_or_about_to_be_nobody_looks(looks, somebody):
+    with somebody():
         leave_something(collector.LEFT_OVER)
         collector.tidy()
         assert looks.count(2) == 0
