@@ -61,10 +61,8 @@ async def hang_up(vendor: str, socket: ClientConnection) -> None:
             await socket.close(1000)
     except (TimeoutError, OSError):
         logger.info("%s did not close its socket in time", vendor)
+    finally:  # whoever is cancelled waits no longer
         socket.transport.abort()
-    except BaseException:  # cancelled: nobody waits any longer
-        socket.transport.abort()
-        raise
 
 
 def opened(socket: ClientConnection | None) -> ClientConnection:

@@ -36,6 +36,10 @@ def nobody_asks() -> None:
     """Of a change."""
 
 
+def nobody_reads(what: object) -> None:
+    """Of what is closed."""
+
+
 class SendsNow(Protocol):
     """The sending half of a lane."""
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, cast
 from websockets.protocol import Protocol, State
 from websockets.speedups import apply_mask
 
-from agents.fast_lane import Take, not_now
+from agents.fast_lane import Take, nobody_reads, not_now
 from agents.fast_lane.shortcut import Shortcut
 
 TEXT, BINARY = 0x81, 0x82
@@ -73,10 +73,6 @@ def usual_heads(first: int) -> list[bytes]:
     return [
         _header(first, _SHORT_MASKED, size - 8) if size >= 8 + 126 else b"" for size in range(USUAL_BYTES)
     ]
-
-
-def _nobody_reads(data: bytes) -> None:
-    """Of a lane that is closed."""
 
 
 class Way:
@@ -191,7 +187,7 @@ class Cutter:
         self.close_shortcut()
         self._take = None
         self._look_around()
-        self.way.take, self.way.ordinary = not_now, _nobody_reads  # or it and we would hold each other
+        self.way.take, self.way.ordinary = not_now, nobody_reads  # or it and we would hold each other
         if self.__dict__.pop("data_received", None):
             self.receive_anew()
 

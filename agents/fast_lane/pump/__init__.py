@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from struct import Struct
 from weakref import WeakKeyDictionary, finalize
 
+from agents.fast_lane import nobody_reads
 from agents.fast_lane.pump.library import Notice, loaded
 from agents.fast_lane.pump.words import Heard, Pace, Pattern
 
@@ -36,11 +37,7 @@ class Ends:
     """As much as it keeps, or all until a pause."""
 
 
-def _nobody_asks(told: object) -> None:
-    """Of a pipe that is removed."""
-
-
-_LOOSE = Ends(_nobody_asks, _nobody_asks, _nobody_asks)
+_LOOSE = Ends(nobody_reads, nobody_reads, nobody_reads)
 
 
 class Pipe:

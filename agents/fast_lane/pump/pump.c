@@ -79,9 +79,8 @@ enum { MOST_LEAVES = 2 * READ, MOST_TOLD = 3, MOST_BYTES_TOLD = MOST_LEAVES + RE
 /* There is room for whatever all sockets of a turn may bring: who is passed over once would be so for ever, for the system
  * names them in the same order again. Pages that are never used cost nothing. */
 typedef struct {
-    int watch;
+    int watch; /* < 0: it is gone, but for its pipes, which look at it */
     uint32_t pipes, noticed, used;
-    int is_gone; /* but for its pipes, which look at it */
     notice_t notices[READY * MOST_TOLD];
     uint8_t arena[READY * MOST_BYTES_TOLD];
 } pump_t;
@@ -176,7 +175,7 @@ pump_t *pump_new(void) {
 /* Its pipes may still be closed and freed. */
 void pump_free(pump_t *pump) {
     close(pump->watch);
-    pump->watch = -1, pump->is_gone = 1;
+    pump->watch = -1;
     if (!pump->pipes) free(pump);
 }
 
@@ -232,7 +231,7 @@ void pipe_close(pipe_t *pipe) {
 void pipe_free(pipe_t *pipe) {
     pump_t *pump = pipe->pump;
     pipe_close(pipe);
-    if (!--pump->pipes && pump->is_gone) free(pump);
+    if (!--pump->pipes && pump->watch < 0) free(pump);
     free(pipe->sketch);
     free(pipe);
 }
