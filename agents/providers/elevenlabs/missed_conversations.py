@@ -59,12 +59,7 @@ def fetch_missed(tenant_id: UUID, *, default_agent_id: str) -> int:
                 if time.monotonic() > deadline:
                     logger.warning("Fetching missed conversations took too long; the rest waits")
                     break
-                try:
-                    _store(tenant_id, conversation_id, api.conversation(conversation_id))
-                except TooDeep:  # tomorrow it will be no other
-                    logger.warning("The missed conversation %s cannot be read", conversation_id)
-                else:
-                    stored += 1
+                stored += _store(tenant_id, conversation_id, api.conversation(conversation_id))
         except VendorError as error:
             logger.warning("Missed conversations could not be fetched: %s", error.message)
     return stored
@@ -118,9 +113,15 @@ def _already_told(tenant_id: UUID, ids: Collection[str]) -> set[str]:
         return set(rows.values_list("external_id", flat=True))
 
 
-def _store(tenant_id: UUID, conversation_id: str, data: Json) -> None:
-    body = {"type": KIND, "event_timestamp": int(timezone.now().timestamp()), "data": clean(data)}
+def _store(tenant_id: UUID, conversation_id: str, data: Json) -> bool:
+    """False: it cannot be read, and tomorrow it will be no other."""
+    try:
+        body = {"type": KIND, "event_timestamp": int(timezone.now().timestamp()), "data": clean(data)}
+    except TooDeep:
+        logger.warning("The missed conversation %s cannot be read", conversation_id)
+        return False
     # Of the id alone: fetched twice, even at once, it is one event.
     digest = hashlib.sha256(f"fetched {KIND} {conversation_id}".encode()).hexdigest()
     with tenant_scope(tenant_id):
         events_inbox.receive(tenant_id, KIND, conversation_id, body, digest)
+    return True
