@@ -12,7 +12,7 @@ from websockets.http11 import Request
 from websockets.protocol import Protocol as SansIO
 from websockets.protocol import State
 
-from agents.fast_lane import SendsNow, Take, WayOut, nobody_asks
+from agents.fast_lane import SendsNow, Take, WayOut, nobody_asks, not_now
 from agents.fast_lane.cutter import Cutter, server_frame
 from agents.fast_lane.shortcut import Shortcut
 from telephony.guarded_socket import GuardedProtocol
@@ -45,17 +45,17 @@ def lane_of(scope: WebSocketScope) -> CarrierLane | None:
 class WayBack:
     """The agent's audio on its way to the carrier: a WayOut.
 
-    All that others write to the carrier changes it. That is little, and comes out of the WebSocket protocol or by
-    `send_now`.
+    What others write to the carrier comes out of the WebSocket protocol, and changes it, or by `send_now`.
     """
 
-    __slots__ = ("_lane", "_output", "changes", "head", "tail", "write")
+    __slots__ = ("_lane", "_output", "aside", "changes", "head", "tail", "write")
 
     def __init__(self, lane: "LaneProtocol", head: bytes, tail: bytes) -> None:
         self.head, self.tail = head, tail
         self._lane = lane
         self.write: Callable[[bytes], None] = lane.transport.write
         self.changes = nobody_asks
+        self.aside: Take = not_now
         self._output = lane.conn.data_to_send
         lane.conn.__dict__["data_to_send"] = self._data_to_send
 
@@ -65,19 +65,23 @@ class WayBack:
 
     def lend(self, changes: Callable[[], None], aside: Take) -> int | None:
         """As `WayOut.lend`: not while anything that was written waits."""
-        transport = self._lane.transport
-        if not self._lane.may_write() or transport.get_write_buffer_size():
+        if not self._lane.may_write() or self.waits():
             return None
-        self.changes = changes
+        self.changes, self.aside = changes, aside
+        transport = self._lane.transport
         if transport.get_extra_info("sslcontext") is not None:
             return -1
         file: int = transport.get_extra_info("socket").fileno()
         return file
 
+    def waits(self) -> bool:
+        """As `WayOut.waits`."""
+        return self._lane.transport.get_write_buffer_size() > 0
+
     def ends(self) -> None:
         """The connection is lost."""
         self.changes()
-        self.changes = nobody_asks
+        self.changes, self.aside = nobody_asks, not_now
         del self._lane.conn.__dict__["data_to_send"]
 
 
@@ -129,9 +133,9 @@ class LaneProtocol(Cutter, GuardedProtocol):
     def send_now(self, message: bytes) -> bool:
         if not self.may_write():
             return False
-        if self._way_back is not None:
-            self._way_back.changes()
-        self.transport.write(server_frame(message))
+        frame = server_frame(message)
+        if self._way_back is None or not self._way_back.aside(frame):
+            self.transport.write(frame)
         return True
 
     def may_write(self) -> bool:

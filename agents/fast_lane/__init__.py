@@ -62,3 +62,7 @@ class WayOut(Protocol):
         Small frames of others may be offered to `aside`. None: not now.
         """
         ...
+
+    def waits(self) -> bool:
+        """Whether anything that was written does."""
+        ...

@@ -52,13 +52,17 @@ class Out:
 
     def lend(self, changes: Callable[[], None], aside: Take) -> int | None:
         """As `WayOut.lend`: not while anything that was written waits."""
-        if not self.open or self._transport.get_write_buffer_size():
+        if not self.open or self.waits():
             return None
         self.changes, self.aside = changes, aside
         if self._transport.get_extra_info("sslcontext") is not None:
             return -1
         file: int = self._transport.get_extra_info("socket").fileno()
         return file
+
+    def waits(self) -> bool:
+        """As `WayOut.waits`."""
+        return self._transport.get_write_buffer_size() > 0
 
     def send(self, content: bytes) -> bool:
         """`LaneConnection.send_now` for what stands between `head` and `tail` each time."""

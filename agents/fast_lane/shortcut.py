@@ -127,8 +127,9 @@ class Shortcut:
             self._opening.cancel()
             self._opening = self._offered = None
         # If it has ended by itself, what it has read is on its way to us, and comes before what is read next.
-        if self._pipe.is_open:
-            self._pipe.close()
+        reads = self._pipe.is_open
+        self._pipe.close()
+        if reads:
             self.listen()
             self._lender.take_back()
 
@@ -147,8 +148,13 @@ class Shortcut:
                 self._out.write(frames)
 
     def _send_aside(self, out: WayOut, frame: bytes) -> bool:
-        """A frame that is no audio goes the pipe's way, too, or all that follow it would go by Python."""
-        if out is not self._out or not self._pipe.is_open or not self._pipe.leads_to_socket:
+        """A frame that is no audio goes the pipe's way, too, or all that follow it would go by Python.
+
+        Also while the lane deals with what ended the pipe, which then carries on.
+        """
+        if out is not self._out or not self._goes_on or not self._pipe.leads_to_socket:
+            return False
+        if not self._pipe.is_open and out.waits():
             return False
         sent = self._pipe.send(frame)
         if sent < len(frame):

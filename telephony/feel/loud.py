@@ -11,7 +11,7 @@ from telephony.feel.sketch import IS_LOUD
 
 WINDOW = 53
 """Characters of a sketch: 19.9 ms."""
-_MOST = 4096
+_MOST = 8192
 """Characters that are looked at in C: a block of an ear's, as good as always."""
 # For all of them: each array that ctypes makes may be of a new class, and classes are dear.
 _marks, _counts = create_string_buffer(_MOST), create_string_buffer(_MOST)

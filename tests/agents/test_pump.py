@@ -324,6 +324,61 @@ def test_without_a_socket_of_the_agents_frames_are_handed_on_and_the_pipe_stays_
         course.end()
 
 
+def test_all_is_read_of_who_sends_more_than_is_read_at_once():
+    frame, piece = client_frame(media(10, size=88)), len(b64encode(bytes(88)))
+    assert 16 * 1024 % len(frame) == 0, "or the last one read is no whole frame, and ends the pipe"
+    course = Course(pace=PACE._replace(audio_size=piece))
+    try:
+        assert course.pipe.learn(pattern_of(media(10, size=88)))
+        course.say(frame * 200)
+        assert course.pipe.passed() == 200
+        assert messages(course.written()) == [chunk(10, size=88)] * 200
+        assert course.pipe.is_open
+    finally:
+        course.end()
+
+
+def on_the_loopback() -> tuple[socket.socket, socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        caller = socket.create_connection(server.getsockname())
+        return caller, server.accept()[0]
+
+
+@pytest.mark.parametrize("pair", [socket.socketpair, on_the_loopback])
+def test_the_last_word_of_who_leaves_with_it_is_carried_and_the_reading_given_back(course, pair):
+    course.pipe.close()
+    for old in (course.caller, course.source):
+        old.close()
+    course.caller, course.source = pair()
+    course.open()
+    course.caller.sendall(client_frame(media(1)))
+    course.caller.close()
+    course.turn()
+    assert messages(course.written()) == [chunk(1)]
+    assert course.returned == [b""]
+    assert not course.pipe.is_open
+
+
+def test_the_rest_of_a_frame_is_written_before_anybody_writes_for_what_was_read(course):
+    """In the same turn, and though the reading was told first."""
+    told: list[str] = []
+    caller, source = socket.socketpair()
+    other = course.pump.pipe(
+        Ends(lambda read: told.append("read"), lambda rest: told.append("rest"), print), masks=True
+    )
+    course.pipe.ends = Ends(lambda read: told.append("read"), print, print)
+    try:
+        assert other.open(source.fileno(), -1, AROUND, PACE)
+        course.caller.send(b"something")
+        caller.send(client_frame(media(1)))
+        course.turn()
+        assert told == ["rest", "read"]
+    finally:
+        other.remove()
+        caller.close()
+        source.close()
+
+
 @pytest.mark.parametrize("abruptly", [False, True])
 def test_when_the_caller_leaves_the_reading_is_given_back(course, abruptly):
     if abruptly:
@@ -573,7 +628,7 @@ def test_many_who_never_stop_talking_keep_nobody_waiting(course):
     loud: list[tuple[socket.socket, socket.socket, list[bytes], Pipe]] = []
 
     async def one_turn() -> None:
-        course.pump._turn()
+        course.pump.library.pump_turn(course.pump.handle, library.Told(course.pump._act))
 
     for at in range(30):
         caller, source = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # whole frames each time

@@ -11,7 +11,7 @@ from websockets.server import ServerProtocol
 
 from agents.audio import MULAW_8K
 from agents.fast_lane import Take, not_now
-from agents.fast_lane.cutter import Way, client_frame
+from agents.fast_lane.cutter import Way, client_frame, server_frame
 from agents.fast_lane.pump import pump_here
 from agents.fast_lane.shortcut import Shortcut
 from telephony.caller_queue import CallerQueue, Passage, Whisper
@@ -64,7 +64,7 @@ class Agent:
         self.socket, self._mine = socket.socketpair()
         self.socket.setblocking(False)
         self.tls = tls
-        self.busy = False
+        self.busy = self.waiting = False
         self.changes: Callable[[], None] = lambda: None
         self.aside: Take = not_now
         self.write: Callable[[bytes], None] = self._mine.sendall
@@ -74,6 +74,9 @@ class Agent:
             return None
         self.changes, self.aside = changes, aside
         return -1 if self.tls else self._mine.fileno()
+
+    def waits(self) -> bool:
+        return self.waiting
 
     def heard(self) -> list[bytes]:
         try:
@@ -166,16 +169,25 @@ async def test_the_reading_is_given_back_if_that_leaves_anything_as_it_was_not(l
 
 
 async def test_whoever_shuts_the_way_before_the_end_is_dealt_with_has_it_shut(line):
-    """The pipe has ended by itself, and is not to carry on though nothing hinders it."""
-    await line.offer()
-    line.caller.socket.sendall(MARK)
-    pump = pump_here()
-    assert pump
-    pump._turn()
-    line.shortcut.withdraw()
-    await asyncio.sleep(0.01)
-    assert line.caller.read == [MARK]
-    assert not line.caller.lent
+    """Two pipes have ended by themselves in one turn, and what is read of the first shuts the other's way."""
+    other = Line()
+    try:
+        for one, another in ((line, other), (other, line)):
+
+            def shut(read: bytes, one: Line = one, another: Line = another) -> None:
+                if not another.caller.read:
+                    another.shortcut.withdraw()
+                    assert another.caller.lent  # what was read comes first, and then it is given back, once
+
+            one.caller.deals = shut
+            await one.offer()
+        for one in (line, other):
+            one.caller.socket.sendall(MARK)
+        await asyncio.sleep(0.01)
+        assert line.caller.read == other.caller.read == [MARK]
+        assert sorted([line.caller.lent, other.caller.lent]) == [False, True]
+    finally:
+        other.close()
 
 
 async def test_a_frame_that_the_lane_passes_meanwhile_is_an_offer_like_any_other(line):
@@ -216,20 +228,6 @@ async def test_an_offer_is_worth_nothing_once_the_way_is_shut(line):
     assert line.caller.read == []
 
 
-async def test_what_the_pump_has_read_comes_before_what_is_read_after_it(line):
-    """It has ended by itself, and before that is known somebody shuts the way: the reading is not given back twice."""
-    await line.offer()
-    line.caller.socket.sendall(client_frame(b"other"))
-    pump = pump_here()
-    assert pump
-    pump._turn()
-    line.shortcut.withdraw()
-    assert line.caller.lent
-    await asyncio.sleep(0.01)
-    assert line.caller.read == [line.caller.read[0]]
-    assert line.caller.read[0]
-
-
 async def test_nothing_is_opened_that_the_caller_or_the_agent_cannot_lend(line):
     line.agent.busy = True
     await line.offer()
@@ -255,6 +253,43 @@ async def test_a_pong_goes_with_the_audio_and_only_to_its_own_agent():
         assert not line.agent.aside(pong)
         assert line.other.aside(pong)
         assert line.agent.heard() == line.other.heard() == [b'{"type":"pong"}']
+    finally:
+        line.close()
+
+
+async def test_what_is_said_to_the_agent_while_the_lane_deals_with_something_goes_at_once():
+    """And the pipe carries on, though whoever speaks has written past it."""
+    line, gone = Line(), []
+    try:
+        word = client_frame(b"a word")
+        line.caller.deals = lambda read: gone.append(line.agent.aside(word))
+        await line.offer()
+        await line.say(MARK)
+        await line.say(client_frame(media(2)))
+        assert gone == [True]
+        assert line.agent.heard() == [b"a word", chunk(2)]
+        assert line.caller.lent
+    finally:
+        line.close()
+
+
+@pytest.mark.parametrize("hinders", ["something waits", "withdrawn"])
+async def test_but_not_past_anything_that_was_written_before(hinders):
+    line = Line()
+
+    def deal(read: bytes) -> None:
+        if hinders == "withdrawn":
+            line.shortcut.withdraw()
+        else:
+            line.agent.waiting = True
+        assert not line.agent.aside(client_frame(b"a word"))
+
+    try:
+        line.caller.deals = deal
+        await line.offer()
+        await line.say(MARK)
+        assert line.agent.heard() == []
+        assert line.caller.read == [MARK]
     finally:
         line.close()
 
@@ -447,16 +482,34 @@ async def test_the_way_back_is_lent_while_nobody_else_writes(transport, tls):
     protocol.conn.send_ping(b"there?")  # as whatever uvicorn says by itself, or for the application
     assert protocol.conn.data_to_send() == [Frame(Opcode.PING, b"there?").serialize(mask=False)]
     assert told == ["changed"]
-    assert protocol.send_now(b"a clear")
-    assert told == ["changed"] * 2
     way.write(b"frames of a pipe's")
     assert transport.written[-1] == b"frames of a pipe's"
-    assert told == ["changed"] * 2
+    assert told == ["changed"]
     assert isinstance(way, WayBack)
     way.ends()
-    assert told == ["changed"] * 3
+    assert told == ["changed"] * 2
     assert protocol.conn.data_to_send() == []
-    assert told == ["changed"] * 3
+    assert told == ["changed"] * 2
+
+
+@pytest.mark.parametrize("takes", [True, False])
+async def test_a_word_to_the_caller_goes_the_pipes_way_if_it_can(transport, takes):
+    protocol, offered = callers_socket(transport), []
+
+    def aside(frame: bytes) -> bool:
+        offered.append(frame)
+        return takes
+
+    way = protocol.way_back(b"(", b")")
+    assert protocol.send_now(b"one")
+    way.lend(print, aside)
+    assert protocol.send_now(b"two")
+    assert offered == [server_frame(b"two")]
+    assert transport.written == [server_frame(b"one")] + [server_frame(b"two")] * (not takes)
+    assert isinstance(way, WayBack)
+    way.ends()
+    assert protocol.send_now(b"three")
+    assert len(offered) == 1
 
 
 @pytest.mark.parametrize("hinders", ["closing", "full", "waits", "no longer open"])

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass
+from functools import partial
 from struct import Struct
 from weakref import WeakKeyDictionary, finalize
 
 from agents.fast_lane import nobody_reads
-from agents.fast_lane.pump.library import Notice, loaded
+from agents.fast_lane.pump.library import Notice, Told, loaded
 from agents.fast_lane.pump.words import Heard, Pace, Pattern
 
 _TO_READ, _TO_WRITE, _HEARD = 1, 2, 3
@@ -86,11 +87,14 @@ class Pipe:
         )
 
     def close(self) -> None:
-        """Read no more. It may be opened again."""
+        """Read and write no more. It may be opened again."""
         self._library.pipe_close(self._pipe)
 
     def send(self, frame: bytes) -> int:
-        """Write a frame of somebody else's to the target, as far as it goes: so many bytes."""
+        """Write a frame of somebody else's to the target, as far as it goes: so many bytes.
+
+        Also when the pipe has ended by itself, if nothing else that was written there waits.
+        """
         sent: int = self._library.pipe_send(self._pipe, frame, len(frame))
         return sent
 
@@ -139,9 +143,9 @@ class Pump:
         self._numbers = 0
         self._notices = library.pump_notices(self.handle)
         self._arena = library.pump_arena(self.handle)
-        self._take_turn = library.pump_turn
-        # In a context of nobody's: this may be somebody's call.
-        Context().run(loop.add_reader, library.pump_fd(self.handle), self._turn)
+        # In a context of nobody's: this may be somebody's call. No Python in between: most turns have nothing to tell.
+        turn = partial(library.pump_turn, ctypes.c_void_p(self.handle), Told(self._act))
+        Context().run(loop.add_reader, library.pump_fd(self.handle), turn)
 
     def pipe(self, ends: Ends, *, masks: bool) -> Pipe:
         """One that `masks` leads from a peer that does to one for which we must."""
@@ -152,25 +156,29 @@ class Pump:
     def forget(self, number: int) -> None:
         self._pipes.pop(number, None)
 
-    def _turn(self) -> None:
-        count = self._take_turn(self.handle)
-        if count:
-            loop = asyncio.get_running_loop()
-            # All are read before the first is acted on: what that does may end another pipe, or the pump.
-            for ends, context, kind, content in [self._read(notice) for notice in self._notices[:count]]:
-                try:
-                    if kind == _HEARD:
-                        context.run(ends.heard, _as_heard(content))
-                    elif kind == _TO_WRITE:
-                        context.run(ends.to_write, content)
-                    else:
-                        loop.call_soon(ends.to_read, content, context=context)
-                except Exception as error:  # noqa: BLE001 - as the loop does: the next notice is of another call
-                    loop.call_exception_handler({"message": "A pipe's end failed", "exception": error})
+    def _act(self, count: int) -> None:
+        # All are read before the first is acted on: what that does may end another pipe, or the pump.
+        told = [self._read(notice) for notice in self._notices[:count]]
+        # The rest of a frame before whatever else anybody writes for what is read now.
+        for ends, context, kind, content in sorted(told, key=_is_no_rest):
+            try:
+                if kind == _HEARD:
+                    context.run(ends.heard, _as_heard(content))
+                elif kind == _TO_WRITE:
+                    context.run(ends.to_write, content)
+                else:
+                    context.run(ends.to_read, content)
+            except Exception as error:  # noqa: BLE001 - as the loop does: the next notice is of another call
+                what = {"message": "A pipe's end failed", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(what)
 
     def _read(self, notice: Notice) -> tuple[Ends, Context, int, bytes]:
         pipe, content = self._pipes[notice.pipe], ctypes.string_at(self._arena + notice.at, notice.size)
         return pipe.ends, pipe.context, notice.kind, content
+
+
+def _is_no_rest(told: tuple[Ends, Context, int, bytes]) -> bool:
+    return told[2] != _TO_WRITE
 
 
 def _as_heard(told: bytes) -> Heard:

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from ctypes import POINTER, Structure, c_char_p, c_double, c_int, c_uint32, c_uint64, c_void_p
+from ctypes import CFUNCTYPE, POINTER, Structure, c_char_p, c_double, c_int, c_uint32, c_uint64, c_void_p
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -30,6 +30,10 @@ OPTIONS = (
     "-shared",
     "-Wl,-z,relro,-z,now",
 )
+
+
+Told = CFUNCTYPE(None, c_int)
+"""Whom `pump_turn` tells how many notices there are."""
 
 
 class Unavailable(Exception):
@@ -94,7 +98,7 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
         "pump_fd": (c_int, (pump,)),
         "pump_notices": (POINTER(Notice), (pump,)),
         "pump_arena": (c_void_p, (pump,)),
-        "pump_turn": (c_int, (pump,)),
+        "pump_turn": (None, (pump, Told)),
         "pipe_new": (pipe, (pump, c_uint32, c_int)),
         "pipe_nil": (pipe, ()),
         "pipe_learn": (c_int, (pipe, *text, *place, *place)),

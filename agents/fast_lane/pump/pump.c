@@ -2,18 +2,20 @@
  *
  * The frames of a call are alike but for digits, audio and a name. A pipe leads from a peer that masks its frames to one
  * for which we must mask ours, as a caller's audio goes, or from one that may not to one for which we may not, as an
- * agent's goes. All pipes of a pump share an epoll instance, which the event loop watches like any file: `pump_turn` then
- * reads whatever is there, and what is a whole text frame of a known pattern leaves in the same step as a frame of ours.
+ * agent's goes. All pipes of a pump share an epoll instance, which the event loop watches like any file, and calls
+ * `pump_turn`: that reads whatever is there, and what is a whole text frame of a known pattern leaves in the same step as
+ * a frame of ours.
  *
  * Nothing else is understood here. At the first byte that is anything else (another message, a control frame, part of a
- * frame, the end) the pipe ends, and the caller of `pump_turn` is given that byte and all that were read after it: who
- * knows WebSocket's rules reads on. What a slow peer has not taken is given back likewise.
+ * frame, the end) the pipe ends, and who is told is given that byte and all that were read after it: who knows
+ * WebSocket's rules reads on. What a slow peer has not taken is given back likewise.
  *
  * One thread may use a pump. Nothing here blocks, allocates while audio flows, or keeps more of it than a sketch.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <math.h>
+#include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,16 +87,22 @@ typedef struct {
     uint8_t arena[READY * MOST_BYTES_TOLD];
 } pump_t;
 
+/* Between two frames of a call those of hundreds of others pass, and each line of the processor's cache that a frame
+ * touches has left it meanwhile. So what it touches stands together, in the first of these lines. */
+enum { LINE = 64, HOT_LINES = 3 };
+
 typedef struct {
-    pump_t *pump;
-    double piece_seconds, pause_seconds, last, earliest, passed_at;
-    uint64_t passed, least; /* the smallest number that a message may have */
-    uint32_t number, audio_size, frames, sketched, full;
-    int from, to; /* to < 0: frames are to be written another way */
-    uint32_t head_size, tail_size;
-    int masks, runs_ahead, is_open;
-    uint8_t around[AROUND];
+    alignas(LINE) int from;
+    int to; /* < 0: frames are to be written another way, or, of a pipe that is not open, by nobody here */
+    uint32_t head_size, audio_size, tail_size, sketched, full, frames;
     uint8_t *sketch; /* with room for a piece beyond `full` */
+    double last, earliest, pause_seconds;
+    double piece_seconds, passed_at;
+    uint64_t passed, least; /* the smallest number that a message may have */
+    int masks, runs_ahead, is_open;
+    uint32_t number;
+    pump_t *pump;
+    uint8_t around[AROUND];
 } pipe_t;
 
 static patterns_t masked, plain;
@@ -185,15 +193,21 @@ const uint8_t *pump_arena(const pump_t *pump) { return pump->arena; }
 
 /* `number` is what notices call it. */
 pipe_t *pipe_new(pump_t *pump, uint32_t number, int masks) {
-    pipe_t *pipe = calloc(1, sizeof *pipe);
-    if (pipe) pump->pipes++, pipe->pump = pump, pipe->number = number, pipe->masks = masks;
+    pipe_t *pipe = aligned_alloc(LINE, sizeof *pipe);
+    if (pipe) pump->pipes++, *pipe = (pipe_t){.pump = pump, .number = number, .masks = masks, .to = -1};
     return pipe;
 }
 
 /* In the place of one that is freed: it is closed, nothing has passed, and nobody may open it. */
 pipe_t *pipe_nil(void) {
-    static pipe_t nil;
+    static pipe_t nil = {.to = -1};
     return &nil;
+}
+
+/* Told once of what there is, not again until all has been read: half of what epoll costs. */
+static int watch(pipe_t *pipe, int how) {
+    struct epoll_event readable = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = pipe};
+    return !epoll_ctl(pipe->pump->watch, how, pipe->from, &readable);
 }
 
 /* 0, or the errno of what went wrong. `last` and all other times are seconds of CLOCK_MONOTONIC. Of `full` characters on
@@ -215,17 +229,22 @@ int pipe_open(pipe_t *pipe, int from, int to, const uint8_t *head, uint32_t head
     pipe->last = last, pipe->earliest = INFINITY, pipe->full = full;
     pipe->runs_ahead = runs_ahead, pipe->least = least;
     pipe->frames = pipe->sketched = 0;
-    struct epoll_event readable = {.events = EPOLLIN, .data.ptr = pipe};
-    if (epoll_ctl(pipe->pump->watch, EPOLL_CTL_ADD, from, &readable)) return errno;
+    if (!watch(pipe, EPOLL_CTL_ADD)) return errno;
     pipe->is_open = 1;
     return 0;
 }
 
 int pipe_is_open(const pipe_t *pipe) { return pipe->is_open; }
 
-void pipe_close(pipe_t *pipe) {
+static void end(pipe_t *pipe) {
     if (pipe->is_open) epoll_ctl(pipe->pump->watch, EPOLL_CTL_DEL, pipe->from, NULL);
     pipe->is_open = 0;
+}
+
+/* It neither reads nor writes. One that has ended by itself may still be written to. */
+void pipe_close(pipe_t *pipe) {
+    end(pipe);
+    pipe->to = -1;
 }
 
 void pipe_free(pipe_t *pipe) {
@@ -260,7 +279,7 @@ uint32_t pipe_heard(pipe_t *pipe, uint8_t *told, double resumed) {
 
 /* How many bytes of these the socket has taken to which the pipe leads, between two frames. */
 uint32_t pipe_send(const pipe_t *pipe, const uint8_t *bytes, uint32_t size) {
-    const ssize_t sent = pipe->is_open && pipe->to >= 0 ? send(pipe->to, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
+    const ssize_t sent = pipe->to >= 0 ? send(pipe->to, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
     return sent > 0 ? (uint32_t)sent : 0;
 }
 
@@ -385,17 +404,17 @@ void count_loud(const uint8_t *sketch, uint32_t size, const uint8_t is_loud[256]
 }
 
 /* What can be read of one pipe. */
-static void carry(pipe_t *pipe, double now) {
+static void carry(pipe_t *pipe, double now, uint32_t events) {
     static uint8_t came[READ], unmasked[LONGEST], leaves[MOST_LEAVES];
     ssize_t got = recv(pipe->from, came, sizeof came, MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    const uint32_t end = got > 0 ? (uint32_t)got : 0, header = header_size(pipe);
+    if (got < 0 && errno == EAGAIN) return;
+    const uint32_t size_read = got > 0 ? (uint32_t)got : 0, header = header_size(pipe);
     const uint32_t most = header + pipe->head_size + pipe->audio_size + pipe->tail_size;
     uint32_t at = 0, out = 0;
     int told = 0;
-    while (end - at > header && came[at] == WHOLE_TEXT && came[at + 1] == second_byte(pipe)) {
+    while (size_read - at > header && came[at] == WHOLE_TEXT && came[at + 1] == second_byte(pipe)) {
         const uint32_t size = (uint32_t)came[at + 2] << 8 | came[at + 3];
-        if (size > LONGEST || !patterns_of(pipe)->of_size[size] || end - at - header < size) break;
+        if (size > LONGEST || !patterns_of(pipe)->of_size[size] || size_read - at - header < size) break;
         const uint8_t *message = came + at + header;
         if (pipe->masks) apply_mask(unmasked, message, size, came + at + HEADER), message = unmasked;
         const pattern_t *pattern = pattern_of(pipe, message, size);
@@ -418,23 +437,36 @@ static void carry(pipe_t *pipe, double now) {
             tell(pipe, TO_WRITE, leaves + sent, out - (uint32_t)sent);
         }
     }
-    if (at < end || !end || !pipe->is_open) {
-        pipe_close(pipe);
-        tell(pipe, TO_READ, came + at, end - at);
-    } else if (pipe->sketched >= pipe->full && !told) {
-        tell_heard(pipe, 0);
+    if (at < size_read || !size_read || !pipe->is_open) {
+        end(pipe);
+        tell(pipe, TO_READ, came + at, size_read - at);
+        return;
+    }
+    if (pipe->sketched >= pipe->full && !told) tell_heard(pipe, 0);
+    /* Less than there was room for is all there was, but for an end: of the rest we are to be told again. */
+    if (got == sizeof came || events != EPOLLIN) watch(pipe, EPOLL_CTL_MOD);
+}
+
+/* What a frame will touch of each is on its way from memory while those before it are carried. */
+static void fetch(const struct epoll_event *ready, int count) {
+    for (int i = 0; i < count; i++)
+        for (int line = 0; line < HOT_LINES; line++) __builtin_prefetch((uint8_t *)ready[i].data.ptr + line * LINE, 1);
+    for (int i = 0; i < count; i++) {
+        const pipe_t *pipe = ready[i].data.ptr;
+        __builtin_prefetch(pipe->sketch + pipe->sketched, 1);
     }
 }
 
-/* Carry what is there; how many notices that gave. They and what they name are valid until the next turn. */
-int pump_turn(pump_t *pump) {
+/* Carry what is there. If that gave any notices, say how many; they and what they name are valid until the next turn. */
+void pump_turn(pump_t *pump, void (*told)(int)) {
     struct epoll_event ready[READY];
     pump->noticed = pump->used = 0;
     for (int round = 0; round < ROUNDS && !pump->noticed; round++) {
         const int count = epoll_wait(pump->watch, ready, READY, 0);
         if (count <= 0) break;
         const double now = now_seconds();
-        for (int i = 0; i < count; i++) carry(ready[i].data.ptr, now);
+        fetch(ready, count);
+        for (int i = 0; i < count; i++) carry(ready[i].data.ptr, now, ready[i].events);
     }
-    return (int)pump->noticed;
+    if (pump->noticed) told((int)pump->noticed); /* and nothing after it: the pump may be gone */
 }
