@@ -20,6 +20,8 @@ from tenants.scoping import in_tenant
 
 logger = logging.getLogger(__name__)
 
+GATHER_SECONDS = 1.0
+"""For which a call that begins waits for others, to have its meter read with theirs: each reading is a transaction."""
 LAST_WORDS_SECONDS = 5.0
 """Kept back from what is granted: the agent's last sentence belongs to it."""
 
@@ -82,12 +84,14 @@ async def ticking(lease: Lease) -> AsyncIterator[None]:
 
 
 async def _tick_on() -> None:
-    """All of them every tick, and each one as it begins."""
+    """All of them every tick, and each one soon after it began."""
     due = time.monotonic() + TICK_SECONDS
     while True:
         with suppress(TimeoutError):
             async with asyncio.timeout(max(due - time.monotonic(), 0)):
                 await _wake.wait()
+        if time.monotonic() < due:
+            await asyncio.sleep(GATHER_SECONDS)
         _wake.clear()
         fresh, _new[:] = list(_new), []
         if time.monotonic() >= due:

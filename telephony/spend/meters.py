@@ -1,6 +1,7 @@
 """The only writer of meters. Needs the tenant's scope, unless a function says otherwise."""
 
 import datetime
+import json
 from calendar import monthrange
 from collections.abc import Mapping
 from typing import cast
@@ -67,11 +68,15 @@ def used_by(call_id: UUID) -> int:
 
 def read(tenant_id: UUID, readings: Mapping[UUID, int]) -> dict[UUID, int | None]:
     """Calls have lasted so many seconds: note it, and answer how long each may last."""
-    tenant, now = Tenant.objects.select_related("plan").get(pk=tenant_id), timezone.now()
+    tenant = Tenant.objects.select_related("plan").get(pk=tenant_id)
     caps = caps_of(plans.limits_of(tenant))
-    if caps:  # without one there is nothing that two calls could both take
-        _lock(tenant_id)
-    found = list(Meter.objects.filter(call_id__in=list(readings)).order_by("pk"))
+    return _read_capped(tenant_id, readings, caps) if caps else _read_uncapped(tenant_id, readings)
+
+
+def _read_capped(tenant_id: UUID, readings: Mapping[UUID, int], caps: Caps) -> dict[UUID, int | None]:
+    """One after the other: the next one's share depends on this one's."""
+    _lock(tenant_id)
+    now, found = timezone.now(), list(Meter.objects.filter(call_id__in=list(readings)).order_by("pk"))
     for meter in found:
         reading = readings[cast(UUID, meter.call_id)]
         if meter.closed_at is not None and reading <= meter.used_seconds:
@@ -79,13 +84,26 @@ def read(tenant_id: UUID, readings: Mapping[UUID, int]) -> dict[UUID, int | None
         meter.used_seconds = max(meter.used_seconds, reading)
         meter.begun_at, meter.seen_at, meter.closed_at = meter.begun_at or now, now, None
         meter.granted_seconds = _grant(meter, caps).seconds
-        if caps:  # the next one's share depends on this one's
-            meter.save()
-    if not caps:
-        Meter.objects.bulk_update(
-            found, ["used_seconds", "begun_at", "seen_at", "closed_at", "granted_seconds"]
-        )
+        meter.save()
     return {cast(UUID, meter.call_id): meter.granted_seconds for meter in found}
+
+
+_READ_UNCAPPED = f"""
+UPDATE {Meter._meta.db_table} meter SET used_seconds = GREATEST(used_seconds, seconds),
+  begun_at = COALESCE(begun_at, %(now)s), seen_at = %(now)s, closed_at = NULL, granted_seconds = NULL
+FROM json_to_recordset(%(readings)s) AS reading (call uuid, seconds integer)
+WHERE tenant_id = %(tenant)s AND call_id = call AND (closed_at IS NULL OR seconds > used_seconds)
+RETURNING call_id
+"""  # noqa: S608 - put together of constants
+
+
+def _read_uncapped(tenant_id: UUID, readings: Mapping[UUID, int]) -> dict[UUID, int | None]:
+    """All at once: there is nothing that two calls could both take, and hundreds may be live."""
+    rows = [{"call": str(call_id), "seconds": seconds} for call_id, seconds in readings.items()]
+    with connection.cursor() as cursor:
+        readings_text, now = json.dumps(rows), timezone.now()
+        cursor.execute(_READ_UNCAPPED, {"tenant": str(tenant_id), "readings": readings_text, "now": now})
+        return {call_id: None for (call_id,) in cursor.fetchall()}
 
 
 def settle(call_id: UUID, used_seconds: int) -> None:

@@ -196,16 +196,46 @@ def test_time_is_held_when_it_rings_and_again_with_each_tick(salon):
     assert read(salon, one, 100) == 210
 
 
-def test_a_settled_meter_is_not_opened_again_by_a_reading_that_was_under_way(salon):
-    limited(salon, maxMinutesPerDay=4)
+@pytest.mark.parametrize("limits", [{"maxMinutesPerDay": 4}, {}])
+def test_a_settled_meter_is_not_opened_again_by_a_reading_that_was_under_way(salon, limits):
+    limited(salon, **limits)
     one = call_of(salon, "CA1")
     reserve(salon, one)
     with tenant_scope(salon):
         meters.settle(one, 30)
-    read(salon, one, 29)
-    with tenant_scope(salon):
+        meters.read(salon.pk, {one: 29})
         meter = Meter.objects.get()
-    assert (meter.used_seconds, meter.closed_at is None) == (30, False)
+        assert (meter.used_seconds, meter.closed_at is None) == (30, False)
+        meters.read(salon.pk, {one: 31})  # it goes on, with another agent
+        meter = Meter.objects.get()
+    assert (meter.used_seconds, meter.closed_at is None) == (31, True)
+
+
+def test_without_a_cap_all_meters_are_read_at_once_and_each_counts_its_own(salon, garage):
+    one, two, three = (call_of(salon, f"CA{n}") for n in range(3))
+    others = call_of(garage, "CB1")
+    for tenant, call_id in ((salon, one), (salon, two), (garage, others)):
+        reserve(tenant, call_id)
+    with tenant_scope(salon):
+        assert meters.read(salon.pk, {one: 7, two: 9, three: 11, others: 13}) == {one: None, two: None}
+        first = Meter.objects.get(call_id=one)
+        meters.read(salon.pk, {one: 5, two: 20})
+        again = {meter.call_id: meter for meter in Meter.objects.all()}
+    assert {call_id: meter.used_seconds for call_id, meter in again.items()} == {one: 7, two: 20}
+    assert again[one].begun_at == first.begun_at
+    assert again[one].seen_at > first.seen_at
+    with tenant_scope(garage):
+        assert Meter.objects.get().begun_at is None
+
+
+def test_whose_cap_is_lifted_goes_on_for_as_long_as_they_like(salon):
+    limited(salon, maxMinutesPerDay=4)
+    one = call_of(salon, "CA1")
+    assert reserve(salon, one) == HORIZON_SECONDS
+    limited(salon)
+    assert read(salon, one, 10) is None
+    with tenant_scope(salon):
+        assert meters.granted_to(one) is None
 
 
 def test_a_business_without_paid_time_says_so_and_goes_on_to_a_person_or_hangs_up(salon):
