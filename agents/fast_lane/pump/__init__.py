@@ -18,11 +18,12 @@ from struct import Struct
 from weakref import WeakKeyDictionary, finalize
 
 from agents.fast_lane import nobody_reads
-from agents.fast_lane.pump.library import Notice, Told, loaded
+from agents.fast_lane.pump.library import Told, loaded
 from agents.fast_lane.pump.words import Heard, Pace, Pattern
 
 _TO_READ, _TO_WRITE, _HEARD = 1, 2, 3
-_heard = Struct("4d")
+_notice, _heard = Struct("4I"), Struct("4d")
+"""`notice_t` and `heard_t` there."""
 _MOST = 2**64 - 1
 
 
@@ -158,7 +159,8 @@ class Pump:
 
     def _act(self, count: int) -> None:
         # All are read before the first is acted on: what that does may end another pipe, or the pump.
-        told = [self._read(notice) for notice in self._notices[:count]]
+        notices = ctypes.string_at(self._notices, count * _notice.size)
+        told = [self._read(*notice) for notice in _notice.iter_unpack(notices)]
         # The rest of a frame before whatever else anybody writes for what is read now.
         for ends, context, kind, content in sorted(told, key=_is_no_rest):
             try:
@@ -172,9 +174,9 @@ class Pump:
                 what = {"message": "A pipe's end failed", "exception": error}
                 asyncio.get_running_loop().call_exception_handler(what)
 
-    def _read(self, notice: Notice) -> tuple[Ends, Context, int, bytes]:
-        pipe, content = self._pipes[notice.pipe], ctypes.string_at(self._arena + notice.at, notice.size)
-        return pipe.ends, pipe.context, notice.kind, content
+    def _read(self, number: int, kind: int, at: int, size: int) -> tuple[Ends, Context, int, bytes]:
+        pipe = self._pipes[number]
+        return pipe.ends, pipe.context, kind, ctypes.string_at(self._arena + at, size)
 
 
 def _is_no_rest(told: tuple[Ends, Context, int, bytes]) -> bool:

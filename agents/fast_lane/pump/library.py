@@ -11,10 +11,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from ctypes import CFUNCTYPE, POINTER, Structure, c_char_p, c_double, c_int, c_uint32, c_uint64, c_void_p
+from ctypes import CFUNCTYPE, c_char_p, c_double, c_int, c_uint32, c_uint64, c_void_p
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 logger = logging.getLogger(__name__)
 
@@ -38,16 +38,6 @@ Told = CFUNCTYPE(None, c_int)
 
 class Unavailable(Exception):
     """Why nothing can be compiled or loaded here."""
-
-
-class Notice(Structure):
-    """`notice_t` there."""
-
-    pipe: int
-    kind: int
-    at: int
-    size: int
-    _fields_: ClassVar = [("pipe", c_uint32), ("kind", c_uint32), ("at", c_uint32), ("size", c_uint32)]
 
 
 def _path() -> Path:
@@ -96,7 +86,7 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
         "pump_new": (pump, ()),
         "pump_free": (None, (pump,)),
         "pump_fd": (c_int, (pump,)),
-        "pump_notices": (POINTER(Notice), (pump,)),
+        "pump_notices": (c_void_p, (pump,)),
         "pump_arena": (c_void_p, (pump,)),
         "pump_turn": (None, (pump, Told)),
         "pipe_new": (pipe, (pump, c_uint32, c_int)),
