@@ -1,6 +1,7 @@
 """The menu, one answer at a time: whose state it takes, what a repeat does, and what words mean."""
 
 import datetime
+from collections.abc import Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit
 from xml.etree import ElementTree
 
@@ -31,6 +32,15 @@ from tests.telephony.test_twilio_webhooks import (
 )
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def early_on_a_wednesday() -> Iterator[None]:
+    """With the whole day's times ahead: in the evening there are fewer than a question can offer."""
+    now = datetime.datetime.now(datetime.UTC)
+    wednesday = now + datetime.timedelta(days=(2 - now.weekday()) % 7 or 7)
+    with time_machine.travel(wednesday.replace(hour=5, minute=0, second=0)):
+        yield
 
 
 @pytest.fixture
