@@ -1,5 +1,6 @@
 """Everything that a session needs, loaded in one unit of work before the call begins."""
 
+import json
 from uuid import UUID
 
 from agents.audio import MULAW_8K, AudioFormat
@@ -29,5 +30,7 @@ def assignment_for(
         provider=conversation.provider,
         agent_id=conversation.agent_id,
         api_key=api_key_for(tenant.pk, conversation.provider),
-        initiation=PROVIDERS[conversation.provider].initiation(tenant, conversation, audio_format),
+        initiation_json=json.dumps(
+            PROVIDERS[conversation.provider].initiation(tenant, conversation, audio_format)
+        ),
     )

@@ -19,7 +19,8 @@ class Assignment:
     provider: str
     agent_id: str
     api_key: str = field(repr=False)
-    initiation: dict[str, Any] = field(repr=False, default_factory=dict)
+    initiation_json: str = field(repr=False, default="{}")
+    """What the provider's `initiation` says: as text, for it is there as long as the call."""
     session_url: str = field(repr=False, default="")
     """Where the session waits, if that was asked for beforehand. A secret, and good for one session."""
     resumption: Resumption | None = None

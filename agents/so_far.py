@@ -1,7 +1,6 @@
 """What was said and done in a call so far, for another agent that goes on with it. Pure."""
 
 import json
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,7 +45,7 @@ class SoFar:
     """One call's lines as they are spoken, the last ones of them. Never waits."""
 
     def __init__(self) -> None:
-        self._lines: deque[_Line] = deque(maxlen=MOST_LINES)
+        self._lines: list[_Line] = []
 
     def caller_said(self, text: str, at: datetime) -> None:
         self._add(CALLER, text, at)
@@ -82,6 +81,7 @@ class SoFar:
 
     def _add(self, speaker: str, text: str, at: datetime) -> None:
         self._lines.append(_Line(speaker, text, at))
+        del self._lines[:-MOST_LINES]
 
 
 def _unspoken(lines: Sequence[_Line], used: Sequence[ToolUsed]) -> str:

@@ -19,6 +19,7 @@ Nothing on the way of the audio waits for a database, a lock or a tool.
 
 import asyncio
 import logging
+import math
 import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
@@ -51,7 +52,7 @@ from agents.so_far import SoFar
 from telephony.agent_voice import LARGEST, AgentVoice
 from telephony.caller_queue import CallerQueue, Passage, Whisper
 from telephony.calls import LastAgent
-from telephony.closing_time import closing_time
+from telephony.closing_time import NEAR_SECONDS, closing_time
 from telephony.codec import Codec, Playout
 from telephony.errors import BadFrame
 from telephony.feel.observer import Observer
@@ -117,11 +118,13 @@ class Bridge:
         self._tools = ToolsAtWork(self._agent, journal, answer_tool, weak(self.act))
         self._passage = Passage(self.feel.caller.hear_base64, weak(self.feed))
         self._from_caller = CallerQueue(self._passage)
-        self._caller_gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """The outcome, or "" where a part has ended that knows it."""
         self._last_words = LastWords(codec, weak(self._send_mark), playout)
         self._so_far = SoFar()
         self._act_wanted: asyncio.Future[Act] = asyncio.get_running_loop().create_future()
         self._acting: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[str] | None = None
         self._last_word_at = self._started
         self._caller_spoke = False
         self.messages_read = 0
@@ -192,8 +195,8 @@ class Bridge:
 
     def caller_left(self, outcome: str) -> None:
         """The carrier's side is over, or as good as over; ends `run`."""
-        if not self._caller_gone.done():
-            self._caller_gone.set_result(outcome)
+        if not self._over.done():
+            self._over.set_result(outcome)
 
     def broke(self, bad: BadFrame) -> None:
         """The carrier's side sent what no carrier sends."""
@@ -295,6 +298,7 @@ class Bridge:
 
     def _begin_rounds(self) -> None:
         """Look once a second at what need not be looked at with each frame. No task: those of all calls add up."""
+        self._look_at_the_clock()
         self._go_round_later(Rounds(looked_at=time.monotonic()))
 
     def _go_round_later(self, rounds: Rounds) -> None:
@@ -311,7 +315,13 @@ class Bridge:
             self._from_caller.put(CallerAudio(self._codec.audio_format.silence(ROUND_SECONDS)))
         if self._died_down() and not self._act_wanted.done():
             self.caller_left("silence")
+        self._look_at_the_clock()
         self._go_round_later(rounds)
+
+    def _look_at_the_clock(self) -> None:
+        if self._closing is None and min(self._time_left()) <= NEAR_SECONDS:
+            self._closing = asyncio.create_task(self._close_in_time(), name="closing time")
+            self._closing.add_done_callback(self._part_ended)
 
     def _died_down(self) -> bool:
         now, longest = time.monotonic(), self._max_silent_seconds
@@ -319,7 +329,7 @@ class Bridge:
         return 0 < longest < now - self._last_word_at and longest < now - self._voice.sounds_until
 
     def _begin_acting(self, wanted: asyncio.Future[Act]) -> None:
-        if not (wanted.cancelled() or self._caller_gone.done()):
+        if not (wanted.cancelled() or self._over.done()):
             self._acting = asyncio.create_task(self._act_on_tools(wanted.result()), name="acts of tools")
 
     async def _act_on_tools(self, act: Act) -> None:
@@ -454,16 +464,15 @@ class Bridge:
         agent = asyncio.create_task(self._one_agent_after_the_other(), name="agent to caller")
         self._act_wanted.add_done_callback(self._begin_acting)
         self._begin_rounds()
-        closing = asyncio.create_task(self._close_in_time(), name="closing time")
+        for part in (caller, agent):
+            part.add_done_callback(self._part_ended)
         try:
-            ends: set[asyncio.Future[Any]] = {caller, agent, closing, self._caller_gone}
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            if self._caller_gone.done():
-                return self._caller_gone.result()
+            if outcome := await self._over:
+                return outcome
             if self._act_wanted.done():  # an agent that leaves on its own account has said its last words too
                 return OUTCOME_OF[self._act_wanted.result()]
-            for ending in (agent, closing):
-                if ending.done():
+            for ending in (agent, self._closing):
+                if ending is not None and ending.done():
                     return ending.result()
             caller.result()  # it never ends by itself: this raises what ended it
             raise AssertionError("nothing has ended the call")
@@ -476,22 +485,27 @@ class Bridge:
                 self._voice.shortcut = None
                 self.feel.ended(time.monotonic())
             finally:
-                await self._stop(caller, agent, closing, *self._tools.tasks)
+                await self._stop(caller, agent, *self._tools.tasks)
+
+    def _part_ended(self, _part: asyncio.Task[Any]) -> None:
+        self.caller_left("")
 
     async def _close_in_time(self) -> str:
         return await closing_time(
-            max_seconds=self._max_seconds,
-            budget_left=self._budget_left,
+            self._time_left,
             agent_ready=self._agent.ready,
             tell=self._agent.tell,
             last_words=self._drain,
         )
 
+    def _time_left(self) -> tuple[float, float]:
+        """Until the call's own time is up, and until the business's budget is; seconds."""
+        by_clock = self._started + self._max_seconds - time.monotonic() if self._max_seconds else math.inf
+        return by_clock, self._budget_left() if self._budget_left else math.inf
+
     async def _stop(self, *tasks: asyncio.Task[Any]) -> None:
-        self._caller_gone.cancel()
-        if self._acting is not None:
-            tasks = *tasks, self._acting
-        for task in tasks:
+        self._over.cancel()
+        for task in (*tasks, *filter(None, (self._acting, self._closing))):
             task.cancel()
         for result in await asyncio.gather(*tasks, *self._agent.leave(), return_exceptions=True):
             if isinstance(result, Exception):  # the call is over, and nobody else would hear of it

@@ -1,7 +1,6 @@
 """What the caller sends: past the queue while the agent takes it, else into it."""
 
 from base64 import b64decode
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -88,7 +87,7 @@ class CallerQueue:
 
     def __init__(self, passage: Passage, limit: int = MAX_WAITING_FRAMES) -> None:
         self.passage = passage
-        self._frames: deque[ForAgent] = deque()
+        self._frames: list[ForAgent] = []  # few, and an empty deque is larger than all else here
         self._limit = limit
         self._bytes = 0
         """Of all that waits."""
@@ -120,6 +119,6 @@ class CallerQueue:
         return self._next()
 
     def _next(self) -> ForAgent:
-        frame = self._frames.popleft()
+        frame = self._frames.pop(0)
         self._bytes -= _size(frame)
         return frame

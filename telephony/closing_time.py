@@ -1,17 +1,15 @@
 """A call's end that is known beforehand: the agent is told a minute before, and then may finish its sentence."""
 
 import asyncio
-import math
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from telephony.signal import Signal
 
 WRAP_UP_SECONDS = 60.0
+NEAR_SECONDS = 65.0
+"""With more time left than this nobody needs to be here yet."""
 LOOK_SECONDS = 1.0
-FAR_SECONDS, LOOKS_AHEAD = 180.0, 5
-"""With more time left than this, it is looked at so much more rarely."""
 TELL_SECONDS = 2.0
 LAST_WORDS_SECONDS = 5.0
 TIME_LIMIT = "time_limit"
@@ -23,18 +21,16 @@ WRAP_UP = (
 
 
 async def closing_time(
+    time_left: Callable[[], tuple[float, float]],
     *,
-    max_seconds: float,
-    budget_left: Callable[[], float] | None,
     agent_ready: Signal,
     tell: Callable[[str], Awaitable[None]],
     last_words: Callable[[], Awaitable[None]],
 ) -> str:
-    """Until time is up, and the agent was heard out. TIME_LIMIT or SPEND_LIMIT. 0 as `max_seconds`: no limit."""
-    ends_at = time.monotonic() + max_seconds if max_seconds else math.inf
+    """Until time is up, by clock or by budget, and the agent was heard out. TIME_LIMIT or SPEND_LIMIT."""
     told = False
     while True:
-        by_clock, by_budget = ends_at - time.monotonic(), budget_left() if budget_left else math.inf
+        by_clock, by_budget = time_left()
         left = min(by_clock, by_budget)
         if left <= 0:
             with suppress(TimeoutError):
@@ -49,4 +45,4 @@ async def closing_time(
                 async with asyncio.timeout(TELL_SECONDS):
                     await tell(WRAP_UP)
             continue
-        await asyncio.sleep(min(left, LOOK_SECONDS * (LOOKS_AHEAD if left > FAR_SECONDS else 1)))
+        await asyncio.sleep(min(left, LOOK_SECONDS))

@@ -4,7 +4,7 @@ Offered to the application in the scope's extensions; a server that has none ser
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from asgiref.typing import WebSocketScope
 from uvicorn._types import ASGIReceiveEvent
@@ -13,6 +13,7 @@ from websockets.protocol import Protocol as SansIO
 from websockets.protocol import State
 
 from agents.fast_lane import SendsNow, Take, WayOut, nobody_asks, not_now
+from agents.fast_lane.client import NO_HEADERS
 from agents.fast_lane.cutter import Cutter, server_frame
 from agents.fast_lane.shortcut import Shortcut
 from telephony.guarded_socket import GuardedProtocol
@@ -88,6 +89,24 @@ class WayBack:
 class LaneProtocol(Cutter, GuardedProtocol):
     """For `uvicorn.Config(ws=LaneProtocol, ws_per_message_deflate=False)`: extensions would change frames."""
 
+    # uvicorn's own attributes, so that fewer than thirty are left: see `Cutter`.
+    __slots__ = (
+        "app",
+        "app_state",
+        "asgi_version",
+        "client",
+        "config",
+        "connections",
+        "default_headers",
+        "logger",
+        "queue",
+        "root_path",
+        "scheme",
+        "server",
+        "tasks",
+        "writable",
+    )
+
     peer_masks = True
     lane_bytes = LANE_BYTES
     _way_back: WayBack | None = None
@@ -97,6 +116,13 @@ class LaneProtocol(Cutter, GuardedProtocol):
         if self.handshake_initiated and not self.handshake_complete:  # and not refused
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[EXTENSION] = self
+
+    def open_lane(self, take: Take, *, binary: bool = False) -> None:
+        """As `Cutter.open_lane`. Whoever wants to know something of the handshake knows it now."""
+        # Headers, in three shapes: six kilobytes for as long as the call lasts. The parser, too, has the request.
+        self.request.headers = self.response.headers = NO_HEADERS
+        cast(list[object], self.scope["headers"]).clear()
+        super().open_lane(take, binary=binary)
 
     def hand_over(self, data: bytes) -> None:
         GuardedProtocol.data_received(self, data)
@@ -127,8 +153,11 @@ class LaneProtocol(Cutter, GuardedProtocol):
         super()._abort_later()
 
     async def receive(self) -> ASGIReceiveEvent:
-        with self.reader_waits():
+        self.way.clear = True
+        try:
             return await super().receive()
+        finally:
+            self.way.clear = False
 
     def send_now(self, message: bytes) -> bool:
         if not self.may_write():

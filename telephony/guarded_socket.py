@@ -3,8 +3,12 @@
 import asyncio
 from typing import Any
 
+from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+
+from telephony.mailbox import Mailbox
+from telephony.signal import Signal
 
 SMALL_FRAMES, PIECES, COUNTED_SECONDS = 200, 1000, 2.0
 """Pings and pongs, and pieces of messages: so many in so long, and no more. Of a message each 20 ms, ten pieces;
@@ -23,6 +27,10 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.close_timeout = CLOSE_SECONDS
+        # They keep four kilobytes of a call's memory ready for those who wait. These do not.
+        self.queue: Mailbox[ASGIReceiveEvent] = Mailbox()  # type: ignore[assignment]
+        self.writable: Signal = Signal()  # type: ignore[assignment]
+        self.writable.set()
 
     def handle_ping(self) -> None:
         if self._bears_more(small_frames=1):

@@ -8,7 +8,6 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 from uuid import UUID
 
 from agents.assignments import assignment_for
@@ -34,7 +33,7 @@ class Handover:
     menu_key: bool
     """Star leads to the menu."""
     api_key: str = field(repr=False)
-    initiation: dict[str, Any] = field(repr=False)
+    initiation_json: str = field(repr=False)
     granted_seconds: int | None = None
     """Of paid time, for the beginning; None: it is not capped."""
     has_relief: bool = False
@@ -53,7 +52,7 @@ class Handover:
             provider=self.provider,
             agent_id=self.agent_id,
             api_key=self.api_key,
-            initiation=self.initiation,
+            initiation_json=self.initiation_json,
             session_url=session_url,
             resumption=Resumption(self.opening, self.history) if self.opening else None,
         )
@@ -81,7 +80,7 @@ def prepare(
         max_seconds=limits.longest_call_seconds(tenant),
         menu_key=has_menu and rungs.has_menu(tenant),
         api_key=assignment.api_key,
-        initiation=assignment.initiation,
+        initiation_json=assignment.initiation_json,
         granted_seconds=granted_seconds,
         has_relief=second_agent(tenant, carrier, instead_of=assignment.provider) is not None,
     )

@@ -5,7 +5,6 @@ time. All of them know chunks in the order in which they were sent, and forget t
 """
 
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -55,7 +54,7 @@ class ClockPlayback:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._chunks: deque[_Chunk] = deque(maxlen=MOST_CHUNKS)
+        self._chunks: list[_Chunk] = []
         self._heard: dict[str, float] = {}
         """Milliseconds of the chunks that were played, of items that may go on."""
         self._free_at = 0.0
@@ -66,6 +65,7 @@ class ClockPlayback:
         if not self._chunks:
             self._heard = {known: ms for known, ms in self._heard.items() if known == item}
         self._chunks.append(_Chunk(item, duration_ms, self._clock(), self._mark()))
+        del self._chunks[:-MOST_CHUNKS]
         return self._chunks[-1].mark
 
     def played(self, mark: str) -> None:
@@ -98,7 +98,7 @@ class ClockPlayback:
             self._put_away(max(chunk.sent_at, self._free_at) + chunk.duration_ms / 1000)
 
     def _put_away(self, ended_at: float) -> None:
-        chunk = self._chunks.popleft()
+        chunk = self._chunks.pop(0)
         self._heard[chunk.item] = self._heard.get(chunk.item, 0.0) + chunk.duration_ms
         self._free_at = ended_at
 
@@ -139,7 +139,7 @@ class PacedPlayback:
     def __init__(self, played_seconds: Callable[[], float]) -> None:
         """`played_seconds`: of the agent's speech, since the beginning."""
         self._played_seconds = played_seconds
-        self._chunks: deque[tuple[str, float]] = deque(maxlen=MOST_CHUNKS)
+        self._chunks: list[tuple[str, float]] = []
         """Items and milliseconds."""
         self._ends_at_ms = 0.0
         """Of the last chunk, in milliseconds of all speech."""
@@ -155,6 +155,7 @@ class PacedPlayback:
             self._chunks.clear()
             self._ends_at_ms = played_ms
         self._chunks.append((item, duration_ms))
+        del self._chunks[:-MOST_CHUNKS]
         self._ends_at_ms += duration_ms
         return ""
 

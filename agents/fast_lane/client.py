@@ -17,6 +17,7 @@ LANE_BYTES = 256 * 1024
 """Eight seconds of 16 kHz audio in one message. Agents may send up to 16 MiB, the ordinary way."""
 
 
+NO_HEADERS = Headers()
 _HEADS = usual_heads(TEXT)
 _AROUND = 8
 """Bytes of such a head, and of a mask."""
@@ -95,7 +96,7 @@ class LaneConnection(Cutter, GuardedConnection):
         await super().handshake(*args, **kwargs)
         # Six kilobytes of headers that nobody will read, for as long as the call lasts.
         if self.request is not None and self.response is not None:
-            self.request.headers, self.response.headers = Headers(), Headers()
+            self.request.headers = self.response.headers = NO_HEADERS
 
     def hand_over(self, data: bytes) -> None:
         GuardedConnection.data_received(self, data)
@@ -110,8 +111,11 @@ class LaneConnection(Cutter, GuardedConnection):
         return self.protocol
 
     async def recv(self, decode: bool | None = None) -> Data:  # type: ignore[override]  # its overloads
-        with self.reader_waits():
+        self.way.clear = True
+        try:
             return await super().recv(decode)
+        finally:
+            self.way.clear = False
 
     def send_data(self) -> None:
         super().send_data()

@@ -4,7 +4,6 @@ import asyncio
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from struct import Struct, iter_unpack
 from typing import Any, ClassVar, cast
@@ -126,29 +125,45 @@ class Cutter:
     It stores nothing but the beginning of a frame that it may take, at most `lane_bytes` and a header.
     """
 
+    # Slots, as the ordinary implementations have many attributes: with more than thirty an instance shares no keys with
+    # others, and its dictionary takes 1.5 KiB instead of 0.3.
+    __slots__ = (
+        "_cutting",
+        "_fragmented",
+        "_held",
+        "_passes_message",
+        "_passing",
+        "_protocol",
+        "_take",
+        "_takes",
+        "_wanted",
+        "shortcut",
+        "way",
+    )
+
     peer_masks: ClassVar[bool]
     """Clients must mask what they send, servers must not."""
     lane_bytes: ClassVar[int]
     """Longer messages go the ordinary road, which knows what is too long."""
 
     transport: asyncio.Transport
-    shortcut: Shortcut | None = None
-    """Who may borrow the reading."""
-    _take: Take | None = None
     _protocol: Protocol
-    _takes = TEXT
-    _cutting = False
-    """From the end of the handshake to the beginning of the end."""
-    _fragmented = False
-    _passing = 0
-    """How many bytes of the frame that is being handed over are still to come."""
-    _passes_message = False
-    _held: bytes | bytearray = b""
-    _wanted = 0
-    """With this many bytes held there is something new to see."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.way = Way()
+        self.shortcut: Shortcut | None = None
+        """Who may borrow the reading."""
+        self._take: Take | None = None
+        self._takes = TEXT
+        self._cutting = False
+        """From the end of the handshake to the beginning of the end."""
+        self._fragmented = False
+        self._passing = 0
+        """How many bytes of the frame that is being handed over are still to come."""
+        self._passes_message = False
+        self._held: bytes | bytearray = b""
+        self._wanted = 0
+        """With this many bytes held there is something new to see."""
         super().__init__(*args, **kwargs)
 
     @abstractmethod
@@ -222,15 +237,6 @@ class Cutter:
     def close_shortcut(self) -> None:
         if self.shortcut is not None:
             self.shortcut.close()
-
-    @contextmanager
-    def reader_waits(self) -> Iterator[None]:
-        """While the ordinary road's reader, done with what it had, waits for its next message."""
-        self.way.clear = True
-        try:
-            yield
-        finally:
-            self.way.clear = False
 
     def data_received(self, data: bytes) -> None:
         if not self._cutting:

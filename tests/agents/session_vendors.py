@@ -79,7 +79,7 @@ class Vendor(ABC):
             provider=self.provider,
             agent_id=self.agent_id,
             api_key=self.simulator.api_key,
-            initiation=self.initiation(),
+            initiation_json=json.dumps(self.initiation()),
         )
         return session_for(assignment, audio_format)
 

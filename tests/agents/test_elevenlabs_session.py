@@ -55,7 +55,6 @@ async def listening(messages: Sequence[str]) -> AsyncIterator[Listener]:
             provider="elevenlabs",
             agent_id="agent_of_tests",
             api_key="key",
-            initiation={},
             session_url=f"ws://127.0.0.1:{port}",
         )
         async with Listener(ElevenLabsSession(assignment)) as line:

@@ -490,7 +490,7 @@ def test_the_socket_and_the_webhook_tell_the_agent_the_same(salon, conversation)
     from agents.assignments import assignment_for
 
     with tenant_scope(salon):
-        socket = assignment_for(conversation.pk).initiation
+        socket = json.loads(assignment_for(conversation.pk).initiation_json)
     request = {
         "caller_id": CALLER,
         "called_number": "+15551234567",
@@ -508,7 +508,7 @@ def test_a_tenant_may_narrow_the_overrides(salon, conversation):
     def initiation(wanted: object) -> dict:
         with tenant_scope(salon):
             Tenant.objects.filter(pk=salon.pk).update(settings={"sendOverrides": wanted})
-            return assignment_for(conversation.pk).initiation
+            return json.loads(assignment_for(conversation.pk).initiation_json)
 
     assert "conversation_config_override" not in initiation("none")
     narrowed = initiation(["first_message"])["conversation_config_override"]

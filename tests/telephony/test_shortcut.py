@@ -19,6 +19,7 @@ from telephony.carriers.twilio.codec import TwilioCodec
 from telephony.fast_lane import LaneProtocol, WayBack
 from telephony.feel.ears import CallerEar
 from telephony.frames import Digit
+from telephony.signal import Signal
 from tests.agents.test_pump import AROUND, chunk, media, messages
 
 
@@ -467,7 +468,7 @@ def callers_socket(transport: Writing) -> LaneProtocol:
     protocol.transport = transport  # type: ignore[assignment]
     protocol.conn = ServerProtocol()
     protocol.conn.state = State.OPEN
-    protocol.writable = asyncio.Event()
+    protocol.writable = Signal()
     protocol.writable.set()
     return protocol
 

@@ -1,8 +1,10 @@
 """Paid time: held before it is used, never more than the caps allow, and given back whatever becomes of a call."""
 
 import datetime
+import math
 import random
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
@@ -445,9 +447,9 @@ async def watched(
     async def last_words() -> None:
         told.append("(heard out)")
 
+    ends_at = time.monotonic() + max_seconds if max_seconds else math.inf
     outcome = await closing.closing_time(
-        max_seconds=max_seconds,
-        budget_left=lambda: next(looks),
+        lambda: (ends_at - time.monotonic(), next(looks)),
         agent_ready=ready,
         tell=tell,
         last_words=last_words,

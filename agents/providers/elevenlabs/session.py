@@ -57,11 +57,11 @@ class ElevenLabsSession:
     def __init__(self, assignment: Assignment, wanted_format: AudioFormat = MULAW_8K) -> None:
         """The agent's own settings decide the format, whatever is wanted."""
         self._assignment = assignment
-        self._initiation = assignment.initiation
+        self._initiation_json = assignment.initiation_json
         self._resumption = assignment.resumption
         if self._resumption is not None:
             opening = f"{self._resumption.opening} {self._resumption.please_repeat}".strip()
-            self._initiation = resuming(self._initiation, opening)
+            self._initiation_json = json.dumps(resuming(json.loads(self._initiation_json), opening))
         self._beforehand = assignment.session_url
         self._opened_at = 0.0
         self._tried_again = False
@@ -104,7 +104,7 @@ class ElevenLabsSession:
         self._early.clear()
         try:
             self._socket = await self._dial()
-            await self._socket.send(json.dumps(self._initiation))
+            await self._socket.send(self._initiation_json)
             await self._await_metadata()
             if self._resumption is not None:
                 await self._send(protocol.resumed(self._resumption.history))
@@ -117,9 +117,10 @@ class ElevenLabsSession:
 
     def _drop_overrides(self) -> bool:
         """An agent whose settings forbid an override ends the session: ask for none. False if none was sent."""
-        if "conversation_config_override" not in self._initiation:
+        initiation = json.loads(self._initiation_json)
+        if initiation.pop("conversation_config_override", None) is None:
             return False
-        self._initiation = {k: v for k, v in self._initiation.items() if k != "conversation_config_override"}
+        self._initiation_json = json.dumps(initiation)
         self.overrides_refused = True
         return True
 

@@ -58,10 +58,11 @@ class OpenAIRealtimeSession:
         self.last_message_at = 0.0
         self.closing: Closing | None = None
         self._api_key = assignment.api_key
-        self._session: protocol.Json = in_format(assignment.initiation["session"], spoken)
-        self._greeting: str = assignment.initiation["greeting"]
-        self._language: str = assignment.initiation.get("language", "en")
-        self._idle_s: float = assignment.initiation.get("idle_seconds") or NEVER
+        initiation: protocol.Json = json.loads(assignment.initiation_json)
+        self._session: protocol.Json = in_format(initiation["session"], spoken)
+        self._greeting: str = initiation["greeting"]
+        self._language: str = initiation.get("language", "en")
+        self._idle_s: float = initiation.get("idle_seconds") or NEVER
         """After so much silence it is we who let the model ask whether anybody is there."""
         self._resumption = assignment.resumption
         self._socket: ClientConnection | None = None
