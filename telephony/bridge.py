@@ -83,6 +83,41 @@ OUTCOME_OF = {Act.TRANSFER: "transfer", Act.HANG_UP: "agent_ended"}
 class Bridge:
     """One call. `feed` it what the carrier sends, `run` it until somebody leaves."""
 
+    # Slots: see `Cutter`.
+    __slots__ = (
+        "__weakref__",
+        "_act_wanted",
+        "_acting",
+        "_agent",
+        "_budget_left",
+        "_caller_spoke",
+        "_closing",
+        "_codec",
+        "_echoes_due",
+        "_from_caller",
+        "_journal",
+        "_lane",
+        "_last_word_at",
+        "_last_words",
+        "_max_seconds",
+        "_max_silent_seconds",
+        "_menu_key",
+        "_next_round",
+        "_over",
+        "_passage",
+        "_playback",
+        "_send",
+        "_so_far",
+        "_started",
+        "_tools",
+        "_translation",
+        "_voice",
+        "_way_back",
+        "close_code",
+        "feel",
+        "messages_read",
+    )
+
     def __init__(
         self,
         *,

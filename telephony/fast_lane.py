@@ -91,6 +91,7 @@ class LaneProtocol(Cutter, GuardedProtocol):
 
     # uvicorn's own attributes, so that fewer than thirty are left: see `Cutter`.
     __slots__ = (
+        "_way_back",
         "app",
         "app_state",
         "asgi_version",
@@ -109,7 +110,10 @@ class LaneProtocol(Cutter, GuardedProtocol):
 
     peer_masks = True
     lane_bytes = LANE_BYTES
-    _way_back: WayBack | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._way_back: WayBack | None = None
+        super().__init__(*args, **kwargs)
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)

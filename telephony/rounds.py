@@ -11,7 +11,7 @@ MOST_BEYOND = 1500
 QUIET_ROUNDS = 2
 
 
-@dataclass
+@dataclass(slots=True)
 class Rounds:
     """Of the frames that came from the carrier, whichever way they took."""
 

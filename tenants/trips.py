@@ -10,17 +10,18 @@ import datetime
 import json
 import select
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from typing import Any, Protocol
 from uuid import UUID
 
 import psycopg
-from django.db import connection
+from django.db import DatabaseError, connection
 from psycopg_pool import AsyncConnectionPool
 
 from tenants.scoping import Scope, Statement, telling
 
+BEGIN_SECONDS = 1.0
 LAST_TRY_SECONDS = 0.5
 """So long before whoever came first gives up, the pool tries to connect for the last time: see DATABASE_POOL in the
 settings."""
@@ -50,6 +51,12 @@ class Trips:
                 while cursor.nextset():
                     pass
                 return await cursor.fetchall() if cursor.description else []
+
+    async def begin(self) -> None:
+        """Connect before somebody waits for it. A database that is away is asked again by the first who does."""
+        with suppress(DatabaseError, TimeoutError):
+            async with asyncio.timeout(BEGIN_SECONDS):
+                await self.make(None, ("SELECT 1", ()))
 
     async def end(self) -> None:
         """Close the connections. A later trip opens new ones."""
@@ -126,6 +133,10 @@ arrivals = Trips("arrivals", at_most=8, wait_seconds=3.0)
 """Callers wait for these."""
 journals = Trips("journals", at_most=4, wait_seconds=10.0)
 """What calls leave behind, whose locks must not keep new calls waiting."""
+
+
+async def begin_all() -> None:
+    await asyncio.gather(arrivals.begin(), journals.begin())
 
 
 async def end_all() -> None:

@@ -57,6 +57,7 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         _settle()
         live.count_tasks_of(asyncio.get_running_loop())
+        await trips.begin_all()
         await super().startup(sockets)
         _say_ready()
 

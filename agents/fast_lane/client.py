@@ -91,6 +91,7 @@ class LaneConnection(Cutter, GuardedConnection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._out = Out()
         super().__init__(*args, **kwargs)
+        self.drain_waiters = []  # type: ignore[assignment]  # which nobody takes from the left of: a tenth of a deque
 
     async def handshake(self, *args: Any, **kwargs: Any) -> None:
         await super().handshake(*args, **kwargs)

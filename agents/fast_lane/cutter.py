@@ -165,6 +165,9 @@ class Cutter:
         self._wanted = 0
         """With this many bytes held there is something new to see."""
         super().__init__(*args, **kwargs)
+        # Instances share the names of the first ones only, and this one would come late.
+        self.__dict__["data_received"] = None
+        del self.__dict__["data_received"]
 
     @abstractmethod
     def hand_over(self, data: bytes) -> None:

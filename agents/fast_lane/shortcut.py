@@ -63,6 +63,19 @@ def _no_number() -> int:
 class Shortcut:
     """The lender's, until its lane is closed."""
 
+    __slots__ = (
+        "__weakref__",
+        "_ear",
+        "_goes_on",
+        "_least",
+        "_lender",
+        "_offered",
+        "_opening",
+        "_out",
+        "_pattern_of",
+        "_pipe",
+    )
+
     def __init__(
         self,
         pump: Pump,

@@ -7,6 +7,7 @@ put into the same characters.  Sources: RFC 4648, section 4; ITU-T G.711.
 """
 
 from collections.abc import Callable
+from functools import cache
 
 from agents.audio import AudioFormat
 
@@ -44,6 +45,7 @@ IS_LOUD = tuple(map(_is_loud_table, STEPS))
 """For `sketch.translate`: 1 for a loud sample, 0 for a quiet one, by index of STEPS."""
 
 
+@cache
 def sketcher(audio_format: AudioFormat) -> Callable[[bytes], bytes]:
     """What makes the sketch of audio in this format."""
     stride = _THIRD * audio_format.rate_hz // 8000

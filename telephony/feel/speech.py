@@ -25,6 +25,8 @@ class Stretch:
 
 
 class Speech:
+    __slots__ = ("_stretches",)
+
     def __init__(self) -> None:
         self._stretches: list[Stretch] = []
 

@@ -39,6 +39,8 @@ def silent_windows(counts: bytes) -> int:
 class Listener:
     """Follows one side's voice, block by block."""
 
+    __slots__ = ("_may_be_noisy", "_speech", "_step", "_watched")
+
     def __init__(self, speech: Speech, *, may_be_noisy: bool) -> None:
         self._speech = speech
         self._may_be_noisy = may_be_noisy

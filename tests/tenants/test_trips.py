@@ -43,6 +43,11 @@ class Road:
         self._server: asyncio.Server | None = None
         self.port = 0
 
+    @property
+    def travellers(self) -> int:
+        """Of both directions, since the beginning."""
+        return len(self._travellers)
+
     async def open(self) -> None:
         self._server = await asyncio.start_server(self._pass, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -180,6 +185,24 @@ async def test_after_a_restart_the_first_trip_succeeds_at_once(salon, road, way)
     began = time.monotonic()
     assert await way.make(None, ("SELECT 1", ())) == [(1,)]
     assert time.monotonic() - began < 0.9
+
+
+async def test_who_begins_has_the_connection_that_the_first_trip_takes(salon, road, way):
+    await way.begin()
+    connected = road.travellers
+    assert connected > 0
+    assert await way.make(None, ("SELECT 1", ())) == [(1,)]
+    assert road.travellers == connected
+
+
+async def test_who_begins_during_an_outage_waits_a_second_and_is_served_after_it(salon, road, way):
+    await road.close()
+    began = time.monotonic()
+    await way.begin()
+    assert time.monotonic() - began < WAIT
+    await asyncio.sleep(OUTAGE)  # by now it tries no more of itself
+    await road.open()
+    assert await way.make(None, ("SELECT 1", ())) == [(1,)]
 
 
 async def test_who_waits_through_a_short_outage_is_served(salon, road, way):

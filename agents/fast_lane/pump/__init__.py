@@ -45,6 +45,8 @@ _LOOSE = Ends(nobody_reads, nobody_reads, nobody_reads)
 class Pipe:
     """From one socket to another."""
 
+    __slots__ = ("_library", "_number", "_pipe", "_pump", "_removed", "context", "ends", "leads_to_socket")
+
     def __init__(self, pump: "Pump", number: int, ends: Ends, *, masks: bool) -> None:
         self._library = pump.library
         self._pump = pump

@@ -101,6 +101,10 @@ class Decoder:
     def __init__(self) -> None:
         self.interrupted_at = 0
 
+    def least(self) -> int:
+        """The id of the oldest audio that is not stale."""
+        return self.interrupted_at
+
     def plain_audio(self, message: bytes) -> bytes | None:
         """The base64 of an audio message that holds nothing else, to be played. None: `decode` it.
 

@@ -185,7 +185,7 @@ class ElevenLabsSession:
                 self._decoder.pattern,
                 ear,
                 masks=False,
-                least=lambda: self._decoder.interrupted_at,
+                least=self._decoder.least,
             )
             self._lane.way_out = way_out
         return self._lane.shortcut
@@ -258,7 +258,8 @@ class ElevenLabsSession:
         """Decoded messages until the socket closes, however it does; `closing` then says how."""
         socket = opened(self._socket)
         try:
-            async for text in socket:
+            while True:
+                text = await socket.recv()
                 self._lane.last_message_at = time.monotonic()
                 try:
                     message = self._decoder.decode(text)
@@ -271,7 +272,7 @@ class ElevenLabsSession:
                 if message is not None:
                     yield message
         except ConnectionClosed:
-            pass  # iteration ends quietly after a normal close and raises after any other
+            pass
         self._note_closing()
 
     def _note_unreadable(self, error: ValueError) -> None:
