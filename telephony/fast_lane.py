@@ -89,8 +89,11 @@ class WayBack:
 class LaneProtocol(Cutter, GuardedProtocol):
     """For `uvicorn.Config(ws=LaneProtocol, ws_per_message_deflate=False)`: extensions would change frames."""
 
-    # uvicorn's own attributes, so that fewer than thirty are left: see `Cutter`.
+    # Most of them uvicorn's own: see `Cutter`.
     __slots__ = (
+        "_counted_from",
+        "_pieces",
+        "_small_frames",
         "_way_back",
         "app",
         "app_state",
@@ -101,8 +104,11 @@ class LaneProtocol(Cutter, GuardedProtocol):
         "default_headers",
         "logger",
         "queue",
+        "request",
+        "response",
         "root_path",
         "scheme",
+        "scope",
         "server",
         "tasks",
         "writable",

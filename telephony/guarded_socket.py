@@ -21,12 +21,11 @@ POLICY_VIOLATION = 1008
 class GuardedProtocol(WebSocketsSansIOProtocol):
     """What a peer may cost that never reads, or floods with what no application sees."""
 
-    _small_frames = _pieces = 0
-    _counted_from = 0.0
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.close_timeout = CLOSE_SECONDS
+        self._small_frames = self._pieces = 0
+        self._counted_from = 0.0
         # They keep four kilobytes of a call's memory ready for those who wait. These do not.
         self.queue: Mailbox[ASGIReceiveEvent] = Mailbox()  # type: ignore[assignment]
         self.writable: Signal = Signal()  # type: ignore[assignment]

@@ -31,4 +31,5 @@ class _Weak(Generic[P, T]):
 def weak(method: Callable[P, T]) -> Callable[P, T]:
     """Calls `method` as long as its object is there, which whoever calls must know. Raises ReferenceError."""
     bound = cast(MethodType, method)
-    return _Weak[P, T](bound.__func__, bound.__self__)
+    call: _Weak[P, T] = _Weak(bound.__func__, bound.__self__)
+    return call

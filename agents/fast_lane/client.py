@@ -85,6 +85,9 @@ class Out:
 class LaneConnection(Cutter, GuardedConnection):
     """For `connect(create_connection=LaneConnection, compression=None)`: extensions would change frames."""
 
+    # See `Cutter`.
+    __slots__ = ("_out", "recv_messages", "response_rcvd", "transport")
+
     peer_masks = False
     lane_bytes = LANE_BYTES
 

@@ -125,8 +125,9 @@ class Cutter:
     It stores nothing but the beginning of a frame that it may take, at most `lane_bytes` and a header.
     """
 
-    # Slots, as the ordinary implementations have many attributes: with more than thirty an instance shares no keys with
-    # others, and its dictionary takes 1.5 KiB instead of 0.3.
+    # Slots, as the ordinary implementations have many attributes: with more than thirty, or with one that none of
+    # the first instances had at its beginning, an instance shares no names with others, and its dictionary takes
+    # 1.5 KiB instead of 0.3.
     __slots__ = (
         "_cutting",
         "_fragmented",
@@ -165,7 +166,7 @@ class Cutter:
         self._wanted = 0
         """With this many bytes held there is something new to see."""
         super().__init__(*args, **kwargs)
-        # Instances share the names of the first ones only, and this one would come late.
+        # Known from the beginning, as its name has to be.
         self.__dict__["data_received"] = None
         del self.__dict__["data_received"]
 

@@ -1,6 +1,7 @@
 """What a call keeps in memory: little, for there are hundreds of them."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,12 +9,15 @@ import uvicorn
 from websockets.asyncio.client import connect
 
 from agents.fast_lane.client import LaneConnection
+from telephony.bridge import Bridge
 from telephony.fast_lane import LaneProtocol, lane_of
 from telephony.mailbox import Mailbox
 from telephony.weak import weak
 
 SHARED_KEYS = 30
 """CPython's SHARED_KEYS_MAX_SIZE: with more attributes than that an instance has a dictionary of its own."""
+OWN_DICTIONARY = 1000
+"""Bytes: less than it has then."""
 
 
 @pytest.fixture
@@ -65,6 +69,11 @@ async def both_ends(unused_tcp_port: int) -> AsyncIterator[tuple[LaneProtocol, L
 async def test_neither_socket_has_a_dictionary_of_its_own(both_ends):
     for end in both_ends:
         assert len(vars(end)) <= SHARED_KEYS
+        assert sys.getsizeof(vars(end)) < OWN_DICTIONARY
+
+
+def test_a_bridge_has_none_at_all():
+    assert not Bridge.__dictoffset__
 
 
 async def test_neither_keeps_the_headers_of_its_handshake(both_ends):
