@@ -554,8 +554,8 @@ def asks(pipe):
 async def begin():
     pipe = pump_here().pipe(Ends(print, print, print), masks=True)
     assert opens(pipe)
-    pipe.carried = carry(pipe)
-    pipe.carried.send(None)
+    pipe.ends = Ends(carry(pipe), print, print)
+    pipe.ends.to_read.send(None)
 
 caller, source = socket.socketpair()
 loop = asyncio.new_event_loop()
