@@ -540,7 +540,8 @@ class Bridge:
 
     async def _stop(self, *tasks: asyncio.Task[Any]) -> None:
         self._over.cancel()
-        for task in (*tasks, *filter(None, (self._acting, self._closing))):
+        tasks = *tasks, *filter(None, (self._acting, self._closing))
+        for task in tasks:
             task.cancel()
         for result in await asyncio.gather(*tasks, *self._agent.leave(), return_exceptions=True):
             if isinstance(result, Exception):  # the call is over, and nobody else would hear of it

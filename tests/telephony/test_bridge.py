@@ -488,6 +488,11 @@ async def test_a_call_has_a_longest_length():
     assert await bridge(Agent(stays=True), [], max_seconds=0.05).run() == "time_limit"
 
 
+async def test_a_call_that_ends_before_its_time_is_up_leaves_nobody_watching_the_clock():
+    await bridge(Agent(Speech(b"hello")), [], max_seconds=5).run()
+    assert "closing time" not in {task.get_name() for task in asyncio.all_tasks()}
+
+
 async def test_without_a_longest_length_a_call_goes_on():
     line = bridge(Agent(Speech(b"hello"), stays=True), [], max_seconds=0)
     running = asyncio.create_task(line.run())
