@@ -7,7 +7,7 @@ from contextlib import suppress
 from telephony.signal import Signal
 
 WRAP_UP_SECONDS = 60.0
-NEAR_SECONDS = 65.0
+NEAR_SECONDS = WRAP_UP_SECONDS + 5.0
 """With more time left than this nobody needs to be here yet."""
 LOOK_SECONDS = 1.0
 TELL_SECONDS = 2.0

@@ -163,11 +163,8 @@ class LaneProtocol(Cutter, GuardedProtocol):
         super()._abort_later()
 
     async def receive(self) -> ASGIReceiveEvent:
-        self.way.clear = True
-        try:
+        with self.way:
             return await super().receive()
-        finally:
-            self.way.clear = False
 
     def send_now(self, message: bytes) -> bool:
         if not self.may_write():

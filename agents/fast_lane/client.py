@@ -115,11 +115,8 @@ class LaneConnection(Cutter, GuardedConnection):
         return self.protocol
 
     async def recv(self, decode: bool | None = None) -> Data:  # type: ignore[override]  # its overloads
-        self.way.clear = True
-        try:
+        with self.way:
             return await super().recv(decode)
-        finally:
-            self.way.clear = False
 
     def send_data(self) -> None:
         super().send_data()

@@ -96,6 +96,13 @@ class Way:
         self.clear = False
         """Nothing travels on the ordinary road: its reader waits for more, and nothing is on its way to it."""
 
+    def __enter__(self) -> None:
+        """While the ordinary road's reader, done with what it had, waits for its next message."""
+        self.clear = True
+
+    def __exit__(self, *_raised: object) -> None:
+        self.clear = False
+
     def masked(self, data: bytes) -> None:
         if not (
             self.between_messages

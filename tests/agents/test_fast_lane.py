@@ -3,8 +3,6 @@
 import asyncio
 import json
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -208,25 +206,18 @@ def test_a_carrier_of_binary_audio_has_a_lane_too():
 # --- The right of way ----------------------------------------------------------------------------
 
 
-@contextmanager
-def reader_waits(lane: Lane) -> Iterator[None]:
-    lane.way.clear = True
-    yield
-    lane.way.clear = False
-
-
 def test_while_a_message_is_on_the_ordinary_road_later_ones_follow_it():
     lane = Lane(Side.SERVER)
     lane.way.clear = False
     lane.hand_over = lane.ordinary.data_received  # type: ignore[method-assign]
-    with reader_waits(lane):
+    with lane.way:
         lane.data_received(client_frame(b"taken") + client_frame(b"slow") + client_frame(b"follows"))
         lane.data_received(client_frame(b"x" * 200))
         assert lane.taken == 1
     assert [message for _, message in lane.ordinary.heard] == [b"taken", b"slow", b"follows", b"x" * 200]
     lane.data_received(client_frame(b"x" * 200))
     assert lane.taken == 1
-    with reader_waits(lane):
+    with lane.way:
         lane.data_received(client_frame(b"x" * 200))
         assert lane.taken == 2
 
@@ -238,10 +229,10 @@ def test_a_message_that_comes_in_parts_is_not_overtaken_by_the_next():
     slow = client_frame(b"slow" * 100)
     pieces = frame(Opcode.TEXT, b"slow", fin=False), frame(Opcode.CONT, b" in pieces")
     lane.data_received(slow[:50])
-    with reader_waits(lane):
+    with lane.way:
         lane.data_received(slow[50:] + client_frame(b"next" * 50))
     lane.data_received(pieces[0])
-    with reader_waits(lane):
+    with lane.way:
         lane.data_received(pieces[1] + client_frame(b"last" * 50))
     messages = [message for _, message in lane.ordinary.heard]
     assert messages == [b"slow" * 100, b"next" * 50, b"slow in pieces", b"last" * 50]

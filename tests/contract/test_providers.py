@@ -62,10 +62,10 @@ async def test_a_session_is_made_of_what_was_loaded_and_can_be_closed_unopened(p
             called_e164=demo.SALON.number,
             carrier_call_id="c1",
         )
-        return assignment_for(conversation.pk, spoken)
+        return assignment_for(conversation.pk, spoken), provider.initiation(salon, conversation, spoken)
 
-    assignment = await in_tenant(salon.pk, load)
-    assert isinstance(json.loads(assignment.initiation_json), dict)
+    assignment, initiation = await in_tenant(salon.pk, load)
+    assert json.loads(assignment.initiation_json) == initiation
     session = session_for(assignment, spoken)
     assert (session.provider, session.agent_id, session.name) == (provider.name, "agent", provider.label)
     assert session.closing is None
